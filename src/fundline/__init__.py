@@ -1,0 +1,1 @@
+"""Fundline: a funding platform for small and medium businesses."""

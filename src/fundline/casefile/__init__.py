@@ -1,0 +1,1 @@
+"""The application's file: the tables that several processes write, and the only code that moves a status."""

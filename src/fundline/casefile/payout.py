@@ -1,0 +1,45 @@
+"""Asking for a payment: `disbursement.requested` is its only trigger, and only this place sends it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fundline.casefile.status import LockedApplication
+from fundline.contracts.payloads import DisbursementRequested
+from fundline.contracts.topics import DISBURSEMENT_REQUESTED
+from fundline.domain.application import ApplicationStatus
+from fundline.platform.database import Connection
+from fundline.platform.database.outbox import outbox_row, store_events
+
+
+class NotApproved(ValueError):
+    """A payment was asked for an application that is not approved."""
+
+
+async def request_disbursement(
+    connection: Connection,
+    application: LockedApplication,
+    *,
+    approved_by: str,
+    source: str,
+    at: datetime,
+    event_id: UUID,
+) -> None:
+    """`approved_by`: the underwriter's subject, or the policy's version. Raises NotApproved."""
+    if application.status is not ApplicationStatus.APPROVED:
+        raise NotApproved(f"the application is {application.status}, not approved")
+    payload = DisbursementRequested(
+        application_id=application.application_id,
+        amount=application.amount.text(),
+        currency=application.amount.currency,
+        timestamp=at,
+        approved_by=approved_by,
+    )
+    event = outbox_row(
+        DISBURSEMENT_REQUESTED,
+        payload,
+        key=application.application_id,
+        event_id=event_id,
+        source=source,
+        at=at,
+    )
+    await store_events(connection, [event])

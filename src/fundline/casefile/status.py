@@ -1,0 +1,123 @@
+"""Moving an application's status: row lock, domain rule, history, event. One transaction, the caller's."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from fundline.contracts.payloads import StatusUpdated
+from fundline.contracts.topics import STATUS_UPDATED
+from fundline.domain.application import ApplicationStatus, StatusChange, change_status
+from fundline.domain.money import Money
+from fundline.platform.clock import NewId
+from fundline.platform.database import Connection
+from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
+
+_LOCK_APPLICATION = """
+select application_id, tracking_id, user_id, status, status_sequence, amount_minor, currency
+from applications where application_id = $1 for no key update
+"""
+
+_RECORD_CHANGE = """
+with moved as (
+    update applications set status = $2, status_sequence = $3, updated_at = $4
+    where application_id = $1 returning application_id
+)
+insert into application_status_history (application_id, sequence, status, occurred_at, actor, metadata)
+select application_id, $3, $2, $4, $5, $6::jsonb from moved
+"""
+
+
+class UnknownApplication(LookupError):
+    """No application with this id exists: an event that names it is poison."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockedApplication:
+    """An application whose row this transaction holds: nobody else moves it meanwhile."""
+
+    application_id: UUID
+    tracking_id: str
+    user_id: str
+    status: ApplicationStatus
+    sequence: int
+    amount: Money
+
+
+async def lock_application(connection: Connection, application_id: UUID) -> LockedApplication:
+    """Lock the row on the primary. Raises UnknownApplication."""
+    row = await connection.fetchrow(_LOCK_APPLICATION, application_id)
+    if row is None:
+        raise UnknownApplication(f"no application has the id {application_id}")
+    return LockedApplication(
+        row["application_id"],
+        row["tracking_id"],
+        row["user_id"],
+        ApplicationStatus(row["status"]),
+        row["status_sequence"],
+        Money(row["amount_minor"], row["currency"]),
+    )
+
+
+async def move_application(
+    connection: Connection,
+    application: LockedApplication,
+    asked: ApplicationStatus,
+    *,
+    at: datetime,
+    actor: str,
+    new_id: NewId,
+    metadata: dict[str, Any] | None = None,
+) -> LockedApplication:
+    """Move to the next status and tell everybody. Raises IllegalTransition; returns the application as it is now.
+
+    `metadata` is shown to the applicant and in every stream: nothing secret goes in.
+    """
+    change = change_status(
+        application.status, application.sequence, asked, at=at, actor=actor, metadata=metadata
+    )
+    await connection.execute(
+        _RECORD_CHANGE,
+        application.application_id,
+        change.status.value,
+        change.sequence,
+        at,
+        actor,
+        orjson.dumps(change.metadata).decode(),
+    )
+    event = status_event(
+        change,
+        application_id=application.application_id,
+        tracking_id=application.tracking_id,
+        user_id=application.user_id,
+        event_id=new_id(),
+        source=actor.split(":", 1)[0],
+    )
+    await store_events(connection, [event])
+    return LockedApplication(
+        application.application_id,
+        application.tracking_id,
+        application.user_id,
+        change.status,
+        change.sequence,
+        application.amount,
+    )
+
+
+def status_event(
+    change: StatusChange, *, application_id: UUID, tracking_id: str, user_id: str, event_id: UUID, source: str
+) -> OutboxRow:
+    payload = StatusUpdated(
+        application_id=application_id,
+        status=change.status.value,
+        timestamp=change.occurred_at,
+        sequence=change.sequence,
+        tracking_id=tracking_id,
+        user_id=user_id,
+        metadata=change.metadata,
+    )
+    return outbox_row(
+        STATUS_UPDATED, payload, key=application_id, event_id=event_id, source=source, at=change.occurred_at
+    )

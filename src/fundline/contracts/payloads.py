@@ -1,0 +1,107 @@
+"""Payload of each topic: JSON, camelCase, amounts as decimal strings, times ISO 8601 UTC.
+
+Fields may be added, never removed or retyped; readers ignore fields they do not know.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+
+def iso_utc(moment: datetime) -> str:
+    """`2026-11-23T10:15:00.123456Z`: UTC, microseconds, always the same width, so text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Timestamp = Annotated[datetime, PlainSerializer(iso_utc, return_type=str, when_used="json")]
+DecimalText = Annotated[str, Field(pattern=r"^-?\d{1,15}(\.\d{1,6})?$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Status = Literal[
+    "processing", "risk_scoring", "approved", "rejected", "pending_review", "disbursed", "failed"
+]
+Verdict = Literal["approved", "rejected", "pending_review"]
+
+
+class Payload(BaseModel):
+    """Base of all payloads: camelCase on the wire, unknown fields ignored, values strict."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="ignore",
+        frozen=True,
+        ser_json_timedelta="float",
+    )
+
+    def wire(self) -> bytes:
+        return self.model_dump_json(by_alias=True).encode()
+
+
+class ApplicationCreated(Payload):
+    """An application was accepted and stored."""
+
+    application_id: UUID
+    user_id: str
+    amount: DecimalText
+    currency: Currency
+    timestamp: Timestamp
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class RiskScoringRequested(Payload):
+    """Command: score this application. The only trigger of a score."""
+
+    application_id: UUID
+    amount: DecimalText
+    currency: Currency
+    timestamp: Timestamp
+
+
+class RiskScoringCompleted(Payload):
+    """The score and the decision of the policy. `risk_score` is a probability of default, 0 to 1."""
+
+    application_id: UUID
+    risk_score: DecimalText
+    status: Verdict
+    timestamp: Timestamp
+    model_version: str
+    policy_version: str
+    principal_reasons: list[str] = Field(default_factory=list)
+
+
+class DisbursementRequested(Payload):
+    """Command: pay this application out. The only trigger of a payment; never carries the account."""
+
+    application_id: UUID
+    amount: DecimalText
+    currency: Currency
+    timestamp: Timestamp
+    approved_by: str
+
+
+class DisbursementCompleted(Payload):
+    """The payment has a final result. `transaction_id` is the bank's; None when the bank refused."""
+
+    application_id: UUID
+    status: Literal["completed", "failed"]
+    transaction_id: str | None
+    timestamp: Timestamp
+    error: str | None = None
+    payment_id: UUID
+    amount: DecimalText
+    currency: Currency
+
+
+class StatusUpdated(Payload):
+    """One change of an application's status. `sequence` starts at 1 and rises by one per change."""
+
+    application_id: UUID
+    status: Status
+    timestamp: Timestamp
+    sequence: Annotated[int, Field(ge=1)]
+    tracking_id: str
+    user_id: str
+    metadata: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,105 @@
+"""The topic table: every topic, who writes it, who reads it, and in which consumer group.
+
+Keys are the application id on every topic, so one application's events keep their order.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fundline.contracts import payloads
+
+
+class Group(StrEnum):
+    """Consumer groups. Each group gets every event of its topics once, shared over its instances."""
+
+    APPLICATION_EVENTS = "application-events"
+    RISK_WORKER = "risk-worker"
+    DISBURSEMENT_WORKER = "disbursement-worker"
+    STATUS_SERVICE = "status-service"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    name: str
+    payload: type[payloads.Payload]
+    schema_version: int
+    producers: tuple[str, ...]
+    groups: tuple[Group, ...]
+    """Groups that consume the topic today; the notification service joins with its own issue."""
+
+    @property
+    def event_type(self) -> str:
+        """CloudEvents `type`: stable, with the major version of the schema."""
+        return f"fundline.{self.name}.v{self.schema_version}"
+
+    @property
+    def dead_letter(self) -> str:
+        return f"{self.name}.dlq"
+
+    def retry(self, group: Group | str) -> str:
+        """A group's own retry topic: another group that has succeeded must not see the event again."""
+        return f"{self.name}.{group}.retry"
+
+    def all_names(self) -> tuple[str, ...]:
+        return (self.name, *(self.retry(group) for group in self.groups), self.dead_letter)
+
+
+APPLICATIONS_CREATED = Topic(
+    "applications.created",
+    payloads.ApplicationCreated,
+    1,
+    producers=("application-api",),
+    groups=(Group.RISK_WORKER,),
+)
+RISK_SCORING_REQUESTED = Topic(
+    "risk.scoring.requested",
+    payloads.RiskScoringRequested,
+    1,
+    producers=("application-api",),
+    groups=(Group.RISK_WORKER,),
+)
+RISK_SCORING_COMPLETED = Topic(
+    "risk.scoring.completed",
+    payloads.RiskScoringCompleted,
+    1,
+    producers=("risk-worker",),
+    groups=(Group.APPLICATION_EVENTS, Group.DISBURSEMENT_WORKER),
+)
+DISBURSEMENT_REQUESTED = Topic(
+    "disbursement.requested",
+    payloads.DisbursementRequested,
+    1,
+    producers=("application-events", "application-api"),
+    groups=(Group.DISBURSEMENT_WORKER,),
+)
+DISBURSEMENT_COMPLETED = Topic(
+    "disbursement.completed",
+    payloads.DisbursementCompleted,
+    1,
+    producers=("disbursement-worker",),
+    groups=(Group.STATUS_SERVICE,),
+)
+STATUS_UPDATED = Topic(
+    "status.updated",
+    payloads.StatusUpdated,
+    1,
+    producers=("application-api", "risk-worker", "disbursement-worker"),
+    groups=(Group.STATUS_SERVICE,),
+)
+
+TOPICS: dict[str, Topic] = {
+    topic.name: topic
+    for topic in (
+        APPLICATIONS_CREATED,
+        RISK_SCORING_REQUESTED,
+        RISK_SCORING_COMPLETED,
+        DISBURSEMENT_REQUESTED,
+        DISBURSEMENT_COMPLETED,
+        STATUS_UPDATED,
+    )
+}
+
+
+def all_topic_names() -> list[str]:
+    """Every topic that has to exist before the fleet starts: main, retry and dead-letter topics."""
+    return [name for topic in TOPICS.values() for name in topic.all_names()]

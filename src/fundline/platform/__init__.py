@@ -1,0 +1,1 @@
+"""What every process stands on: database, Kafka, cache, HTTP, telemetry. Knows nothing of funding."""

@@ -1,0 +1,77 @@
+"""Idempotency keys: the same key gives the same answer, for 48 hours, per caller.
+
+A claim is a row of the transaction that does the work, so the answer exists exactly when the work is done. A repeat
+that arrives meanwhile waits on the row; when it waits too long it is told that the first one is still in flight.
+Source: IETF draft-ietf-httpapi-idempotency-key-header.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from fundline.platform.database.pool import Connection, Database
+from fundline.platform.refusals import Kind, Refusal
+
+CLAIM = """
+insert into idempotency_keys (caller, key, request_hash, response_status, response_body)
+values ($1, $2, $3, $4, $5)
+on conflict on constraint idempotency_keys_once_per_caller do nothing
+returning key
+"""
+STORED_ANSWER = """
+select request_hash, response_status, response_body from idempotency_keys where caller = $1 and key = $2
+"""
+
+
+class KeyReused(Refusal):
+    kind = Kind.KEY_REUSED
+    code = "idempotency-key-reused"
+    title = "The Idempotency-Key belongs to another request"
+
+
+class RequestInFlight(Refusal):
+    kind = Kind.CONFLICT
+    code = "request-in-flight"
+    title = "The first request with this Idempotency-Key has not finished"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Repeat the request in a moment; it will get the first one's answer.", retry_after_s=1
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WriteKey:
+    """A caller's key for one request. `request_hash` covers method, path and body."""
+
+    caller: str
+    key: str
+    request_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    status: int
+    body: bytes
+    is_replay: bool
+
+
+def write_key(caller: str, key: str, *, method: str, path: str, body: bytes) -> WriteKey:
+    return WriteKey(caller, key, hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).digest())
+
+
+async def claim(connection: Connection, key: WriteKey, *, status: int, body: bytes) -> bool:
+    """True when the key is new: the answer is stored with it. False: somebody has the key already."""
+    return (
+        await connection.fetchval(CLAIM, key.caller, key.key, key.request_hash, status, body.decode())
+        is not None
+    )
+
+
+async def stored_answer(database: Database, key: WriteKey) -> StoredAnswer:
+    """The first request's answer. Raises KeyReused when that request was another one."""
+    row = await database.fetchrow(STORED_ANSWER, key.caller, key.key)
+    if row is None:
+        raise RequestInFlight
+    if row["request_hash"] != key.request_hash:
+        raise KeyReused("Use a new Idempotency-Key for a new request; this one was used with another body.")
+    return StoredAnswer(row["response_status"], row["response_body"].encode(), is_replay=True)

@@ -1,0 +1,129 @@
+"""The pool of connections to the primary, and how database errors become refusals."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from fundline.platform.refusals import Unavailable
+from fundline.platform.settings import DatabaseSettings
+
+Connection = PoolConnectionProxy[asyncpg.Record]
+Row = asyncpg.Record
+
+_AWAY = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.QueryCanceledError,
+    asyncpg.OutOfMemoryError,
+)
+"""The database is away, full, or a standby: nothing is wrong with what was asked."""
+
+_REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database-unavailable"
+    title = "The database does not answer"
+
+
+class RowBusy(Exception):
+    """Another transaction holds the row longer than the lock timeout."""
+
+
+class UniqueRule(Exception):
+    """A unique constraint was violated; `constraint` is its name in the schema."""
+
+    def __init__(self, constraint: str) -> None:
+        self.constraint = constraint
+        super().__init__(f"the constraint {constraint} forbids a second row")
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Driver errors become ours: DatabaseUnavailable, RowBusy or UniqueRule."""
+    try:
+        yield
+    except asyncpg.LockNotAvailableError as error:
+        raise RowBusy(str(error)) from error
+    except asyncpg.UniqueViolationError as error:
+        raise UniqueRule(str(error.as_dict().get("constraint_name", ""))) from error
+    except (*_AWAY, *_REPEATABLE) as error:
+        raise DatabaseUnavailable("The database does not answer; nothing was stored. Try again.") from error
+
+
+class Database:
+    """The pool. One transaction is one use case; nothing else is opened inside it."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        async with translated(), self._pool.acquire(timeout=2.0) as connection, connection.transaction():
+            yield connection
+
+    async def fetchrow(self, sql: str, *arguments: Any) -> Row | None:
+        """One statement, its own transaction."""
+        async with translated():
+            return await self._pool.fetchrow(sql, *arguments)
+
+    async def fetch(self, sql: str, *arguments: Any) -> list[Row]:
+        async with translated():
+            return await self._pool.fetch(sql, *arguments)
+
+    async def execute(self, sql: str, *arguments: Any) -> str:
+        async with translated():
+            return await self._pool.execute(sql, *arguments)
+
+    async def is_ready(self) -> bool:
+        try:
+            return bool(await self._pool.fetchval("select 1", timeout=1.0) == 1)
+        except (*_AWAY, asyncpg.PostgresError):
+            return False
+
+    def connections(self) -> dict[str, int]:
+        size, idle = self._pool.get_size(), self._pool.get_idle_size()
+        return {"used": size - idle, "idle": idle, "max": self._pool.get_max_size()}
+
+    async def close(self) -> None:
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout=5)
+        except TimeoutError:
+            self._pool.terminate()
+
+
+async def _no_reset(_: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Nothing here sets session state, so there is nothing to reset: saves a round trip per statement."""
+
+
+async def open_database(settings: DatabaseSettings) -> Database:
+    """Open the pool. Raises DatabaseUnavailable when the database cannot be reached."""
+    async with translated():
+        pool = await asyncpg.create_pool(
+            settings.database_url,
+            min_size=min(2, settings.database_pool_size),
+            max_size=settings.database_pool_size,
+            statement_cache_size=settings.database_statement_cache,
+            command_timeout=settings.database_timeout_s,
+            timeout=5.0,
+            reset=_no_reset,
+            server_settings={
+                "application_name": settings.instance,
+                "lock_timeout": str(settings.database_lock_timeout_ms),
+                "idle_in_transaction_session_timeout": "10000",
+                "jit": "off",
+            },
+        )
+    return Database(pool)

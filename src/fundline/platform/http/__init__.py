@@ -1,0 +1,1 @@
+"""HTTP: the server's edge, problems, tokens, and the client. The one home of httpx."""

@@ -1,0 +1,75 @@
+"""The outermost layer of every HTTP process: trace context, one log line, metrics, refusals and bugs as problems."""
+
+import time
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fundline.platform.http.problems import internal_error_response, refusal_response
+from fundline.platform.refusals import Refusal
+from fundline.platform.telemetry.context import continue_trace, trace_scope
+from fundline.platform.telemetry.logs import get_log
+from fundline.platform.telemetry.metrics import Metrics
+
+_UNLOGGED = ("/health/", "/metrics")
+
+
+class Edge:
+    """Plain ASGI, because it runs on every request of the hot path."""
+
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._app, self._metrics, self._clock = app, metrics, clock
+        self._log = get_log()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        trace = continue_trace(headers.get("traceparent"), headers.get("x-correlation-id"))
+        with trace_scope(trace):
+            if scope["type"] == "websocket":
+                await self._app(scope, receive, send)
+            else:
+                await self._http(scope, receive, send, trace.correlation_id)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send, correlation_id: str) -> None:
+        started = self._clock()
+        status = 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-correlation-id"] = correlation_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Refusal as refusal:
+            await refusal_response(refusal)(scope, receive, send_and_note)
+        except Exception as bug:
+            self._log.error("http.failed", exc_info=bug, **{"url.path": scope["path"]})
+            if status == 0:
+                await internal_error_response()(scope, receive, send_and_note)
+        finally:
+            self._note(scope, status, self._clock() - started)
+
+    def _note(self, scope: Scope, status: int, elapsed_s: float) -> None:
+        path: str = scope["path"]
+        if path.startswith(_UNLOGGED):
+            return
+        route = getattr(scope.get("route"), "path", "unknown")
+        self._metrics.http_request_duration_s.labels(route, scope["method"], str(status)).observe(elapsed_s)
+        self._log.info(
+            "http.request",
+            **{
+                "http.request.method": scope["method"],
+                "url.path": path,
+                "http.response.status_code": status,
+                "event.duration": int(elapsed_s * 1e9),
+            },
+        )

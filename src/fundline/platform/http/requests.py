@@ -1,0 +1,107 @@
+"""Reading requests: bodies have a limit, JSON has a form, and a write has a key."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from fundline.platform.refusals import FieldError, Kind, Refusal
+
+BODY_LIMIT_BYTES = 64 * 1024
+_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class BodyTooLarge(Refusal):
+    kind = Kind.TOO_LARGE
+    code = "body-too-large"
+    title = "The body is too large"
+
+
+class NotJson(Refusal):
+    kind = Kind.WRONG_MEDIA_TYPE
+    code = "not-json"
+    title = "The body is not declared as JSON"
+
+
+class BrokenJson(Refusal):
+    kind = Kind.MALFORMED
+    code = "broken-json"
+    title = "The body is not JSON"
+
+
+class InvalidRequest(Refusal):
+    kind = Kind.INVALID
+    code = "invalid-request"
+    title = "Some values of the request are not acceptable"
+
+
+class IdempotencyKeyMissing(Refusal):
+    kind = Kind.MALFORMED
+    code = "idempotency-key-missing"
+    title = "A write needs an Idempotency-Key"
+
+
+async def read_body(request: Request, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
+    """Raises BodyTooLarge, before the rest is read, or NotJson."""
+    media_type = request.headers.get("content-type", "")
+    if media_type.split(";", 1)[0].strip().lower() != "application/json":
+        raise NotJson("Send the body as application/json.")
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit_bytes:
+            raise BodyTooLarge(f"A body may have {limit_bytes} bytes.")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def parse_body(model: type[_Model], body: bytes) -> _Model:
+    """Raises BrokenJson or InvalidRequest with the path of each value that is wrong."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        if problems[0]["type"] == "json_invalid":
+            raise BrokenJson(f"The body is not JSON: {problems[0]['msg']}.") from None
+        raise InvalidRequest(
+            "The request was refused and nothing was stored.",
+            errors=[FieldError(_path(p["loc"]), _sentence(p["type"], p["msg"])) for p in problems[:50]],
+        ) from None
+
+
+def _path(location: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in location) or "body"
+
+
+def _sentence(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "This field is unknown."
+    text = message.removeprefix("Value error, ")
+    return text if text.endswith(".") else f"{text}."
+
+
+def idempotency_key(request: Request) -> str:
+    """Raises IdempotencyKeyMissing when it is absent or not 1 to 255 visible ASCII characters."""
+    keys = request.headers.getlist("idempotency-key")
+    if len(keys) != 1 or not _KEY.match(keys[0]):
+        raise IdempotencyKeyMissing(
+            "Send one Idempotency-Key header of 1 to 255 visible characters; a UUID is a good choice."
+        )
+    return keys[0]
+
+
+def query_parameters(request: Request, model: type[_Model]) -> _Model:
+    """The query string as a model; unknown names are refused. `access_token` belongs to the gateway."""
+    values: dict[str, Any] = {k: v for k, v in request.query_params.items() if k != "access_token"}
+    try:
+        return model.model_validate_strings(values)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        raise InvalidRequest(
+            "The query was refused.",
+            errors=[FieldError(_path(p["loc"]), _sentence(p["type"], p["msg"])) for p in problems],
+        ) from None

@@ -1,0 +1,97 @@
+"""Who is calling: the bearer token is verified here too, whatever a gateway in front has done."""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import orjson
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from starlette.requests import HTTPConnection
+
+from fundline.platform.refusals import Kind, Refusal
+from fundline.platform.settings import TokenSettings
+
+_ALGORITHMS = ["EdDSA", "Ed25519"]
+_LEEWAY_S = 30
+_REMEMBERED = 10_000
+
+
+class Role(StrEnum):
+    APPLICANT = "applicant"
+    PARTNER = "partner"
+    UNDERWRITER = "underwriter"
+    OPERATOR = "operator"
+    COMPLIANCE = "compliance"
+
+
+class Unauthenticated(Refusal):
+    kind = Kind.UNAUTHENTICATED
+    code = "unauthenticated"
+    title = "The request has no valid token"
+
+
+class Forbidden(Refusal):
+    kind = Kind.FORBIDDEN
+    code = "forbidden"
+    title = "The token's role may not do this"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`subject` is the token's subject; what somebody owns is owned by it."""
+
+    subject: str
+    role: Role
+
+    @property
+    def sees_everything(self) -> bool:
+        return self.role in {Role.UNDERWRITER, Role.OPERATOR, Role.COMPLIANCE}
+
+    def require(self, *roles: Role) -> None:
+        """Raises Forbidden."""
+        if self.role not in roles:
+            raise Forbidden(f"This needs the role {' or '.join(roles)}; the token has {self.role}.")
+
+
+class TokenVerifier:
+    """Verifies EdDSA tokens against a key set; remembers good ones until they expire."""
+
+    def __init__(self, settings: TokenSettings) -> None:
+        self._keys = KeySet.import_key_set(orjson.loads(Path(settings.jwks_file).read_bytes()))
+        self._claims = jwt.JWTClaimsRegistry(
+            leeway=_LEEWAY_S,
+            iss={"essential": True, "value": settings.token_issuer},
+            aud={"essential": True, "value": settings.token_audience},
+            sub={"essential": True},
+            exp={"essential": True},
+            role={"essential": True, "values": [role.value for role in Role]},
+        )
+        self._known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+
+    def caller(self, connection: HTTPConnection, *, allow_query: bool = False) -> Caller:
+        """Raises Unauthenticated. Only streams may carry `access_token`: browsers cannot set headers there."""
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            token = connection.query_params.get("access_token", "") if allow_query else ""
+        if not token:
+            raise Unauthenticated("Send a bearer token in the Authorization header.")
+        return self.verify(token.strip())
+
+    def verify(self, token: str) -> Caller:
+        known = self._known.get(token)
+        if known is not None and known[0] > time.time():
+            return known[1]
+        try:
+            claims = jwt.decode(token, self._keys, algorithms=_ALGORITHMS).claims
+            self._claims.validate(claims)
+            caller = Caller(str(claims["sub"]), Role(claims["role"]))
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise Unauthenticated("The token is not valid or has expired.") from error
+        self._known[token] = (float(claims["exp"]), caller)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return caller

@@ -1,0 +1,1 @@
+"""Kafka: producer, consumer runtime, topics. The one home of confluent_kafka, always in its own thread."""

@@ -1,0 +1,53 @@
+"""A reader without a group: every instance sees every event of a topic, from now on. For fan-out to open streams."""
+
+import threading
+from collections.abc import Callable
+
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
+
+from fundline.contracts.topics import Topic
+from fundline.platform.kafka.client import consumer_config
+from fundline.platform.kafka.messages import Delivery, delivery_of
+from fundline.platform.settings import KafkaSettings
+from fundline.platform.telemetry.logs import get_log
+
+
+class BroadcastReader(threading.Thread):
+    """Calls `receive` in this thread for every message. Keeps no offset: what came before is the database's to tell."""
+
+    def __init__(self, settings: KafkaSettings, topic: Topic, receive: Callable[[Delivery], None]) -> None:
+        super().__init__(name=f"broadcast-{topic.name}", daemon=True)
+        self._settings, self._topic, self._receive = settings, topic, receive
+        self._stopping = threading.Event()
+        self._log = get_log()
+        self.reading = threading.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._read()
+            except KafkaException as error:
+                self.reading.clear()
+                self._log.warning("broadcast.restarted", topic=self._topic.name, text=str(error))
+                self._stopping.wait(1.0)
+
+    def _read(self) -> None:
+        consumer = Consumer(consumer_config(self._settings, f"broadcast-{self._settings.instance}"))
+        try:
+            name = self._settings.topic_prefix + self._topic.name
+            found = consumer.list_topics(name, timeout=5).topics[name]
+            if found.error is not None:
+                raise KafkaException(found.error)
+            # the development broker cannot give end offsets; its topics are short-lived anyway
+            start = OFFSET_BEGINNING if self._settings.kafka_dialect == "development" else OFFSET_END
+            consumer.assign([TopicPartition(name, number, start) for number in found.partitions])
+            self.reading.set()
+            while not self._stopping.is_set():
+                message = consumer.poll(0.1)
+                if message is not None and message.error() is None:
+                    self._receive(delivery_of(message))
+        finally:
+            consumer.close()

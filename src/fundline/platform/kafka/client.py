@@ -1,0 +1,45 @@
+"""Client settings of every producer and consumer, for Kafka and for the development fallback broker."""
+
+import logging
+from typing import Any
+
+from fundline.platform.settings import KafkaSettings
+
+_quiet = logging.getLogger("kafka.client")
+_quiet.setLevel(logging.CRITICAL)
+"""librdkafka reports every lost connection on standard error; our own runtime reports what matters."""
+
+
+def producer_config(settings: KafkaSettings) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "client.id": settings.instance,
+        "enable.idempotence": True,
+        "acks": "all",
+        "linger.ms": 1,
+        "message.timeout.ms": 6000,
+        "request.timeout.ms": 5000,
+        "reconnect.backoff.max.ms": 1000,
+        "logger": _quiet,
+    }
+
+
+def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "client.id": settings.instance,
+        "group.id": settings.topic_prefix + group,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": settings.consumer_session_timeout_ms,
+        "heartbeat.interval.ms": settings.consumer_session_timeout_ms // 4,
+        "max.poll.interval.ms": 60_000,
+        "fetch.wait.max.ms": 100,
+        "queued.max.messages.kbytes": 16_384,
+        "reconnect.backoff.max.ms": 1000,
+        "logger": _quiet,
+    }
+    if settings.kafka_dialect == "development":
+        config |= {"fetch.wait.max.ms": 20, "partition.assignment.strategy": "range"}
+    return config

@@ -1,0 +1,184 @@
+"""The consumer runtime that every consumer uses: order per key, retries, dead letters, back pressure, drain."""
+
+import asyncio
+import contextlib
+import functools
+import time
+from collections.abc import Sequence
+
+from fundline.contracts.topics import Topic
+from fundline.platform.clock import Clock, utc_now
+from fundline.platform.kafka.messages import Delivery, Poison, RetryLater, Subscription, read_event
+from fundline.platform.kafka.offsets import OffsetTracker
+from fundline.platform.kafka.outcomes import FailureRouting
+from fundline.platform.kafka.poller import Poller
+from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFailed
+from fundline.platform.refusals import Unavailable
+from fundline.platform.settings import KafkaSettings
+from fundline.platform.telemetry.context import continue_trace, trace_scope
+from fundline.platform.telemetry.logs import get_log
+from fundline.platform.telemetry.metrics import Metrics
+
+_AWAY_FIRST_S, _AWAY_CAP_S = 0.2, 5.0
+
+
+class ConsumerRuntime:
+    """Runs the handlers of one group.
+
+    Messages of one key run one after the other, different keys side by side. Three outcomes: done, RetryLater,
+    Poison. A part of ours that is away (`Unavailable`) is waited for and costs no attempt: an outage of the
+    database must not fill the dead-letter topics.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        group: str,
+        subscriptions: Sequence[Subscription],
+        *,
+        producer: EventProducer,
+        metrics: Metrics,
+        now: Clock = utc_now,
+    ) -> None:
+        self._settings, self._group, self._now, self._metrics = settings, group, now, metrics
+        self._producer = producer
+        self._routing = FailureRouting(settings, group, now=now)
+        self._by_topic: dict[str, Subscription] = {}
+        for subscription in subscriptions:
+            topic = subscription.topic
+            for name in (topic.name, topic.retry(group)):
+                self._by_topic[settings.topic_prefix + name] = subscription
+        self._tracker = OffsetTracker()
+        self._slots = asyncio.Semaphore(settings.consumer_concurrency)
+        self._last_of_key: dict[str, asyncio.Task[None]] = {}
+        self._log = get_log()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+        names = [n for s in subscriptions for n in (s.topic.name, s.topic.retry(group))]
+        self._poller = Poller(
+            settings, group, names, tracker=self._tracker, hand_over=self._from_poller, metrics=metrics
+        )
+
+    async def ready(self) -> bool:
+        return self._poller.is_alive() and self._poller.assigned.is_set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; then finish what is in flight. Raises what crashed the poller."""
+        self._loop = asyncio.get_running_loop()
+        self._poller.start()
+        while not stop.is_set() and self._poller.is_alive():
+            try:
+                await asyncio.wait_for(stop.wait(), 0.25)
+            except TimeoutError:
+                continue
+        self._stopping.set()
+        self._poller.stop_reading()
+        await self._drain()
+        self._poller.close()
+        await asyncio.to_thread(self._poller.join, 10)
+        if self._poller.failure is not None:
+            raise self._poller.failure
+
+    async def _drain(self) -> None:
+        deadline = time.monotonic() + self._settings.drain_timeout_s
+        while self._last_of_key and time.monotonic() < deadline:
+            await asyncio.wait(list(self._last_of_key.values()), timeout=0.1)
+        for task in list(self._last_of_key.values()):
+            task.cancel()
+
+    def _from_poller(self, deliveries: list[Delivery]) -> None:
+        assert self._loop is not None  # noqa: S101 - run() sets it before the thread starts
+        self._loop.call_soon_threadsafe(self._schedule, deliveries)
+
+    def _schedule(self, deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            before = self._last_of_key.get(delivery.key)
+            task = asyncio.create_task(self._one(delivery, before))
+            self._last_of_key[delivery.key] = task
+            task.add_done_callback(functools.partial(self._forget, delivery.key))
+
+    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
+        if self._last_of_key.get(key) is task:
+            del self._last_of_key[key]
+
+    async def _one(self, delivery: Delivery, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        await self._wait_until_due(delivery)
+        trace = continue_trace(delivery.headers.get("traceparent"), delivery.headers.get("ce_correlationid"))
+        async with self._slots:
+            with trace_scope(trace):
+                settled = await self._handle_until_settled(delivery)
+        if settled:
+            self._tracker.finished((delivery.topic, delivery.partition), delivery.offset)
+
+    async def _wait_until_due(self, delivery: Delivery) -> None:
+        due = delivery.not_before()
+        if due is not None:
+            await self._pause(min((due - self._now()).total_seconds(), self._settings.retry_cap_s))
+
+    def _is_early(self, delivery: Delivery) -> bool:
+        """Its wait was cut short by a stop."""
+        due = delivery.not_before()
+        return self._stopping.is_set() and due is not None and due > self._now()
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _handle_until_settled(self, delivery: Delivery) -> bool:
+        """False when we stop first: the message stays uncommitted and is delivered to another instance."""
+        subscription = self._by_topic[delivery.topic]
+        pause_s = _AWAY_FIRST_S
+        while not self._is_early(delivery):
+            started = time.perf_counter()
+            try:
+                outcome = await self._handle(subscription, delivery)
+            except (Unavailable, PublishFailed) as away:
+                outcome = "unavailable"
+                self._log.warning(
+                    "event.waits", topic=subscription.topic.name, application_id=delivery.key, cause=str(away)
+                )
+            self._metrics.events_consumed.labels(subscription.topic.name, outcome).inc()
+            self._metrics.event_handling_s.labels(subscription.topic.name).observe(
+                time.perf_counter() - started
+            )
+            if outcome != "unavailable":
+                return True
+            await self._pause(pause_s)
+            pause_s = min(pause_s * 2, _AWAY_CAP_S)
+            if self._stopping.is_set():
+                return False
+        return False
+
+    async def _handle(self, subscription: Subscription, delivery: Delivery) -> str:
+        topic = subscription.topic
+        try:
+            await subscription.handler(read_event(topic, delivery))
+        except (Unavailable, PublishFailed):
+            raise
+        except (Poison, RetryLater) as outcome:
+            return await self._divert(topic, delivery, outcome)
+        except Exception as bug:
+            self._log.error(
+                "event.handler_failed", topic=topic.name, application_id=delivery.key, exc_info=bug
+            )
+            return await self._divert(topic, delivery, bug)
+        return "done"
+
+    async def _divert(self, topic: Topic, delivery: Delivery, error: Exception) -> str:
+        name, message = self._routing.route(topic, delivery, error)
+        await asyncio.to_thread(self._publish, message)
+        log = self._log.error if name == "dead_letter" else self._log.warning
+        log(
+            f"event.{name}",
+            topic=topic.name,
+            application_id=delivery.key,
+            attempt=delivery.attempt,
+            cause=f"{type(error).__name__}: {error}",
+        )
+        return name
+
+    def _publish(self, message: Outgoing) -> None:
+        self._producer.publish([message])

@@ -1,0 +1,151 @@
+"""The thread that owns a synchronous consumer: polls, hands messages over, commits what is finished."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from fundline.platform.kafka.client import consumer_config
+from fundline.platform.kafka.messages import Delivery, delivery_of
+from fundline.platform.kafka.offsets import OffsetTracker, Partition
+from fundline.platform.settings import KafkaSettings
+from fundline.platform.telemetry.logs import get_log
+from fundline.platform.telemetry.metrics import Metrics
+
+_COMMIT_EVERY_S = 0.2
+_LAG_EVERY_S = 2.0
+_REVOKE_GRACE_S = 5.0
+_BATCH = 100
+
+
+class Poller(threading.Thread):
+    """Offsets are committed by hand and only after the database has committed (the tracker says which).
+
+    A partition taken away gets a few seconds to finish what is in flight; what is not finished is delivered again
+    to its new owner, where the inbox refuses what had been done.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        group: str,
+        topics: list[str],
+        *,
+        tracker: OffsetTracker,
+        hand_over: Callable[[list[Delivery]], None],
+        metrics: Metrics,
+    ) -> None:
+        super().__init__(name=f"poller-{group}", daemon=True)
+        self._settings, self._group = settings, group
+        self._topics = [settings.topic_prefix + topic for topic in topics]
+        self._tracker, self._hand_over, self._metrics = tracker, hand_over, metrics
+        self._stop_reading = threading.Event()
+        self._close = threading.Event()
+        self._paused = False
+        self._log = get_log()
+        self.failure: BaseException | None = None
+        self.assigned = threading.Event()
+
+    def stop_reading(self) -> None:
+        """Take nothing new; keep polling, so that the partitions stay ours while work finishes."""
+        self._stop_reading.set()
+
+    def close(self) -> None:
+        self._close.set()
+
+    def run(self) -> None:
+        consumer = Consumer(consumer_config(self._settings, self._group))
+        try:
+            consumer.subscribe(
+                self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
+            self._loop(consumer)
+        except Exception as error:
+            self.failure = error
+            self._log.error("consumer.crashed", group=self._group, exc_info=error)
+        finally:
+            self._commit(consumer)
+            consumer.close()
+
+    def _loop(self, consumer: Consumer) -> None:
+        next_commit = next_lag = 0.0
+        while not self._close.is_set():
+            self._apply_backpressure(consumer)
+            message = consumer.poll(0.02)
+            if message is not None:
+                batch = [message]
+                if not self._paused:
+                    batch += consumer.consume(_BATCH, 0)
+                self._accept(batch)
+            now = time.monotonic()
+            if now >= next_commit:
+                self._commit(consumer)
+                next_commit = now + _COMMIT_EVERY_S
+            if now >= next_lag:
+                self._measure(consumer)
+                next_lag = now + _LAG_EVERY_S
+
+    def _accept(self, batch: list[Message]) -> None:
+        deliveries = []
+        for message in batch:
+            error = message.error()
+            if error is not None:
+                if error.fatal():
+                    raise KafkaException(error)
+                if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
+                    self._log.warning("consumer.error", group=self._group, text=error.str())
+                continue
+            delivery = delivery_of(message)
+            self._tracker.started((delivery.topic, delivery.partition), delivery.offset)
+            deliveries.append(delivery)
+        if deliveries:
+            self._hand_over(deliveries)
+
+    def _apply_backpressure(self, consumer: Consumer) -> None:
+        full = self._stop_reading.is_set() or self._tracker.in_flight >= self._settings.consumer_max_in_flight
+        if full != self._paused:
+            partitions = consumer.assignment()
+            (consumer.pause if full else consumer.resume)(partitions)
+            self._paused = full
+
+    def _commit(self, consumer: Consumer, partitions: list[Partition] | None = None) -> None:
+        moved = self._tracker.take_commits(partitions)
+        if not moved:
+            return
+        offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in moved]
+        try:
+            consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            self._log.warning("consumer.commit_failed", group=self._group, text=str(error))
+
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self.assigned.set()
+        self._paused = False  # what is newly assigned starts unpaused; the next round pauses it where needed
+        self._log.info("consumer.assigned", group=self._group, partitions=len(partitions))
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        names = [(p.topic, p.partition) for p in partitions]
+        deadline = time.monotonic() + _REVOKE_GRACE_S
+        while not self._tracker.is_idle(names) and time.monotonic() < deadline and not self._close.is_set():
+            time.sleep(0.01)
+        self._commit(consumer, names)
+        self._drop(names)
+
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._drop([(p.topic, p.partition) for p in partitions])
+
+    def _drop(self, names: list[Partition]) -> None:
+        for name in names:
+            self._tracker.forget(name)
+        self._log.info("consumer.revoked", group=self._group, partitions=len(names))
+
+    def _measure(self, consumer: Consumer) -> None:
+        self._metrics.consumer_in_flight.set(self._tracker.in_flight)
+        for partition in consumer.position(consumer.assignment()):
+            try:
+                _, high = consumer.get_watermark_offsets(partition, cached=True)
+            except KafkaException:
+                continue
+            lag = max(high - partition.offset, 0) if partition.offset >= 0 and high >= 0 else 0
+            self._metrics.consumer_lag.labels(partition.topic, str(partition.partition)).set(lag)

@@ -1,0 +1,66 @@
+"""Publishing with an acknowledgement for every message. Synchronous: call it in a thread."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from fundline.platform.kafka.client import producer_config
+from fundline.platform.settings import KafkaSettings
+
+
+class PublishFailed(Exception):
+    """Kafka did not acknowledge every message of the batch; the caller keeps them and tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    topic: str
+    key: str
+    value: bytes
+    headers: Mapping[str, str]
+
+
+class EventProducer:
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._producer = Producer(producer_config(settings))
+
+    def publish(self, batch: Sequence[Outgoing]) -> None:
+        """Send in order and wait until each message is acknowledged by all in-sync replicas.
+
+        Raises PublishFailed when one is not; some may have arrived all the same, so consumers see each event at
+        least once.
+        """
+        failures: list[str] = []
+
+        def delivered(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failures.append(error.str())
+
+        with self._lock:
+            try:
+                for message in batch:
+                    self._producer.produce(
+                        self._settings.topic_prefix + message.topic,
+                        key=message.key,
+                        value=message.value,
+                        headers=list(message.headers.items()),
+                        on_delivery=delivered,
+                    )
+                    self._producer.poll(0)
+                unsent = self._producer.flush(10)
+            except (KafkaException, BufferError) as error:
+                self._start_afresh()
+                raise PublishFailed(str(error)) from error
+            if failures or unsent:
+                self._start_afresh()
+                raise PublishFailed(failures[0] if failures else f"{unsent} messages without an answer")
+
+    def _start_afresh(self) -> None:
+        """Drop what is still queued: the caller sends the whole batch again, in order."""
+        self._producer.purge()
+        self._producer.flush(1)
+        self._producer = Producer(producer_config(self._settings))

@@ -1,0 +1,144 @@
+"""How every process runs: log set-up, HTTP for health (and its API), background work, SIGTERM drains."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import uvicorn
+import uvloop
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fundline.platform.http.edge import Edge
+from fundline.platform.http.health import Check, health_routes
+from fundline.platform.settings import ProcessSettings
+from fundline.platform.telemetry.logs import configure_logs, get_log
+from fundline.platform.telemetry.metrics import Metrics
+
+Background = Callable[[asyncio.Event], Awaitable[None]]
+"""Runs until the event is set, then finishes what it holds. When it raises, the process ends with status 1."""
+
+
+@dataclass(slots=True)
+class Service:
+    """What a composition root hands over: an app (None: health only), background work, checks, and how to close."""
+
+    app: ASGIApp | None = None
+    background: Sequence[Background] = ()
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    close: Sequence[Callable[[], Awaitable[None]]] = ()
+    before_scrape: Callable[[], None] = lambda: None
+    on_drain: Callable[[], None] = lambda: None
+    """Called when the drain begins: streams are told to end."""
+
+
+Build = Callable[[Metrics], Awaitable[Service]]
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:  # the process handles signals itself, to drain in order
+        yield
+
+
+def run_process(settings: ProcessSettings, build: Build) -> None:
+    """Run until SIGTERM or SIGINT. Exit status 1 when something crashed."""
+    configure_logs(process=settings.process, instance=settings.instance, level=settings.log_level)
+    raise SystemExit(uvloop.run(_run(settings, build)))
+
+
+async def _run(settings: ProcessSettings, build: Build) -> int:
+    log = get_log()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    metrics = Metrics()
+    try:
+        service = await build(metrics)
+    except Exception as error:
+        log.error("process.not_started", exc_info=error)
+        return 1
+    server = _server(settings, service, stop, metrics)
+    serving = asyncio.create_task(server.serve())
+    tasks = [asyncio.create_task(_ensure(background, stop)) for background in service.background]
+    gc.collect()
+    gc.freeze()  # start-up objects never die: keeps full collections off the hot path
+    log.info("process.started", address=f"{settings.http_host}:{settings.http_port}")
+    await _until(stop, [*tasks, serving])
+    log.info("process.draining")
+    stop.set()
+    service.on_drain()
+    await asyncio.sleep(settings.drain_notice_s)
+    failed = await _finish(tasks, settings.drain_timeout_s + 2)
+    server.should_exit = True
+    failed = await _finish([serving], settings.drain_timeout_s) or failed
+    for close in service.close:
+        await close()
+    log.info("process.stopped", failed=failed)
+    return 1 if failed else 0
+
+
+async def _ensure(background: Background, stop: asyncio.Event) -> None:
+    await background(stop)
+
+
+async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    """Until a stop is asked for, or a part of the process ends by itself."""
+    waiter = asyncio.create_task(stop.wait())
+    await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+
+
+async def _finish(tasks: list[asyncio.Task[None]], timeout_s: float) -> bool:
+    """True when one of them failed or had to be cut off."""
+    if not tasks:
+        return False
+    done, late = await asyncio.wait(tasks, timeout=timeout_s)
+    for task in late:
+        task.cancel()
+    failed = bool(late)
+    for task in done:
+        if (error := task.exception()) is not None:
+            get_log().error("process.part_crashed", exc_info=error)
+            failed = True
+    return failed
+
+
+def _server(settings: ProcessSettings, service: Service, stop: asyncio.Event, metrics: Metrics) -> _Server:
+    health = Router(
+        health_routes(
+            service.checks, is_draining=stop.is_set, metrics=metrics, before_scrape=service.before_scrape
+        )
+    )
+    config = uvicorn.Config(
+        Edge(_beside(health, service.app), metrics=metrics),
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        http="httptools",
+        ws="websockets-sansio",
+        loop="none",
+        backlog=2048,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(settings.drain_timeout_s),
+        server_header=False,
+        date_header=False,
+    )
+    return _Server(config)
+
+
+def _beside(health: Router, app: ASGIApp | None) -> ASGIApp:
+    """Health answers without the layers of the API."""
+    own = {route.path for route in health.routes if hasattr(route, "path")}
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        is_health = app is None or (scope["type"] == "http" and scope["path"] in own)
+        await (health if is_health or app is None else app)(scope, receive, send)
+
+    return dispatch

@@ -1,0 +1,54 @@
+"""Refusals: each is a class and a sentence. What a refusal means over HTTP is decided once, in platform/http."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Kind(StrEnum):
+    MALFORMED = "malformed"
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    TOO_LARGE = "too_large"
+    WRONG_MEDIA_TYPE = "wrong_media_type"
+    KEY_REUSED = "key_reused"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """`path` is where the value stands in the request, such as `business.employees`."""
+
+    path: str
+    message: str
+
+
+class Refusal(Exception):
+    """Base of everything that we refuse. `code` is stable: clients branch on it."""
+
+    kind: ClassVar[Kind]
+    code: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(
+        self, sentence: str, *, errors: Sequence[FieldError] = (), retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.errors = tuple(errors)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(Refusal):
+    """Something we depend on does not answer; nothing was lost, the caller may try again."""
+
+    kind = Kind.UNAVAILABLE
+    code = "unavailable"
+    title = "A part that Fundline depends on does not answer"
+
+    def __init__(self, sentence: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(sentence, retry_after_s=retry_after_s)

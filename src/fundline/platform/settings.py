@@ -1,0 +1,58 @@
+"""Settings of every process. All come from the environment, with the prefix FUNDLINE_."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class ProcessSettings(BaseSettings):
+    """What each process needs: its name, where it answers health and metrics, how loud it logs."""
+
+    model_config = SettingsConfigDict(env_prefix="FUNDLINE_", extra="ignore")
+
+    process: str = "fundline"
+    instance: str = "fundline-1"
+    http_host: str = "127.0.0.1"
+    http_port: Port = 17900
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    drain_timeout_s: Annotated[float, Field(gt=0, le=25)] = 20.0
+    """Longest time that running work gets after SIGTERM."""
+    drain_notice_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """How long an instance answers on after it turned unready, so that a load balancer looks away first."""
+
+
+class DatabaseSettings(ProcessSettings):
+    database_url: str
+    database_pool_size: Annotated[int, Field(ge=1, le=100)] = 8
+    database_statement_cache: Annotated[int, Field(ge=0)] = 100
+    """Prepared statements kept per connection; must be 0 behind a transaction pooler such as PgBouncer."""
+    database_timeout_s: Annotated[float, Field(gt=0)] = 5.0
+    database_lock_timeout_ms: Annotated[int, Field(gt=0)] = 1000
+
+
+class KafkaSettings(ProcessSettings):
+    kafka_bootstrap: str
+    kafka_dialect: Literal["kafka", "development"] = "kafka"
+    """`development` is the in-memory fallback broker of `make up`; see docs/adr on Kafka without Docker."""
+    topic_prefix: str = ""
+    consumer_concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
+    consumer_max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 512
+    consumer_session_timeout_ms: Annotated[int, Field(ge=1000)] = 6000
+    retry_max_attempts: Annotated[int, Field(ge=1, le=5)] = 5
+    retry_base_s: Annotated[float, Field(gt=0)] = 0.5
+    retry_cap_s: Annotated[float, Field(gt=0)] = 30.0
+
+
+class CacheSettings(ProcessSettings):
+    cache_url: str
+    cache_timeout_ms: Annotated[int, Field(ge=1, le=5000)] = 100
+
+
+class TokenSettings(ProcessSettings):
+    jwks_file: Path
+    token_issuer: str = "https://auth.fundline.local"  # noqa: S105 - an address, not a password
+    token_audience: str = "fundline"  # noqa: S105 - a name, not a password

@@ -1,0 +1,63 @@
+"""Payout accounts: an IBAN, or a US routing and account number. Validated here, stored sealed, shown as last four."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.alias_generators import to_camel
+from schwifty import IBAN
+from schwifty.exceptions import SchwiftyException
+
+_ABA_WEIGHTS = (3, 7, 1) * 3
+
+
+class _Account(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class IbanAccount(_Account):
+    type: Literal["iban"]
+    iban: Annotated[str, Field(min_length=15, max_length=42)]
+
+    @field_validator("iban")
+    @classmethod
+    def _valid(cls, value: str) -> str:
+        try:
+            return IBAN(value, validate_bban=True).compact
+        except SchwiftyException:
+            raise ValueError("This is not a valid IBAN.") from None
+
+    @property
+    def last4(self) -> str:
+        return self.iban[-4:]
+
+
+class UsAccount(_Account):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
+    type: Literal["us"]
+    routing_number: str
+    account_number: str
+
+    @field_validator("routing_number")
+    @classmethod
+    def _routing(cls, value: str) -> str:
+        """ABA check: 3, 7, 1 weighted digits sum to a multiple of ten. Source: ABA Key to Routing Numbers."""
+        if not re.fullmatch(r"[0-9]{9}", value) or value == "000000000":
+            raise ValueError("A routing number has nine digits.")
+        if sum(w * int(d) for w, d in zip(_ABA_WEIGHTS, value, strict=True)) % 10:
+            raise ValueError("The routing number's check digit is wrong.")
+        return value
+
+    @field_validator("account_number")
+    @classmethod
+    def _account(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9]{4,17}", value):
+            raise ValueError("A US account number has 4 to 17 digits.")
+        return value
+
+    @property
+    def last4(self) -> str:
+        return self.account_number[-4:]
+
+
+PayoutAccount = Annotated[IbanAccount | UsAccount, Field(discriminator="type")]

@@ -1,0 +1,49 @@
+"""Composition root of the Application API."""
+
+import asyncio
+
+from fundline.platform.database import open_database
+from fundline.platform.http.api import api
+from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.process import Service, run_process
+from fundline.platform.secrets import SecretBox
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.application_api.reference import ReferenceData
+from fundline.services.application_api.review import Review
+from fundline.services.application_api.routes import Routes
+from fundline.services.application_api.settings import Settings
+from fundline.services.application_api.submission import Submission
+
+
+def main() -> None:
+    settings = Settings()
+
+    async def build(metrics: Metrics) -> Service:
+        database = await open_database(settings)
+        reference = ReferenceData()
+        await reference.load(database)
+        submission = Submission(database, SecretBox(settings.account_key_file), reference, metrics)
+        routes = Routes(
+            tokens=TokenVerifier(settings),
+            submission=submission,
+            review=Review(database),
+            reference=reference,
+            database=database,
+        )
+
+        async def refresh(stop: asyncio.Event) -> None:
+            await reference.keep_fresh(database, settings.reference_refresh_s, stop)
+
+        return Service(
+            app=api("Fundline Application API", routes.all()),
+            background=[refresh],
+            checks={"database": database.is_ready},
+            close=[database.close],
+            before_scrape=lambda: metrics.observe_pool(database.connections()),
+        )
+
+    run_process(settings, build)
+
+
+if __name__ == "__main__":
+    main()

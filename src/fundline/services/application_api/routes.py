@@ -1,0 +1,92 @@
+"""The API's HTTP door: bytes in, bytes out."""
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fundline.platform.database import Database
+from fundline.platform.database.idempotency import StoredAnswer, WriteKey, write_key
+from fundline.platform.http.requests import idempotency_key, query_parameters, read_body
+from fundline.platform.http.tokens import Caller, TokenVerifier
+from fundline.platform.refusals import Kind, Refusal
+from fundline.services.application_api.reading import read_one, read_page
+from fundline.services.application_api.reference import ReferenceData
+from fundline.services.application_api.review import Review
+from fundline.services.application_api.schemas import ListQuery
+from fundline.services.application_api.submission import Submission
+
+_JSON = "application/json"
+
+
+class UnknownReferenceData(Refusal):
+    kind = Kind.NOT_FOUND
+    code = "reference-data-not-found"
+    title = "There is no such reference data"
+
+
+class Routes:
+    def __init__(
+        self,
+        *,
+        tokens: TokenVerifier,
+        submission: Submission,
+        review: Review,
+        reference: ReferenceData,
+        database: Database,
+    ) -> None:
+        self._tokens, self._submission, self._review = tokens, submission, review
+        self._reference, self._database = reference, database
+
+    def all(self) -> list[Route]:
+        return [
+            Route("/v1/applications", self.submit, methods=["POST"]),
+            Route("/v1/applications", self.page, methods=["GET"]),
+            Route("/v1/applications/{application_id}", self.one, methods=["GET"]),
+            Route("/v1/applications/{application_id}/decision", self.decide, methods=["POST"]),
+            Route("/v1/reference-data/{kind}", self.reference_data, methods=["GET"]),
+        ]
+
+    async def submit(self, request: Request) -> Response:
+        caller, key, body = await self._write(request)
+        answer = await self._submission.submit(caller, key, body)
+        location = f"/v1/applications/{orjson.loads(answer.body)['id']}"
+        return _answered(answer, {"location": location})
+
+    async def decide(self, request: Request) -> Response:
+        caller, key, body = await self._write(request)
+        return _answered(await self._review.decide(caller, key, request.path_params["application_id"], body))
+
+    async def one(self, request: Request) -> Response:
+        caller = self._tokens.caller(request)
+        view = await read_one(self._database, caller, request.path_params["application_id"])
+        return Response(orjson.dumps(view), media_type=_JSON)
+
+    async def page(self, request: Request) -> Response:
+        caller = self._tokens.caller(request)
+        page = await read_page(self._database, caller, query_parameters(request, ListQuery))
+        return Response(orjson.dumps(page), media_type=_JSON)
+
+    async def reference_data(self, request: Request) -> Response:
+        self._tokens.caller(request)
+        listing = self._reference.listing(request.path_params["kind"])
+        if listing is None:
+            raise UnknownReferenceData("Reference data are sectors, states and currencies.")
+        return Response(orjson.dumps({"items": listing}), media_type=_JSON)
+
+    async def _write(self, request: Request) -> tuple[Caller, WriteKey, bytes]:
+        caller = self._tokens.caller(request)
+        key = idempotency_key(request)
+        body = await read_body(request)
+        return (
+            caller,
+            write_key(caller.subject, key, method=request.method, path=request.url.path, body=body),
+            body,
+        )
+
+
+def _answered(answer: StoredAnswer, headers: dict[str, str] | None = None) -> Response:
+    extra = dict(headers or {})
+    if answer.is_replay:
+        extra["idempotent-replayed"] = "true"
+    return Response(answer.body, answer.status, headers=extra, media_type=_JSON)

@@ -1,0 +1,135 @@
+"""What the Application API takes. Unknown fields are refused; amounts are decimal strings."""
+
+import re
+import unicodedata
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from fundline.domain.money import Money, MoneyError, minor_units
+from fundline.domain.terms import LARGEST_FIGURE_MINOR, amount_out_of_bounds
+from fundline.services.application_api.accounts import PayoutAccount, UsAccount
+from fundline.services.application_api.metadata import checked_metadata
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, strict=True, populate_by_name=False
+    )
+
+
+def _clean_text(value: str) -> str:
+    """One line, no control or invisible formatting characters, single spaces. Raises ValueError."""
+    if any(unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs"} for c in value):
+        raise ValueError("Control characters are not allowed.")
+    text = " ".join(unicodedata.normalize("NFC", value).split())
+    if not text:
+        raise ValueError("This must not be blank.")
+    return text
+
+
+def _fraction(value: str) -> str:
+    if not re.fullmatch(r"-?[01](\.\d{1,4})?", value) or abs(Decimal(value)) > 1:
+        raise ValueError('A margin is a fraction from -1 to 1 with at most four decimals, such as "0.1250".')
+    return value
+
+
+def _known_currency(value: str) -> str:
+    minor_units(value)
+    return value
+
+
+Text = Annotated[str, Field(max_length=200), AfterValidator(_clean_text)]
+AmountText = Annotated[str, Field(max_length=24)]
+Count = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class Business(_Request):
+    legal_name: Text
+    naics: Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
+    state: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    legal_form: Literal["sole_proprietorship", "partnership", "llc", "corporation", "other"]
+    age: Literal["new", "existing"]
+    employees: Count
+    franchise: bool
+    location: Literal["urban", "rural"]
+
+
+class Figures(_Request):
+    """A figure that is not known is left out; the application is then referred to a person, never approved."""
+
+    annual_revenue: AmountText | None = None
+    operating_margin: Annotated[str, AfterValidator(_fraction)] | None = None
+    monthly_debt_service: AmountText | None = None
+    cash_at_bank: AmountText | None = None
+
+
+class Jobs(_Request):
+    created: Count = 0
+    kept: Count = 0
+
+
+class ApplicationRequest(_Request):
+    amount: AmountText
+    currency: Annotated[str, AfterValidator(_known_currency)]
+    term_months: Annotated[int, Field(ge=3, le=360)]
+    purpose: Literal[
+        "working_capital", "equipment", "inventory", "real_estate", "expansion", "refinancing", "startup"
+    ]
+    business: Business
+    figures: Figures
+    jobs: Jobs | None = None
+    payout_account: PayoutAccount
+    metadata: Annotated[dict[str, Any], AfterValidator(checked_metadata)] = Field(default_factory=dict)
+
+    @property
+    def money(self) -> Money:
+        return Money.parse(self.amount, self.currency)
+
+
+def amount_errors(request: ApplicationRequest) -> list[tuple[str, str]]:
+    """(path, sentence) of each amount that does not fit the currency or the product."""
+    errors: list[tuple[str, str]] = []
+    amount = _parsed("amount", request.amount, request.currency, errors)
+    if amount is not None and (sentence := amount_out_of_bounds(amount)):
+        errors.append(("amount", sentence))
+    figures = {
+        "figures.annualRevenue": request.figures.annual_revenue,
+        "figures.monthlyDebtService": request.figures.monthly_debt_service,
+        "figures.cashAtBank": request.figures.cash_at_bank,
+    }
+    for path, text in figures.items():
+        figure = None if text is None else _parsed(path, text, request.currency, errors)
+        if figure is not None and figure.amount_minor > LARGEST_FIGURE_MINOR:
+            errors.append((path, "This figure is too large to be meant."))
+    if isinstance(request.payout_account, UsAccount) and request.currency != "USD":
+        errors.append(("payoutAccount.type", f"A US account receives USD, not {request.currency}."))
+    return errors
+
+
+def _parsed(path: str, text: str, currency: str, errors: list[tuple[str, str]]) -> Money | None:
+    try:
+        return Money.parse(text, currency)
+    except MoneyError as error:
+        errors.append((path, str(error)))
+        return None
+
+
+class DecisionRequest(_Request):
+    """An underwriter's decision on an application in `pending_review`."""
+
+    decision: Literal["approve", "reject"]
+    reason: Annotated[str, Field(min_length=3, max_length=500), AfterValidator(_clean_text)]
+
+
+class ListQuery(_Request):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    cursor: Annotated[str, Field(max_length=64)] | None = None
+    status: (
+        Literal["processing", "risk_scoring", "approved", "rejected", "pending_review", "disbursed", "failed"]
+        | None
+    ) = None

@@ -1,0 +1,103 @@
+"""All SQL of the Application API."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fundline.platform.database import Connection, Database
+
+SUBMIT = """
+with claimed as (
+    insert into idempotency_keys (caller, key, request_hash, response_status, response_body)
+    values ($1, $2, $3, 202, $4)
+    on conflict on constraint idempotency_keys_once_per_caller do nothing
+    returning key
+), stored as (
+    insert into applications (application_id, tracking_id, user_id, amount_minor, currency, term_months, purpose,
+                              business, figures, jobs, metadata, payout_account, payout_kind, payout_last4,
+                              status, status_sequence, created_at, updated_at)
+    select $5, $6, $1, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb, $14::jsonb, $15, $16, $17,
+           'processing', 1, $18, $18
+    from claimed
+    returning application_id
+), history as (
+    insert into application_status_history (application_id, sequence, status, occurred_at, actor, metadata)
+    select application_id, 1, 'processing', $18, 'application-api', '{}' from stored
+), events as (
+    insert into outbox (event_id, topic, key, payload, headers)
+    select event.id, event.topic, stored.application_id, event.payload, event.headers
+    from stored, unnest($19::uuid[], $20::text[], $21::text[], $22::text[])
+         with ordinality as event (id, topic, payload, headers, place)
+    order by event.place
+)
+select exists (select from claimed) as is_new
+"""
+"""One statement, one round trip, one commit: key, application, history and events are stored together or not at all."""
+
+_COLUMNS = """
+select a.application_id, a.tracking_id, a.user_id, a.amount_minor, a.currency, a.term_months, a.purpose,
+       a.business::text, a.figures::text, a.jobs::text, a.metadata::text, a.payout_kind, a.payout_last4,
+       a.status, a.status_sequence, a.created_at, a.updated_at,
+       r.risk_score::text, r.verdict, r.principal_reasons::text, r.model_version, r.policy_version, r.assessed_at,
+       u.decision as underwriter_decision, u.reason as underwriter_reason, u.decided_at,
+       d.state as payment_state, d.transaction_id, d.failure_code
+from applications a
+left join lateral (select * from risk_assessments r where r.application_id = a.application_id
+                   order by assessment desc limit 1) r on true
+left join underwriter_decisions u on u.application_id = a.application_id
+left join disbursements d on d.application_id = a.application_id
+"""
+ONE_APPLICATION = _COLUMNS + "where a.application_id = $1"
+PAGE_OF_ONE_OWNER = (
+    _COLUMNS
+    + """
+where a.user_id = $1 and ($2::uuid is null or a.application_id < $2) and ($3::text is null or a.status = $3)
+order by a.application_id desc limit $4
+"""
+)
+PAGE_OF_ALL = (
+    _COLUMNS
+    + """
+where ($1::uuid is null or a.application_id < $1) and ($2::text is null or a.status = $2)
+order by a.application_id desc limit $3
+"""
+)
+RECORD_DECISION = """
+insert into underwriter_decisions (application_id, decision, reason, decided_by, decided_at)
+values ($1, $2, $3, $4, $5)
+"""
+SECTORS = "select sector_code, name from reference_sectors order by sector_code"
+STATES = "select state_code, name from reference_states order by state_code"
+
+
+async def submit(database: Database, *arguments: Any) -> bool:
+    """True when stored; False when the caller has used the key before. `arguments` are those of SUBMIT."""
+    row = await database.fetchrow(SUBMIT, *arguments)
+    return row is not None and bool(row["is_new"])
+
+
+async def find(database: Database, application_id: UUID) -> Any | None:
+    return await database.fetchrow(ONE_APPLICATION, application_id)
+
+
+async def page(
+    database: Database, *, owner: str | None, before: UUID | None, status: str | None, limit: int
+) -> list[Any]:
+    """Newest first; `owner` None means everybody's."""
+    if owner is None:
+        return await database.fetch(PAGE_OF_ALL, before, status, limit)
+    return await database.fetch(PAGE_OF_ONE_OWNER, owner, before, status, limit)
+
+
+async def record_decision(
+    connection: Connection, application_id: UUID, *, decision: str, reason: str, decided_by: str, at: datetime
+) -> None:
+    await connection.execute(RECORD_DECISION, application_id, decision, reason, decided_by, at)
+
+
+async def sectors(database: Database) -> dict[str, str]:
+    return {row["sector_code"]: row["name"] for row in await database.fetch(SECTORS)}
+
+
+async def states(database: Database) -> dict[str, str]:
+    return {row["state_code"]: row["name"] for row in await database.fetch(STATES)}

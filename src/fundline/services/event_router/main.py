@@ -1,0 +1,29 @@
+"""Composition root of the event router."""
+
+from fundline.platform.database import open_database
+from fundline.platform.kafka.producer import EventProducer
+from fundline.platform.process import Service, run_process
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.event_router.housekeeping import Housekeeping
+from fundline.services.event_router.relay import Relay
+from fundline.services.event_router.settings import Settings
+
+
+def main() -> None:
+    settings = Settings()
+
+    async def build(metrics: Metrics) -> Service:
+        database = await open_database(settings)
+        relay = Relay(settings, EventProducer(settings), metrics)
+        housekeeping = Housekeeping(settings, database, lambda: relay.is_leading)
+        return Service(
+            background=[relay.run, housekeeping.run],
+            checks={"database": database.is_ready},
+            close=[database.close],
+        )
+
+    run_process(settings, build)
+
+
+if __name__ == "__main__":
+    main()

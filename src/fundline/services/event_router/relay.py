@@ -1,0 +1,80 @@
+"""The relay: takes events out of the outbox and lets them go only when Kafka has acknowledged them.
+
+Invariant: a row is deleted in the transaction that waited for its acknowledgement. When Kafka refuses, or the process
+dies, the transaction rolls back and the row is sent again; consumers know an event by its id.
+"""
+
+import asyncio
+import contextlib
+
+import orjson
+
+from fundline.platform.database import Candidate, LeaderConnection, translated
+from fundline.platform.database.outbox import TAKE_BATCH
+from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFailed
+from fundline.platform.refusals import Unavailable
+from fundline.platform.telemetry.logs import get_log
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.event_router.settings import Settings
+
+_AWAY_S = 0.5
+
+
+class Relay:
+    """One instance of the router. All but one stand by, waiting for the advisory lock."""
+
+    def __init__(self, settings: Settings, producer: EventProducer, metrics: Metrics) -> None:
+        self._settings, self._producer, self._metrics = settings, producer, metrics
+        self._candidate = Candidate(settings, settings.router_lock_id)
+        self._log = get_log()
+        self.is_leading = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                connection = await self._candidate.try_to_lead()
+                if connection is not None:
+                    await self._lead(connection, stop)
+                else:
+                    await self._pause(stop, self._settings.router_standby_poll_ms / 1000)
+            except (Unavailable, PublishFailed) as away:
+                self._log.warning("relay.interrupted", cause=str(away))
+                await self._pause(stop, _AWAY_S)
+            finally:
+                if self.is_leading:
+                    self._set_leading(leading=False)
+                    self._candidate.resign()
+        self._candidate.resign()
+
+    async def _lead(self, connection: LeaderConnection, stop: asyncio.Event) -> None:
+        self._set_leading(leading=True)
+        while not stop.is_set():
+            moved = await self.move_batch(connection)
+            if moved < self._settings.router_batch:
+                await self._pause(stop, self._settings.router_poll_ms / 1000)
+
+    async def move_batch(self, connection: LeaderConnection) -> int:
+        """Publish the oldest events in order; returns how many. Raises PublishFailed, and then nothing is deleted."""
+        async with translated(), connection.transaction():
+            rows = await connection.fetch(TAKE_BATCH, self._settings.router_batch)
+            if rows:
+                batch = [
+                    Outgoing(
+                        row["topic"], str(row["key"]), row["payload"].encode(), orjson.loads(row["headers"])
+                    )
+                    for row in rows
+                ]
+                await asyncio.to_thread(self._producer.publish, batch)
+        for row in rows:
+            self._metrics.outbox_relayed.labels(row["topic"]).inc()
+            self._metrics.outbox_lag_s.observe(max(row["age_s"], 0.0))
+        return len(rows)
+
+    def _set_leading(self, *, leading: bool) -> None:
+        self.is_leading = leading
+        self._metrics.outbox_leader.set(int(leading))
+        self._log.info("relay.leading" if leading else "relay.standing_by")
+
+    async def _pause(self, stop: asyncio.Event, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)

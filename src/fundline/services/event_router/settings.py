@@ -1,0 +1,17 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from fundline.platform.settings import DatabaseSettings, KafkaSettings
+
+
+class Settings(DatabaseSettings, KafkaSettings):
+    database_pool_size: Annotated[int, Field(ge=1, le=100)] = 2
+    router_poll_ms: Annotated[int, Field(ge=1, le=5000)] = 20
+    router_batch: Annotated[int, Field(ge=1, le=10_000)] = 500
+    router_standby_poll_ms: Annotated[int, Field(ge=10, le=10_000)] = 300
+    router_lock_id: int = 7_204_001
+    housekeeping_every_s: Annotated[float, Field(gt=0)] = 600.0
+    inbox_kept_days: Annotated[int, Field(ge=1)] = 14
+    """Longer than Kafka keeps a message, so that no redelivery can meet an emptied inbox."""
+    idempotency_kept_hours: Annotated[int, Field(ge=24)] = 48

@@ -1,0 +1,1 @@
+"""Brings the engines and the fleet up on one machine, without Docker."""

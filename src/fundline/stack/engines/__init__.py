@@ -1,0 +1,1 @@
+"""One module per engine: what it needs before its start, its command line, how to tell that it answers."""

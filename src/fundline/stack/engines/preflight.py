@@ -1,0 +1,98 @@
+"""What every engine checks before its start, and the sentence for each finding."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fundline.stack.layout import PORT_SETTING_PREFIX, is_port_free
+from fundline.stack.process_spec import StackError, identity_of
+
+FREE_DISK_BYTES = 1 << 30
+VERSION_TIMEOUT_S = 20.0
+
+
+def require_free_port(port: int, title: str, setting: str) -> None:
+    """`setting` is the name after FUNDLINE_PORT_, such as POSTGRES."""
+    if not is_port_free(port):
+        raise StackError(
+            f"Port {port} for {title} is in use by another program; "
+            f"stop it or set {PORT_SETTING_PREFIX}{setting}."
+        )
+
+
+def require_free_disk(folder: Path, needed_bytes: int = FREE_DISK_BYTES) -> None:
+    """The nearest folder that exists is measured."""
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free_bytes = shutil.disk_usage(existing).free
+    if free_bytes < needed_bytes:
+        raise StackError(
+            f"The disk of {existing} is nearly full ({free_bytes // (1 << 20)} MiB free, "
+            f"{needed_bytes // (1 << 20)} MiB needed); free some space or set FUNDLINE_HOME to another disk."
+        )
+
+
+def package_folder(package: str, title: str) -> Path:
+    """The folder of an installed engine wheel, found without importing its Python layer."""
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise StackError(f"{title} is not installed (Python package {package}); run `make install`.")
+    return Path(next(iter(found.submodule_search_locations)))
+
+
+def require_working_program(argv: Sequence[str], title: str, user: str | None = None) -> None:
+    """Runs the program's own version command; a broken file shows here and not as a start that hangs."""
+    try:
+        run_program(argv, title, user=user, timeout_s=VERSION_TIMEOUT_S)
+    except StackError as error:
+        raise StackError(f"{error} Its program may be damaged: reinstall it with `make install`.") from error
+
+
+def run_program(
+    argv: Sequence[str],
+    title: str,
+    *,
+    user: str | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin_text: str | None = None,
+    timeout_s: float,
+) -> str:
+    """Runs an engine's tool to its end and returns what it wrote on standard output.
+
+    Raises StackError with the tool's last line when it cannot run, fails or takes too long.
+    """
+    identity = identity_of(user)
+    try:
+        done = subprocess.run(
+            argv,
+            input=stdin_text,
+            stdin=None if stdin_text is not None else subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            cwd="/",
+            env={**plain_environment(), **(env or {})},
+            user=identity.user,
+            group=identity.group,
+            extra_groups=identity.extra_groups,
+            check=False,
+        )
+    except OSError as error:
+        raise StackError(f"{title} cannot run here: {argv[0]}: {error.strerror}.") from error
+    except subprocess.TimeoutExpired as error:
+        raise StackError(f"{title} did not finish within {timeout_s:.0f} s: {Path(argv[0]).name}.") from error
+    if done.returncode != 0:
+        lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        said = lines[-1][:500] if lines else f"exit code {done.returncode}"
+        raise StackError(f"{title} failed ({Path(argv[0]).name}): {said}.")
+    return done.stdout
+
+
+def plain_environment() -> dict[str, str]:
+    """The caller's environment without what would quietly change an engine (PGHOST, JAVA_TOOL_OPTIONS...)."""
+    changing = ("PG", "JAVA_", "JDK_", "KAFKA_", "LC_", "LD_PRELOAD")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(changing)}
+    return {**kept, "LC_ALL": "C"}

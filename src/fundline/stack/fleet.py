@@ -1,0 +1,62 @@
+"""The fleet: every process of Fundline in one table.
+
+A process is `python -m fundline.services.<module>`, in N instances, each with its own HTTP port for health
+and metrics. `depends_on` decides three things: what must be ready before it starts, the reverse order in which it
+stops, and which settings it gets. A process is given nothing that it does not depend on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+POSTGRES, VALKEY, KAFKA, GATEWAY = "postgres", "valkey", "kafka", "gateway"
+"""Engines."""
+TOKENS, ACCOUNT_KEY, BANK_LEDGER = "tokens", "account-key", "bank-ledger"
+"""Files: public keys of access tokens; the key of payout accounts; the sandbox bank's own ledger."""
+
+BANK = "bank-sandbox"
+
+ENGINES = (POSTGRES, VALKEY, KAFKA, GATEWAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    name: str
+    module: str
+    instances: int
+    depends_on: tuple[str, ...] = ()
+    """Engines and other processes of the fleet."""
+    reads: tuple[str, ...] = ()
+    """Files it may read."""
+
+    def instance_names(self) -> list[str]:
+        return [f"{self.name}-{number}" for number in range(1, self.instances + 1)]
+
+
+# fmt: off
+FLEET: tuple[Process, ...] = (
+    #       name                   module                         instances, depends_on, reads
+    Process(BANK,                  "bank_sandbox.main",           1, (), (BANK_LEDGER,)),
+    Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA)),
+    Process("risk-worker",         "risk_worker.main",            2, (POSTGRES, KAFKA)),
+    Process("disbursement-worker", "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY,)),
+    Process("application-events",  "application_api.events_main", 2, (POSTGRES, KAFKA)),
+    Process("application-api",     "application_api.main",        2, (POSTGRES, VALKEY), (TOKENS, ACCOUNT_KEY)),
+    Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
+)
+# fmt: on
+
+BEHIND_THE_GATEWAY = ("application-api", "status-service")
+
+
+def stop_order(fleet: Sequence[Process]) -> list[list[str]]:
+    """Names of processes in groups: each group stops side by side, dependents before what they depend on."""
+    remaining = list(fleet)
+    order: list[list[str]] = []
+    while remaining:
+        needed = {name for process in remaining for name in process.depends_on}
+        free = [process for process in remaining if process.name not in needed]
+        if not free:
+            raise ValueError(f"the fleet depends on itself in a circle: {[p.name for p in remaining]}")
+        order.append([process.name for process in free])
+        remaining = [process for process in remaining if process not in free]
+    return order

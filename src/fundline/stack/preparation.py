@@ -1,0 +1,59 @@
+"""What the fleet needs once its engines run: the schema with its reference data, and the topics."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import fundline
+from fundline.stack.engines.preflight import plain_environment
+from fundline.stack.process_spec import StackError
+
+MIGRATION_TIMEOUT_S = 120.0
+
+
+def repository_root() -> Path:
+    """The folder of alembic.ini and the migrations. Raises StackError outside of a clone."""
+    root = Path(fundline.__file__).parents[2]
+    if not (root / "alembic.ini").is_file():
+        raise StackError(
+            f"The migrations are not at {root}; run Fundline from a clone of its repository (`make up`)."
+        )
+    return root
+
+
+def migrate(owner_url: str, log_file: Path) -> None:
+    """Bring the schema and the reference data to the newest revision. Raises StackError."""
+    with log_file.open("ab") as log:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "alembic", "upgrade", "head"],
+                cwd=repository_root(),
+                env={**plain_environment(), "FUNDLINE_MIGRATION_DATABASE_URL": owner_url},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.PIPE,
+                timeout=MIGRATION_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StackError(
+                f"The migration did not finish within {MIGRATION_TIMEOUT_S:.0f} s; see {log_file}."
+            ) from error
+        log.write(done.stderr)
+    if done.returncode != 0:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise StackError(
+            f"The migration failed: {lines[-1] if lines else 'it said nothing'}; see {log_file}."
+        )
+
+
+def create_missing_topics(bootstrap: str) -> int:
+    """Create what the contracts list and Kafka lacks; returns how many. Raises StackError."""
+    from fundline.platform.kafka.topics import create_topics
+
+    try:
+        return create_topics(bootstrap)
+    except Exception as error:  # the driver's error types are at home in platform/kafka
+        raise StackError(
+            f"Kafka at {bootstrap} did not create the topics ({error}); see kafka.log and start again."
+        ) from error

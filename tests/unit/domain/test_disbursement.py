@@ -1,0 +1,49 @@
+import pytest
+
+from fundline.domain.disbursement import (
+    FINISHED,
+    TRANSITIONS,
+    WITH_THE_BANK,
+    DisbursementState,
+    IllegalDisbursementTransition,
+    change_state,
+)
+
+S = DisbursementState
+LEGAL = {
+    (S.EXPECTED, S.SUBMITTED),
+    (S.SUBMITTED, S.SETTLED),
+    (S.SUBMITTED, S.FAILED),
+    (S.SUBMITTED, S.UNKNOWN),
+    (S.UNKNOWN, S.SETTLED),
+    (S.UNKNOWN, S.FAILED),
+}
+ILLEGAL = sorted((a, b) for a in S for b in S if (a, b) not in LEGAL)
+
+
+@pytest.mark.parametrize(("current", "asked"), sorted(LEGAL))
+def test_a_legal_transition_gives_the_state_asked_for(current, asked):
+    assert change_state(current, asked) is asked
+
+
+@pytest.mark.parametrize(("current", "asked"), ILLEGAL)
+def test_an_illegal_transition_raises_and_names_both_states(current, asked):
+    with pytest.raises(IllegalDisbursementTransition, match=f"{current} cannot become {asked}"):
+        change_state(current, asked)
+
+
+def test_every_state_has_its_row_in_the_table():
+    assert set(TRANSITIONS) == set(S)
+
+
+def test_finished_states_are_exactly_those_that_nothing_follows():
+    assert {state for state, following in TRANSITIONS.items() if not following} == FINISHED
+
+
+def test_unknown_is_never_left_for_a_second_submission():
+    assert S.SUBMITTED not in TRANSITIONS[S.UNKNOWN]
+
+
+def test_a_payment_the_bank_may_have_seen_can_only_be_resolved_by_the_bank():
+    for state in WITH_THE_BANK:
+        assert TRANSITIONS[state] - {S.UNKNOWN} == FINISHED

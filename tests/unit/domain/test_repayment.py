@@ -1,0 +1,81 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fundline.domain.repayment import (
+    RATIO_LIMIT,
+    amount_to_revenue,
+    cash_runway_months,
+    debt_service_coverage,
+    monthly_instalment,
+)
+
+RATE = Decimal("0.0925")
+amounts = st.decimals(min_value="1", max_value="100000000", places=2)
+terms = st.integers(min_value=1, max_value=360)
+
+
+def test_the_instalment_of_a_textbook_loan():
+    # 100,000 at 6 % over 30 years: 599.55 in every mortgage table.
+    assert monthly_instalment(Decimal(100_000), 360, Decimal("0.06")) == Decimal("599.56")
+
+
+def test_a_loan_without_interest_is_repaid_in_equal_parts():
+    assert monthly_instalment(Decimal(1200), 12, Decimal(0)) == Decimal("100.00")
+
+
+@given(amount=amounts, term=terms)
+def test_the_instalments_repay_at_least_the_amount(amount: Decimal, term: int):
+    assert monthly_instalment(amount, term, RATE) * term >= amount
+
+
+@given(amount=amounts, term=terms)
+def test_a_longer_term_never_raises_the_instalment(amount: Decimal, term: int):
+    assert monthly_instalment(amount, term + 1, RATE) <= monthly_instalment(amount, term, RATE)
+
+
+@given(amount=amounts, term=st.integers(min_value=1, max_value=120))
+def test_the_instalments_bring_the_balance_to_zero_and_not_a_month_earlier(amount: Decimal, term: int):
+    instalment = monthly_instalment(amount, term, RATE)
+    balance = amount
+    for _ in range(term):
+        balance = balance * (1 + RATE / 12) - instalment
+    assert balance <= 0
+    # Rounding up a cent a month is all that may be paid too much.
+    assert balance > -Decimal("0.01") * term * 3
+
+
+@pytest.mark.parametrize(("amount", "term", "rate"), [("0", 12, "0.1"), ("1", 0, "0.1"), ("1", 12, "-0.1")])
+def test_an_impossible_loan_has_no_instalment(amount: str, term: int, rate: str):
+    with pytest.raises(ValueError, match="positive"):
+        monthly_instalment(Decimal(amount), term, Decimal(rate))
+
+
+def test_coverage_is_cash_flow_over_all_debt_payments():
+    # 120,000 a year at 25 % is 2,500 a month against 500 + 1,500.
+    args = (Decimal(120_000), Decimal("0.25"), Decimal(500), Decimal(1500))
+    assert debt_service_coverage(*args) == Decimal("1.2500")
+
+
+def test_coverage_just_below_a_threshold_is_not_rounded_up_to_it():
+    args = (Decimal("1199999.99"), Decimal("0.125"), Decimal(0), Decimal(10_000))
+    assert debt_service_coverage(*args) == Decimal("1.2499")
+
+
+def test_a_loss_gives_negative_coverage():
+    args = (Decimal(120_000), Decimal("-0.10"), Decimal(0), Decimal(1000))
+    assert debt_service_coverage(*args) == Decimal("-1.0000")
+
+
+def test_runway_counts_the_months_cash_pays_for():
+    assert cash_runway_months(Decimal(9000), Decimal(1000), Decimal(2000)) == Decimal("3.0000")
+
+
+def test_no_revenue_makes_any_amount_too_high():
+    assert amount_to_revenue(Decimal(1), Decimal(0)) == RATIO_LIMIT
+
+
+def test_ratios_are_limited():
+    assert cash_runway_months(Decimal(10**15), Decimal(0), Decimal("0.01")) == RATIO_LIMIT

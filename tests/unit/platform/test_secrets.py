@@ -1,0 +1,88 @@
+import base64
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from fundline.platform.secrets import PLAINTEXT_LIMIT_BYTES, KeyFileUnusable, SealBroken, SecretBox
+
+ROW = UUID("0192f000-0000-7000-8000-000000000001")
+OTHER_ROW = UUID("0192f000-0000-7000-8000-000000000002")
+ACCOUNT = b'{"type":"iban","iban":"DE89370400440532013000"}'
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory):
+    return SecretBox(key_file(tmp_path_factory.mktemp("keys"), bytes(range(32))))
+
+
+def key_file(folder: Path, key: bytes) -> Path:
+    path = folder / "account.key"
+    path.write_bytes(base64.b64encode(key) + b"\n")
+    return path
+
+
+@given(plaintext=some.binary(max_size=200), row=some.uuids())
+def test_what_was_sealed_for_a_row_opens_for_that_row(box, plaintext, row):
+    assert box.open(box.seal(plaintext, row), row) == plaintext
+
+
+def test_a_sealed_secret_shows_nothing_of_the_account(box):
+    sealed = box.seal(ACCOUNT, ROW)
+    assert b"DE89" not in sealed
+    assert b"013000" not in sealed
+
+
+def test_sealing_twice_gives_two_forms(box):
+    assert box.seal(ACCOUNT, ROW) != box.seal(ACCOUNT, ROW)
+
+
+def test_a_secret_copied_to_another_row_does_not_open(box):
+    with pytest.raises(SealBroken, match="another row"):
+        box.open(box.seal(ACCOUNT, ROW), OTHER_ROW)
+
+
+@pytest.mark.parametrize("position", [0, 1, 4, 5, 16, 17, 30, -1])
+def test_a_changed_byte_anywhere_breaks_the_seal(box, position):
+    sealed = bytearray(box.seal(ACCOUNT, ROW))
+    sealed[position] ^= 0x01
+    with pytest.raises(SealBroken):
+        box.open(bytes(sealed), ROW)
+
+
+def test_a_truncated_secret_breaks_the_seal(box):
+    with pytest.raises(SealBroken, match="too short"):
+        box.open(box.seal(b"", ROW)[:-1], ROW)
+
+
+def test_a_secret_of_another_key_is_known_by_its_key_id(box, tmp_path):
+    other = SecretBox(key_file(tmp_path, bytes(32)))
+    with pytest.raises(SealBroken, match="another key"):
+        box.open(other.seal(ACCOUNT, ROW), ROW)
+
+
+def test_the_same_key_file_opens_after_a_restart(box, tmp_path):
+    again = SecretBox(key_file(tmp_path, bytes(range(32))))
+    assert again.open(box.seal(ACCOUNT, ROW), ROW) == ACCOUNT
+
+
+def test_a_large_plaintext_is_refused(box):
+    with pytest.raises(ValueError, match="4096"):
+        box.seal(b"x" * (PLAINTEXT_LIMIT_BYTES + 1), ROW)
+
+
+def test_a_missing_key_file_is_named(tmp_path):
+    with pytest.raises(KeyFileUnusable, match="cannot be read"):
+        SecretBox(tmp_path / "absent.key")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not base64!", base64.b64encode(b"short"), base64.b64encode(bytes(33))]
+)
+def test_a_key_file_without_a_key_is_refused(tmp_path, content):
+    path = tmp_path / "bad.key"
+    path.write_bytes(content)
+    with pytest.raises(KeyFileUnusable):
+        SecretBox(path)
