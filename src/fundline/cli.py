@@ -1,5 +1,6 @@
 """The command line `fundline`: composes the commands of the stack and of the demo."""
 
+import errno
 import sys
 
 import typer
@@ -37,6 +38,11 @@ def main() -> None:
         app()
     except StackError as error:
         typer.echo(f"fundline: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        typer.echo(f"fundline: The disk is full ({error.filename}); free some space and try again.", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -30,7 +30,7 @@ WITH_THE_BANK: frozenset[DisbursementState] = frozenset({_S.SUBMITTED, _S.UNKNOW
 """The bank may have seen the payment: it is looked up before it is sent again, under the same id."""
 
 
-class IllegalDisbursementTransition(ValueError):  # noqa: N818 - named after the rule it breaks
+class IllegalDisbursementTransition(ValueError):
     """A disbursement may not go from its present state to the one asked for."""
 
     def __init__(self, current: DisbursementState, asked: DisbursementState) -> None:

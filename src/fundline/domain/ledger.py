@@ -25,7 +25,7 @@ class TransferPurpose(StrEnum):
     PAYMENT_RETURNED = "payment_returned"
 
 
-class LedgerRuleBroken(ValueError):  # noqa: N818 - names what happened
+class LedgerRuleBroken(ValueError):
     """A transfer that would put the books out of balance; the sentence says why."""
 
 

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     TOO_LARGE = "too_large"
     WRONG_MEDIA_TYPE = "wrong_media_type"
     KEY_REUSED = "key_reused"
+    TOO_MANY = "too_many"
     UNAVAILABLE = "unavailable"
 
 

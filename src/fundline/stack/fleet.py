@@ -1,8 +1,8 @@
 """The fleet: every process of Fundline in one table.
 
 A process is `python -m fundline.services.<module>`, in N instances, each with its own HTTP port for health
-and metrics. `depends_on` decides three things: what must be ready before it starts, the reverse order in which it
-stops, and which settings it gets. A process is given nothing that it does not depend on.
+and metrics. `depends_on` decides three things: what must be ready before it starts, the reverse order in which
+it stops, and which settings it gets. A process is given nothing that it does not depend on.
 """
 
 from collections.abc import Sequence
@@ -35,13 +35,13 @@ class Process:
 # fmt: off
 FLEET: tuple[Process, ...] = (
     #       name                   module                         instances, depends_on, reads
-    Process(BANK,                  "bank_sandbox.main",           1, (), (BANK_LEDGER,)),
-    Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA)),
-    Process("risk-worker",         "risk_worker.main",            2, (POSTGRES, KAFKA)),
-    Process("disbursement-worker", "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY,)),
-    Process("application-events",  "application_api.events_main", 2, (POSTGRES, KAFKA)),
-    Process("application-api",     "application_api.main",        2, (POSTGRES, VALKEY), (TOKENS, ACCOUNT_KEY)),
-    Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
+    Process(BANK,                  "bank_sandbox.main",         1, (), (BANK_LEDGER,)),
+    Process("event-router",        "event_router.main",         2, (POSTGRES, KAFKA)),
+    Process("risk-worker",         "risk_worker.main",          2, (POSTGRES, KAFKA)),
+    Process("disbursement-worker", "disbursement_worker.main",  2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY,)),
+    Process("application-events",  "application_api.events_main",2, (POSTGRES, KAFKA)),
+    Process("application-api",     "application_api.main",      2, (POSTGRES, VALKEY), (TOKENS, ACCOUNT_KEY)),
+    Process("status-service",      "status_api.main",           2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
 )
 # fmt: on
 

@@ -288,6 +288,12 @@ class Stack:
 
     def _save(self) -> None:
         runner = ProcessIdentity.of(os.getpid())
-        if runner is not None:
+        if runner is None:
+            return
+        try:
             with self._saving:
                 self._state.save(StackState(runner, self._phase, self.gateway_url, self.processes()))
+        except OSError as error:  # a full disk must not end the supervision
+            self.progress.notice(
+                f"state.json is out of date: {error.strerror} at {self.home.run}", style="red"
+            )

@@ -17,7 +17,7 @@ class Step:
     is_heavy: bool = False
 
 
-class Interrupted(StackError):  # noqa: N818 - it is what the person wanted
+class Interrupted(StackError):
     """A person asked to stop while the steps were running."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ def run_side_by_side(
         failure: BaseException | None = None
         try:
             step.run()
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
+        except BaseException as error:
             failure = error
         with changed:
             running_heavy.discard(step.name)

@@ -41,7 +41,7 @@ def test_a_program_that_takes_too_long_is_given_up():
 
 
 def test_a_full_disk_gives_a_sentence(tmp_path):
-    with pytest.raises(StackError, match="nearly full .* free some space or set FUNDLINE_HOME"):
+    with pytest.raises(StackError, match=r"nearly full .* free some space or set FUNDLINE_HOME"):
         require_free_disk(tmp_path / "not" / "yet", needed_bytes=1 << 60)
 
 
@@ -53,8 +53,8 @@ def test_an_engine_that_is_not_installed_gives_a_sentence():
 def test_an_engine_does_not_see_the_settings_of_other_programs(monkeypatch):
     monkeypatch.setenv("PGHOST", "elsewhere")
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Xmx1m")
-    monkeypatch.setenv("HOME", "/tmp")
+    monkeypatch.setenv("HOME", "/home/anna")
     environment = plain_environment()
     assert "PGHOST" not in environment
     assert "JAVA_TOOL_OPTIONS" not in environment
-    assert environment["HOME"] == "/tmp"
+    assert environment["HOME"] == "/home/anna"

@@ -55,7 +55,7 @@ def test_a_wipe_leaves_the_files_of_others_alone(tmp_path):
 
 def test_a_home_that_cannot_be_made_gives_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StackError, match="cannot be written .* set FUNDLINE_HOME to another folder"):
+    with pytest.raises(StackError, match=r"cannot be written .* set FUNDLINE_HOME to another folder"):
         StackHome(tmp_path / "file" / "home").create()
 
 

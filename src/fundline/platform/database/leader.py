@@ -4,12 +4,17 @@ The lock lives and dies with the connection, and the leader's transactions run o
 lock has lost its transaction too. A killed leader is followed as soon as the server sees the closed socket.
 """
 
+from typing import TYPE_CHECKING, TypeAlias
+
 import asyncpg
 
 from fundline.platform.database.pool import translated
 from fundline.platform.settings import DatabaseSettings
 
-LeaderConnection = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    LeaderConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    LeaderConnection = asyncpg.Connection
 
 
 class Candidate:

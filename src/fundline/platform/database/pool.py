@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -11,8 +11,11 @@ from asyncpg.pool import PoolConnectionProxy
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 
-Connection = PoolConnectionProxy[asyncpg.Record]
-Row = asyncpg.Record
+if TYPE_CHECKING:
+    Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+else:  # the driver's class takes its row type in its stubs only
+    Connection = PoolConnectionProxy
+Row: TypeAlias = asyncpg.Record
 
 _AWAY = (
     OSError,
@@ -104,7 +107,7 @@ class Database:
             self._pool.terminate()
 
 
-async def _no_reset(_: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _no_reset(_: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Nothing here sets session state, so there is nothing to reset: saves a round trip per statement."""
 
 

@@ -1,5 +1,6 @@
 """Calling another HTTP service: always with a time-out, a limit of connections, and our trace headers."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,14 +25,18 @@ class Answer:
 
 
 class JsonClient:
-    """JSON over HTTP. Never retries: retries happen in one layer, and that is the caller's."""
+    """JSON over HTTP. Never retries: retries happen in one layer, and that is the caller's.
+
+    `timeout_s` is for the whole call; `connect_timeout_s` for getting a connection, from the pool or a new one.
+    """
 
     def __init__(
         self, base_url: str, *, timeout_s: float, connect_timeout_s: float = 1.0, connections: int = 64
     ) -> None:
+        self._timeout_s = timeout_s
         self._client = httpx.AsyncClient(
             base_url=base_url,
-            timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=timeout_s),
+            timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=connect_timeout_s),
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             trust_env=False,
         )
@@ -53,13 +58,14 @@ class JsonClient:
             **(headers or {}),
         }
         try:
-            response = await self._client.request(
-                method, path, content=None if body is None else orjson.dumps(body), headers=sent
-            )
+            async with asyncio.timeout(self._timeout_s):  # httpx alone limits each read, not the whole call
+                response = await self._client.request(
+                    method, path, content=None if body is None else orjson.dumps(body), headers=sent
+                )
             answer = orjson.loads(response.content) if response.content else {}
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise CallNotSent(f"{method} {path}: {type(error).__name__}") from error
-        except (httpx.HTTPError, orjson.JSONDecodeError) as error:
+        except (httpx.HTTPError, orjson.JSONDecodeError, TimeoutError) as error:
             raise CallUnanswered(f"{method} {path}: {type(error).__name__}") from error
         if response.status_code >= 500 or not isinstance(answer, dict):  # noqa: PLR2004 - server errors
             raise CallUnanswered(f"{method} {path}: status {response.status_code}")

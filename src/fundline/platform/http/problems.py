@@ -15,6 +15,7 @@ STATUS_OF: dict[Kind, int] = {
     Kind.WRONG_MEDIA_TYPE: 415,
     Kind.INVALID: 422,
     Kind.KEY_REUSED: 422,
+    Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
 MEDIA_TYPE = "application/problem+json"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
@@ -69,12 +70,30 @@ def parse_body(model: type[_Model], body: bytes) -> _Model:
             raise BrokenJson(f"The body is not JSON: {problems[0]['msg']}.") from None
         raise InvalidRequest(
             "The request was refused and nothing was stored.",
-            errors=[FieldError(_path(p["loc"]), _sentence(p["type"], p["msg"])) for p in problems[:50]],
+            errors=[
+                FieldError(_path_in(body, p["loc"]), _sentence(p["type"], p["msg"])) for p in problems[:50]
+            ],
         ) from None
 
 
 def _path(location: Sequence[int | str]) -> str:
     return ".".join(str(part) for part in location) or "body"
+
+
+def _path_in(body: bytes, location: Sequence[int | str]) -> str:
+    """The path as the caller wrote it: without the tag that names the chosen branch of a union."""
+    value: Any = orjson.loads(body)
+    path: list[int | str] = []
+    for place, part in enumerate(location):
+        is_last = place == len(location) - 1
+        if isinstance(value, dict) and not is_last and (part not in value or value.get("type") == part):
+            continue
+        path.append(part)
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+    return _path(path)
 
 
 def _sentence(kind: str, message: str) -> str:

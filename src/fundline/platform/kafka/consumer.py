@@ -59,6 +59,10 @@ class ConsumerRuntime:
             settings, group, names, tracker=self._tracker, hand_over=self._from_poller, metrics=metrics
         )
 
+    @property
+    def in_flight(self) -> int:
+        return self._tracker.in_flight
+
     async def ready(self) -> bool:
         return self._poller.is_alive() and self._poller.assigned.is_set()
 

@@ -73,6 +73,7 @@ def configure_logs(*, process: str, instance: str, level: str, stream: TextIO | 
         cache_logger_on_first_use=stream is None,
     )
     structlog.contextvars.bind_contextvars(**{"service.name": process, "service.node.name": instance})
+    logging.captureWarnings(capture=True)
     logging.basicConfig(handlers=[_ForwardToStructlog()], level=logging.WARNING, force=True)
 
 

@@ -21,7 +21,7 @@ DOWNLOAD_TIMEOUT_S = 300.0
 REPORT_EVERY_S = 4.0
 
 
-class KafkaUnavailable(StackError):  # noqa: N818 it names what is the case, as the sentence does
+class KafkaUnavailable(StackError):
     """Kafka's archives cannot be had here; the runner may fall back to the development broker."""
 
 

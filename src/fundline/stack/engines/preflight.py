@@ -85,10 +85,16 @@ def run_program(
     except subprocess.TimeoutExpired as error:
         raise StackError(f"{title} did not finish within {timeout_s:.0f} s: {Path(argv[0]).name}.") from error
     if done.returncode != 0:
-        lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        said = lines[-1][:500] if lines else f"exit code {done.returncode}"
-        raise StackError(f"{title} failed ({Path(argv[0]).name}): {said}.")
+        said = _telling_line(done.stderr) or _telling_line(done.stdout) or f"exit code {done.returncode}"
+        raise StackError(f"{title} failed ({Path(argv[0]).name}): {said.rstrip('.')}.")
     return done.stdout
+
+
+def _telling_line(text: str) -> str:
+    """The last line that names an error, else the last line; tools like initdb go on talking after it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
+    return (errors or lines or [""])[-1][:500]
 
 
 def plain_environment() -> dict[str, str]:

@@ -1,0 +1,41 @@
+"""What a run submits: decided before it starts, the same for the same seed."""
+
+import random
+from collections.abc import Sequence
+
+from fundline.demo.applicants import derive_application, sample_loans
+from fundline.demo.journey import PlannedApplication
+
+APPLICATIONS_PER_APPLICANT = 10
+MOST_APPLICANTS = 50
+
+WHAT_IS_REAL = (
+    "Amount, state, sector, age of the business, employees, franchise and jobs are those of real loans "
+    "(US Small Business Administration, public domain); revenue, margin, debt service, cash, purpose, term and "
+    "currency are derived from them, names and accounts are invented, all with seed {seed}: each run with this "
+    "seed submits the same applications in the same order."
+)
+
+
+def plan_applications(count: int, seed: int, run: str) -> list[PlannedApplication]:
+    """`run` is unique to this run and stands in subjects and keys, so that no other run's keys can meet them.
+
+    Beyond the sample's rows it starts over with the next seed, so that no two applications are the same.
+    """
+    loans = sample_loans()
+    random.Random(seed).shuffle(loans)
+    applicants = subjects(count, run)
+    return [
+        PlannedApplication(
+            applicants[number % len(applicants)],
+            derive_application(loans[number % len(loans)], seed + number // len(loans)),
+            f"demo-{run}-{number:05d}",
+        )
+        for number in range(count)
+    ]
+
+
+def subjects(count: int, run: str) -> Sequence[str]:
+    """Who applies: token subjects, a few for a few applications."""
+    people = min(MOST_APPLICANTS, -(-count // APPLICATIONS_PER_APPLICANT))
+    return [f"demo-{run}-applicant-{number:02d}" for number in range(1, people + 1)]

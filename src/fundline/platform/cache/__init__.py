@@ -1,0 +1,30 @@
+"""The cache: Valkey, or anything that speaks Redis. The one home of redis and hiredis.
+
+Invariant: the cache is never the only place of anything. When it is away every call raises CacheUnavailable at once,
+or after one timeout, and the caller reads the database.
+"""
+
+from fundline.platform.cache.cache import Cache, open_cache
+from fundline.platform.cache.entries import (
+    APPLICATION,
+    REFERENCE_DATA,
+    RISK_SCORE,
+    STATUS,
+    CachedKind,
+    versioned,
+    without_version,
+)
+from fundline.platform.cache.link import CacheUnavailable
+
+__all__ = [
+    "APPLICATION",
+    "REFERENCE_DATA",
+    "RISK_SCORE",
+    "STATUS",
+    "Cache",
+    "CacheUnavailable",
+    "CachedKind",
+    "open_cache",
+    "versioned",
+    "without_version",
+]

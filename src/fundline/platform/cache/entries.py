@@ -1,0 +1,35 @@
+"""What is cached, under which key, for how long; and how a value carries its version."""
+
+from dataclasses import dataclass
+
+VERSION_BYTES = 10
+"""A versioned value begins with its sequence in ten decimal digits: a script reads it without reading the value."""
+SEQUENCE_LIMIT = 10**VERSION_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class CachedKind:
+    """One kind of cached value. Keys are `<name>:<id>`."""
+
+    name: str
+    ttl_s: int
+
+    def key(self, identity: object) -> str:
+        return f"{self.name}:{identity}"
+
+
+APPLICATION = CachedKind("application", ttl_s=300)
+STATUS = CachedKind("status", ttl_s=60)
+RISK_SCORE = CachedKind("risk_score", ttl_s=86_400)
+REFERENCE_DATA = CachedKind("reference_data", ttl_s=3600)
+
+
+def versioned(sequence: int, value: bytes) -> bytes:
+    """Raises ValueError for a sequence that is negative or has more than ten digits."""
+    if not 0 <= sequence < SEQUENCE_LIMIT:
+        raise ValueError(f"a sequence has 1 to {VERSION_BYTES} digits, not {sequence}")
+    return b"%010d%b" % (sequence, value)
+
+
+def without_version(stored: bytes) -> bytes:
+    return stored[VERSION_BYTES:]

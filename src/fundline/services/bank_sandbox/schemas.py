@@ -1,0 +1,75 @@
+"""What the bank reads and answers. JSON in camelCase, amounts as decimal strings."""
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from fundline.domain.money import Money
+from fundline.services.bank_sandbox.store import BookedPayment
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True
+    )
+
+
+class IbanPayee(_Body):
+    type: Literal["iban"]
+    iban: Annotated[str, Field(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$")]
+
+    @property
+    def ending(self) -> str:
+        return self.iban[-4:]
+
+
+class UsPayee(_Body):
+    type: Literal["us"]
+    routing_number: Annotated[str, Field(pattern=r"^[0-9]{9}$")]
+    account_number: Annotated[str, Field(pattern=r"^[0-9]{4,17}$")]
+
+    @property
+    def ending(self) -> str:
+        return self.account_number[-4:]
+
+
+class PaymentOrder(_Body):
+    """POST /v1/payments; the payment's id is the Idempotency-Key."""
+
+    amount: Annotated[str, Field(max_length=24)]
+    currency: Annotated[str, Field(max_length=3)]
+    payee: Annotated[IbanPayee | UsPayee, Field(discriminator="type")]
+    reference: Annotated[str, Field(min_length=1, max_length=140)]
+
+    def fingerprint(self) -> bytes:
+        """Equal for orders that mean the same, however their JSON was written."""
+        text = orjson.dumps(self.model_dump(by_alias=True), option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(text).digest()
+
+
+class StatementQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    cursor: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+def payment_answer(payment: BookedPayment) -> dict[str, Any]:
+    """`status` is `settled`, with a transactionId, or `declined`, with a code."""
+    answer: dict[str, Any] = {"paymentId": payment.payment_id, "status": payment.status}
+    if payment.status == "settled":
+        return {**answer, "transactionId": payment.transaction_id}
+    return {**answer, "code": payment.decline_code}
+
+
+def statement_line(payment: BookedPayment) -> dict[str, Any]:
+    return {
+        **payment_answer(payment),
+        "amount": Money(payment.amount_minor, payment.currency).text(),
+        "currency": payment.currency,
+        "payeeLast4": payment.payee_last4,
+        "reference": payment.reference,
+        "bookedAt": payment.booked_at,
+    }

@@ -1,0 +1,1 @@
+"""The status service: where an application stands, once or live."""

@@ -1,0 +1,123 @@
+"""Where an application stands: the cache first, the primary on a miss, one refill per key at a time."""
+
+import asyncio
+import re
+from collections import OrderedDict
+from uuid import UUID
+
+from fundline.platform.cache import STATUS, Cache, CacheUnavailable, without_version
+from fundline.platform.database import Database
+from fundline.platform.http.tokens import Caller
+from fundline.platform.refusals import Kind, Refusal
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.status_api import store
+from fundline.services.status_api.schemas import StatusChange, cached_form, from_cached_form
+
+_TRACKING_ID = re.compile(r"^[A-Z0-9-]{4,32}$")
+_UUID_LENGTH = 36
+_REMEMBERED = 20_000
+
+
+class StatusNotFound(Refusal):
+    """Also the answer for somebody else's application: whether it exists is nobody's business."""
+
+    kind = Kind.NOT_FOUND
+    code = "application-not-found"
+    title = "There is no such application"
+
+    def __init__(self) -> None:
+        super().__init__("No application with this id is visible to you.")
+
+
+def require_visible(caller: Caller, owner: str) -> None:
+    """Raises StatusNotFound."""
+    if not (caller.sees_everything or caller.subject == owner):
+        raise StatusNotFound
+
+
+class References:
+    """From what a client names, application id or tracking id, to the application id. The pair never changes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: OrderedDict[str, str] = OrderedDict()
+
+    async def application_id(self, reference: str) -> str:
+        """Raises StatusNotFound."""
+        if len(reference) == _UUID_LENGTH:
+            try:
+                return str(UUID(reference))
+            except ValueError:
+                raise StatusNotFound from None
+        tracking_id = reference.upper()
+        if not _TRACKING_ID.match(tracking_id):
+            raise StatusNotFound
+        found = self._known.get(tracking_id) or await store.application_of(self._database, tracking_id)
+        if found is None:
+            raise StatusNotFound
+        self._known[tracking_id] = found
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return found
+
+
+class StatusReading:
+    def __init__(self, database: Database, cache: Cache, references: References, metrics: Metrics) -> None:
+        self._database, self._cache, self._references = database, cache, references
+        self._refills: dict[str, asyncio.Task[StatusChange | None]] = {}
+        self._hits, self._misses, self._errors = (
+            metrics.cache_requests.labels("status", result) for result in ("hit", "miss", "error")
+        )
+
+    async def status(self, reference: str, caller: Caller) -> bytes:
+        """The JSON answer. Raises StatusNotFound, or Unavailable when neither cache nor database answers."""
+        application_id = await self._references.application_id(reference)
+        cached = await self._cached(application_id)
+        if cached is not None:
+            owner, body = cached
+            if not (caller.sees_everything or caller.subject.encode() == owner):
+                raise StatusNotFound
+            return body
+        change = await self._refill_once(application_id)
+        if change is None:
+            raise StatusNotFound
+        require_visible(caller, change.owner)
+        return change.body
+
+    async def refill(self, application_id: str) -> StatusChange | None:
+        """Read the primary and put what it says into the cache, unless that knows something newer."""
+        change = await store.current_status(self._database, application_id)
+        if change is not None:
+            try:
+                await self._cache.put_if_newer(
+                    STATUS.key(application_id),
+                    sequence=change.sequence,
+                    value=cached_form(change),
+                    ttl_s=STATUS.ttl_s,
+                )
+            except CacheUnavailable:
+                self._errors.inc()
+        return change
+
+    async def _cached(self, application_id: str) -> tuple[bytes, bytes] | None:
+        try:
+            stored = await self._cache.get(STATUS.key(application_id))
+        except CacheUnavailable:
+            self._errors.inc()
+            return None
+        found = None if stored is None else from_cached_form(without_version(stored))
+        (self._misses if found is None else self._hits).inc()
+        return found
+
+    async def _refill_once(self, application_id: str) -> StatusChange | None:
+        """Callers that miss the same key together share one read; one that leaves does not end it for the others."""
+        refill = self._refills.get(application_id)
+        if refill is None:
+            refill = self._refills[application_id] = asyncio.create_task(self.refill(application_id))
+            refill.add_done_callback(lambda done: self._forget(application_id, done))
+        return await asyncio.shield(refill)
+
+    def _forget(self, application_id: str, done: asyncio.Task[StatusChange | None]) -> None:
+        del self._refills[application_id]
+        if not done.cancelled():
+            done.exception()  # seen by its callers, unless all of them have left

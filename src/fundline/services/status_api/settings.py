@@ -1,0 +1,19 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from fundline.platform.settings import CacheSettings, DatabaseSettings, KafkaSettings, TokenSettings
+
+
+class Settings(DatabaseSettings, KafkaSettings, CacheSettings, TokenSettings):
+    streams_limit: Annotated[int, Field(ge=1, le=100_000)] = 20_000
+    """Open streams of this instance; one more is refused with 503."""
+    stream_queue: Annotated[int, Field(ge=1, le=10_000)] = 64
+    """Changes that may wait for a slow reader before its stream is closed."""
+    stream_heartbeat_s: Annotated[float, Field(gt=0)] = 15.0
+    """Also how long a stream may go on unseen after its reader has left."""
+    stream_send_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    stream_catch_up_s: Annotated[float, Field(gt=0)] = 10.0
+    """How often open streams are compared with the database, in case a message of the fan-out was lost."""
+    stream_retry_ms: Annotated[int, Field(ge=100)] = 1000
+    """What a browser waits before it reconnects."""

@@ -1,0 +1,64 @@
+"""Keeping the cache current: every status event is written through. Never blocks: the cache repairs itself by TTL."""
+
+from datetime import timedelta
+from typing import Any
+
+from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
+from fundline.platform.cache import STATUS, Cache, CacheUnavailable
+from fundline.platform.clock import Clock, utc_now
+from fundline.platform.kafka.messages import Event
+from fundline.platform.telemetry.logs import get_log
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.status_api.reading import StatusReading
+from fundline.services.status_api.schemas import cached_form, change_of_event
+
+_LIFE = timedelta(seconds=STATUS.ttl_s)
+
+
+class WriteThrough:
+    def __init__(self, cache: Cache, reading: StatusReading, metrics: Metrics, *, now: Clock = utc_now) -> None:
+        self._cache, self._reading, self._metrics, self._now = cache, reading, metrics, now
+        self._failed = metrics.cache_requests.labels("status", "write_failed")
+        self._log = get_log()
+
+    async def status_updated(self, event: Event[Any]) -> None:
+        """The event's status replaces an older one in the cache.
+
+        An event older than an entry's life begins no entry: while nothing was cached it may have been overtaken.
+        """
+        payload: StatusUpdated = event.payload
+        change = change_of_event(payload)
+        age = self._now() - payload.timestamp
+        stored = False
+        try:
+            stored = await self._cache.put_if_newer(
+                STATUS.key(change.application_id),
+                sequence=change.sequence,
+                value=cached_form(change),
+                ttl_s=STATUS.ttl_s,
+                only_existing=age > _LIFE,
+            )
+        except CacheUnavailable as away:
+            self._failed.inc()
+            self._log.warning("status.not_cached", application_id=change.application_id, cause=str(away))
+        self._metrics.status_visible_s.observe(max(age.total_seconds(), 0.0))
+        self._log.info(
+            "status.shown",
+            application_id=change.application_id,
+            status=payload.status,
+            sequence=change.sequence,
+            stored=stored,
+        )
+
+    async def disbursement_completed(self, event: Event[Any]) -> None:
+        """The end of the story, told by another topic: what the cache says is compared with the primary once more."""
+        payload: DisbursementCompleted = event.payload
+        application_id = str(payload.application_id)
+        change = await self._reading.refill(application_id)
+        self._log.info(
+            "disbursement.shown",
+            application_id=application_id,
+            outcome=payload.status,
+            transaction_id=payload.transaction_id,
+            sequence=None if change is None else change.sequence,
+        )

@@ -1,0 +1,45 @@
+"""A sound application, as JSON for the API, and its settings for use cases that run in a test."""
+
+import copy
+from typing import Any
+
+SOUND: dict[str, Any] = {
+    "amount": "50000.00",
+    "currency": "USD",
+    "termMonths": 84,
+    "purpose": "working_capital",
+    "business": {
+        "legalName": "Harbor Street Bakery LLC",
+        "naics": "722410",
+        "state": "OR",
+        "legalForm": "llc",
+        "age": "existing",
+        "employees": 9,
+        "franchise": False,
+        "location": "rural",
+    },
+    "figures": {
+        "annualRevenue": "640000.00",
+        "operatingMargin": "0.1400",
+        "monthlyDebtService": "900.00",
+        "cashAtBank": "61000.00",
+    },
+    "jobs": {"created": 2, "kept": 9},
+    "payoutAccount": {"type": "us", "routingNumber": "021000021", "accountNumber": "0001234567"},
+    "metadata": {"channel": "test"},
+}
+
+
+def application(**changes: Any) -> dict[str, Any]:
+    """A sound application with changes by dotted path: `application(**{"business.employees": 0})`; None removes."""
+    body = copy.deepcopy(SOUND)
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        place = body
+        for parent in parents:
+            place = place[parent]
+        if value is None:
+            place.pop(last)
+        else:
+            place[last] = value
+    return body

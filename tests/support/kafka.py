@@ -1,0 +1,57 @@
+"""Looking at topics from outside: publish what a service would, read everything that is there."""
+
+import time
+import uuid
+from datetime import UTC, datetime
+
+from confluent_kafka import Consumer, TopicPartition
+
+from fundline.contracts.envelope import make_envelope
+from fundline.contracts.payloads import ApplicationCreated
+from fundline.contracts.topics import APPLICATIONS_CREATED
+from fundline.platform.kafka.messages import Delivery, delivery_of
+from fundline.platform.kafka.producer import Outgoing
+
+AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+def created_event(
+    application_id: uuid.UUID | None = None, *, user_id: str = "alice", event_id: uuid.UUID | None = None
+) -> Outgoing:
+    """A valid `applications.created`."""
+    key = application_id or uuid.uuid4()
+    payload = ApplicationCreated(
+        application_id=key, user_id=user_id, amount="100.00", currency="USD", timestamp=AT
+    )
+    envelope = make_envelope(
+        event_id=event_id or uuid.uuid4(),
+        event_type=APPLICATIONS_CREATED.event_type,
+        source="/fundline/tests",
+        at=AT,
+        subject=str(key),
+        schema_version=1,
+        correlation_id="test-correlation",
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )
+    return Outgoing(APPLICATIONS_CREATED.name, str(key), payload.wire(), envelope.headers())
+
+
+def read_all(bootstrap: str, topic: str, *, wait_for: int = 0, timeout_s: float = 15.0) -> list[Delivery]:
+    """Everything in the topic, by partition and offset; waits until `wait_for` messages are there."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"look-{uuid.uuid4()}", "enable.auto.commit": False})
+    try:
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        found: list[Delivery] = []
+        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+        end = time.monotonic() + timeout_s
+        quiet_since = time.monotonic()
+        while time.monotonic() < end:
+            message = consumer.poll(0.2)
+            if message is not None and message.error() is None:
+                found.append(delivery_of(message))
+                quiet_since = time.monotonic()
+            elif len(found) >= wait_for and time.monotonic() - quiet_since > 0.5:
+                break
+        return sorted(found, key=lambda d: (d.partition, d.offset))
+    finally:
+        consumer.close()
