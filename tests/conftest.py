@@ -1,11 +1,10 @@
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.engines import Engines, own_database, own_topics, started_engines
 
 from fundline.platform.telemetry.logs import configure_logs
+from support.engines import Engines, own_database, own_topics, started_engines
 
 configure_logs(process="tests", instance="tests-1", level="WARNING")
 

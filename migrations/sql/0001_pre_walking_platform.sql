@@ -121,6 +121,8 @@ create table ledger_transfers (
     booked_at          timestamptz not null,
     constraint ledger_transfers_once_per_purpose unique (payment_id, purpose)
 );
+create unique index ledger_transfers_resolved_once     -- a payment settles or returns, never both
+    on ledger_transfers (payment_id) where purpose in ('payment_settled', 'payment_returned');
 
 create table ledger_postings (                         -- debit positive, credit negative
     transfer_id        uuid not null references ledger_transfers,

@@ -81,7 +81,11 @@ async def test_an_application_is_stored_with_its_history_and_its_three_events(cl
     assert answer.headers["location"] == f"/v1/applications/{answer.json()['id']}"
     assert await stored(database) == {"a": 1, "h": 1, "o": 3, "k": 1}
     rows = await database.fetch("select topic, key, payload from outbox order by position")
-    assert [row["topic"] for row in rows] == ["applications.created", "risk.scoring.requested", "status.updated"]
+    assert [row["topic"] for row in rows] == [
+        "applications.created",
+        "risk.scoring.requested",
+        "status.updated",
+    ]
     assert {str(row["key"]) for row in rows} == {answer.json()["id"]}
     created = json.loads(rows[0]["payload"])
     assert created["amount"] == "50000.00"
@@ -155,7 +159,9 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize(("changes", "path"), BAD_BODIES.values(), ids=BAD_BODIES.keys())
-async def test_a_bad_value_is_refused_with_its_path_and_stores_nothing(client, headers, database, changes, path):
+async def test_a_bad_value_is_refused_with_its_path_and_stores_nothing(
+    client, headers, database, changes, path
+):
     answer = await client.post("/v1/applications", json=application(**changes), headers=headers())
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
@@ -188,7 +194,10 @@ async def test_a_body_that_cannot_be_read_is_refused(client, headers, database, 
 
 async def test_a_write_without_a_key_is_refused(client, headers):
     answer = await client.post("/v1/applications", json=application(), headers=headers(key=""))
-    assert (answer.status_code, answer.json()["type"]) == (400, "urn:fundline:problem:idempotency-key-missing")
+    assert (answer.status_code, answer.json()["type"]) == (
+        400,
+        "urn:fundline:problem:idempotency-key-missing",
+    )
 
 
 async def test_without_a_token_nothing_is_shown(client):
@@ -259,7 +268,9 @@ async def test_an_underwriter_approves_a_referral_and_asks_for_the_payment(clien
     assert first.status_code == 200
     assert first.json() == {"id": made["id"], "status": "approved"}
     assert again.content == first.content
-    topics = [row["topic"] for row in await database.fetch("select topic from outbox order by position offset 3")]
+    topics = [
+        row["topic"] for row in await database.fetch("select topic from outbox order by position offset 3")
+    ]
     assert topics == ["status.updated", "disbursement.requested"]
 
 
@@ -277,7 +288,9 @@ async def test_an_application_is_decided_once(client, headers, database):
 
 
 async def test_only_an_underwriter_decides_and_never_the_own_application(client, headers, database):
-    made = (await client.post("/v1/applications", json=application(), headers=headers("uma", "partner"))).json()
+    made = (
+        await client.post("/v1/applications", json=application(), headers=headers("uma", "partner"))
+    ).json()
     await refer(database, made["id"])
     body = {"decision": "approve", "reason": "I like it"}
     for role in ("applicant", "partner", "operator", "compliance"):

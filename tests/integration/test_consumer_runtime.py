@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from prometheus_client import CollectorRegistry
-from support.kafka import created_event, read_all
 
 from fundline.contracts.topics import APPLICATIONS_CREATED
 from fundline.platform.kafka.consumer import ConsumerRuntime
@@ -17,6 +16,7 @@ from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import KafkaSettings
 from fundline.platform.telemetry.context import current_trace
 from fundline.platform.telemetry.metrics import Metrics
+from support.kafka import created_event, read_all
 
 pytestmark = pytest.mark.integration
 GROUP = "risk-worker"
@@ -41,7 +41,9 @@ def producer(settings) -> EventProducer:
 
 
 @contextlib.asynccontextmanager
-async def consuming(settings: KafkaSettings, producer: EventProducer, handler: Callable[[Event], Awaitable[None]]):
+async def consuming(
+    settings: KafkaSettings, producer: EventProducer, handler: Callable[[Event], Awaitable[None]]
+):
     stop = asyncio.Event()
     runtime = ConsumerRuntime(
         settings,
@@ -103,7 +105,9 @@ async def test_a_poison_message_goes_to_the_dead_letters_with_its_cause_and_bloc
     await asyncio.to_thread(producer.publish, [broken, unknown, bare, foreign_key, refused, good])
     async with consuming(settings, producer, handler):
         await until(lambda: handled == [good.key])
-        dead = await asyncio.to_thread(read_all, settings.kafka_bootstrap, settings.topic_prefix + DEAD, wait_for=5)
+        dead = await asyncio.to_thread(
+            read_all, settings.kafka_bootstrap, settings.topic_prefix + DEAD, wait_for=5
+        )
     causes = {letter.key: letter.headers[CAUSE] for letter in dead}
     assert len(dead) == 5
     assert "bad payload" in causes[broken.key]
@@ -126,7 +130,9 @@ async def test_a_handlers_bug_is_tried_five_times_and_then_dead_lettered(setting
 
     await asyncio.to_thread(producer.publish, [bad, good])
     async with consuming(settings, producer, handler):
-        dead = await asyncio.to_thread(read_all, settings.kafka_bootstrap, settings.topic_prefix + DEAD, wait_for=1)
+        dead = await asyncio.to_thread(
+            read_all, settings.kafka_bootstrap, settings.topic_prefix + DEAD, wait_for=1
+        )
     assert attempts == [1, 2, 3, 4, 5]
     assert handled == [good.key]
     (letter,) = dead
@@ -177,7 +183,9 @@ async def test_a_retry_with_a_time_limit_is_dead_lettered_when_the_time_is_over(
 
     await asyncio.to_thread(producer.publish, [created_event()])
     async with consuming(settings, producer, handler):
-        dead = await asyncio.to_thread(read_all, settings.kafka_bootstrap, settings.topic_prefix + DEAD, wait_for=1)
+        dead = await asyncio.to_thread(
+            read_all, settings.kafka_bootstrap, settings.topic_prefix + DEAD, wait_for=1
+        )
     assert len(dead) == 1
     assert len(tried) > 5
 

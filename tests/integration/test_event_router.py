@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 from prometheus_client import CollectorRegistry
-from support.kafka import AT, read_all
 
 from fundline.contracts.payloads import ApplicationCreated
 from fundline.contracts.topics import APPLICATIONS_CREATED
@@ -17,6 +16,7 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.event_router.housekeeping import Housekeeping
 from fundline.services.event_router.relay import Relay
 from fundline.services.event_router.settings import Settings
+from support.kafka import AT, read_all
 
 pytestmark = pytest.mark.integration
 TOPIC = APPLICATIONS_CREATED.name
@@ -151,9 +151,12 @@ async def test_housekeeping_forgets_only_what_has_served_its_time(settings, data
         )
     for hours in (0, 25, 49):
         await database.execute(
-            "insert into idempotency_keys values ('a', $1::int::text, '\\x00', 202, '{}', now() - make_interval(hours => $1))",
+            "insert into idempotency_keys"
+            " values ('a', $1::int::text, '\\x00', 202, '{}', now() - make_interval(hours => $1))",
             hours,
         )
     await Housekeeping(settings, database, lambda: True).tidy()
-    row = await database.fetchrow("select (select count(*) from inbox) i, (select count(*) from idempotency_keys) k")
+    row = await database.fetchrow(
+        "select (select count(*) from inbox) i, (select count(*) from idempotency_keys) k"
+    )
     assert dict(row) == {"i": 2, "k": 2}

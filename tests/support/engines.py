@@ -1,4 +1,4 @@
-"""Real engines, started once per test run; each test gets a database of its own (from a template) and its own topics."""
+"""Real engines, started once per run; each test gets its own database (from a template) and its own topics."""
 
 import uuid
 from collections.abc import Iterator

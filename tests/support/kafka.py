@@ -38,7 +38,9 @@ def created_event(
 
 def read_all(bootstrap: str, topic: str, *, wait_for: int = 0, timeout_s: float = 15.0) -> list[Delivery]:
     """Everything in the topic, by partition and offset; waits until `wait_for` messages are there."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"look-{uuid.uuid4()}", "enable.auto.commit": False})
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": f"look-{uuid.uuid4()}", "enable.auto.commit": False}
+    )
     try:
         partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
         found: list[Delivery] = []

@@ -17,7 +17,7 @@ def iso_utc(moment: datetime) -> str:
 
 
 Timestamp = Annotated[datetime, PlainSerializer(iso_utc, return_type=str, when_used="json")]
-DecimalText = Annotated[str, Field(pattern=r"^-?\d{1,15}(\.\d{1,6})?$")]
+DecimalText = Annotated[str, Field(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Status = Literal[
     "processing", "risk_scoring", "approved", "rejected", "pending_review", "disbursed", "failed"

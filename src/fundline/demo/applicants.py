@@ -42,7 +42,7 @@ SECOND_WORDS = (
 NAME_ENDINGS = {"llc": " LLC", "corporation": " Inc.", "partnership": " & Partners"}
 
 
-class UnusableLoan(ValueError):  # noqa: N818 - named after what the row is
+class UnusableLoan(ValueError):
     """The row lacks something every application must have (its sector or whether the business was new)."""
 
 

@@ -26,7 +26,8 @@ BALANCES = """
 select t.payment_id, p.account, p.currency, sum(p.amount_minor)::bigint as balance_minor
 from ledger_postings p join ledger_transfers t using (transfer_id) group by 1, 2, 3
 """
-COUNTS = "select (select count(*) from ledger_transfers), (select count(*) from ledger_postings)"
+TRANSFERS = "select count(*) from ledger_transfers"
+POSTINGS = "select count(*) from ledger_postings"
 PAYMENTS = """
 select payment_id, application_id, amount_minor, currency, state, transaction_id from disbursements
 """
@@ -102,7 +103,8 @@ async def read_books(database: Database, applicants: Collection[str] | None = No
     async with database.transaction() as connection:
         await connection.execute(SNAPSHOT)
         unbalanced = await connection.fetchval(UNBALANCED_TRANSFERS)
-        transfers, postings = await connection.fetchrow(COUNTS)
+        transfers = await connection.fetchval(TRANSFERS)
+        postings = await connection.fetchval(POSTINGS)
         balances = await connection.fetch(BALANCES)
         payments = await connection.fetch(PAYMENTS)
         applications = await connection.fetch(APPLICATIONS, None if applicants is None else list(applicants))
@@ -131,7 +133,9 @@ async def read_books(database: Database, applicants: Collection[str] | None = No
     )
 
 
-async def read_statement(bank_url: str, transport: httpx.AsyncBaseTransport | None = None) -> list[StatementLine]:
+async def read_statement(
+    bank_url: str, transport: httpx.AsyncBaseTransport | None = None
+) -> list[StatementLine]:
     """Every booking of the bank, oldest first. Raises httpx.HTTPError when the bank does not answer."""
     lines: list[StatementLine] = []
     cursor: str | None = "0"

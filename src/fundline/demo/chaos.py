@@ -93,7 +93,9 @@ async def _find_victim(planned: PlannedKill, target: Target) -> ProcessRecord | 
     while time.perf_counter() < deadline:
         records = target.instances(planned.process)
         alive = [record for record in records if record.identity and record.identity.is_alive()]
-        leading = [record for record in alive if await _is_leading(record)] if planned.process == ROUTER else []
+        leading = (
+            [record for record in alive if await _is_leading(record)] if planned.process == ROUTER else []
+        )
         if candidates := leading or alive:
             return candidates[int(planned.choice * len(candidates))]
         await asyncio.sleep(LOOK_EVERY_S)

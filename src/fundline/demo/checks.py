@@ -61,7 +61,9 @@ class Checks:
         return found
 
 
-async def run_checks(database_url: str, bank_url: str, *, applicants: Collection[str] | None = None) -> Checks:
+async def run_checks(
+    database_url: str, bank_url: str, *, applicants: Collection[str] | None = None
+) -> Checks:
     """Read both sides and compare. The ledger and the bank are judged as a whole; of the applications only those
     of `applicants` (token subjects), or all of them with None.
 
@@ -115,12 +117,16 @@ def _ledger_problems(books: Books) -> list[str]:
         totals[key.currency] += balance_minor
     for currency, total_minor in totals.items():
         if total_minor:
-            problems.append(f"The ledger does not sum to zero but to {Money(total_minor, currency).text()} {currency}.")
+            problems.append(
+                f"The ledger does not sum to zero but to {Money(total_minor, currency).text()} {currency}."
+            )
     if books.unbalanced_transfers:
         problems.append(f"{books.unbalanced_transfers} transfers do not sum to zero.")
     misplaced = _misplaced(books)
     if misplaced:
-        problems.append(f"{len(misplaced)} payments are booked otherwise than their state says: {_some(misplaced)}.")
+        problems.append(
+            f"{len(misplaced)} payments are booked otherwise than their state says: {_some(misplaced)}."
+        )
     return problems
 
 
@@ -139,7 +145,9 @@ def _misplaced(books: Books) -> list[UUID]:
             funding = LedgerKey(payment.payment_id, LedgerAccount.LENDER_FUNDING, amount.currency)
             expected[funding] = -amount.amount_minor
     booked = {key: balance_minor for key, balance_minor in books.balances.items() if balance_minor}
-    differing = {key.payment_id for key in expected.keys() | booked.keys() if expected.get(key) != booked.get(key)}
+    differing = {
+        key.payment_id for key in expected.keys() | booked.keys() if expected.get(key) != booked.get(key)
+    }
     return sorted(differing)
 
 

@@ -25,11 +25,11 @@ ACCEPTED, CONFLICT, TOO_MANY, SERVER_ERROR = 202, 409, 429, 500
 IN_FLIGHT = "urn:fundline:problem:request-in-flight"
 
 
-class NotAccepted(Exception):  # noqa: N818 - an outcome
+class NotAccepted(Exception):
     """The application was refused, or no answer came in time; the sentence says which."""
 
 
-class StreamRefused(Exception):  # noqa: N818 - an outcome
+class StreamRefused(Exception):
     """The status stream was not opened; `may_repeat` says whether asking again makes sense."""
 
     def __init__(self, sentence: str, *, may_repeat: bool) -> None:

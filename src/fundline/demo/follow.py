@@ -15,7 +15,9 @@ from fundline.domain.application import ApplicationStatus
 Clock = Callable[[], float]
 
 
-async def follow(journey: Journey, client: FundlineClient, token: str, clock: Clock = time.perf_counter) -> None:
+async def follow(
+    journey: Journey, client: FundlineClient, token: str, clock: Clock = time.perf_counter
+) -> None:
     """Returns when the application is settled. A stream that breaks is opened again with Last-Event-ID.
 
     Has no time limit of its own: the caller cancels. Returns early when asking again makes no sense.

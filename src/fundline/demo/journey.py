@@ -33,15 +33,16 @@ class Journey:
     repeats: int = 0
     """How often the same request was sent again."""
     reconnects: int = 0
-    backward_steps: int = 0
-    """How often its stream told an older status after a newer one: never, when all is well."""
+    disorder: str = ""
+    """The first time that its stream told a status again, or left one out: empty when all is well."""
     trouble: list[str] = field(default_factory=list)
     """Sentences: why it was not accepted, or what its stream said that cannot be."""
 
     def saw(self, status: ApplicationStatus, sequence: int, at: float) -> None:
-        """A stream that was opened late tells only the newest status: what it implies has happened too."""
-        if sequence < self.sequence:
-            self.backward_steps += 1
+        """Each status comes once and in order, also over several connections."""
+        if sequence != self.sequence + 1 and not self.disorder:
+            self.disorder = f"its stream told change {sequence} after change {self.sequence}"
+        if sequence <= self.sequence:
             return
         self.status, self.sequence = status, sequence
         if self.decided_at is None and (status in DECIDED or status in TERMINAL):

@@ -72,10 +72,15 @@ class Outcome:
         found = self.checks.problems()
         found += [f"Application {key} is lost: {why}." for key, why in _few(self.lost().items())]
         troubled = [(j, line) for j in self.journeys for line in j.trouble]
-        found += [f"Application {j.application_id or j.planned.idempotency_key}: {line}." for j, line in _few(troubled)]
+        found += [
+            f"Application {j.application_id or j.planned.idempotency_key}: {line}."
+            for j, line in _few(troubled)
+        ]
         strangers = self.checks.books.applications.keys() - self.accepted().keys()
         if strangers:
-            found.append(f"{len(strangers)} applications are stored that the applicants do not know of: {min(strangers)}.")
+            found.append(
+                f"{len(strangers)} applications are stored that the applicants do not know of: {min(strangers)}."
+            )
         if self.chaos_seed is not None:
             if len(self.kills) < KILLS_UNDER_CHAOS:
                 found.append(f"Only {len(self.kills)} of {KILLS_UNDER_CHAOS} processes could be killed.")
@@ -89,8 +94,8 @@ def _why_lost(journey: Journey, state: ApplicationState | None) -> str:
         return "it was accepted but is not in the database"
     if state.status not in SETTLED:
         return f"it stopped at {state.status}"
-    if journey.backward_steps:
-        return "its status stream went back to an older status"
+    if journey.disorder:
+        return journey.disorder
     # A person may have decided since its stream was closed.
     decided_since = journey.status is ApplicationStatus.PENDING_REVIEW and state.sequence > journey.sequence
     if (journey.status, journey.sequence) != (state.status, state.sequence) and not decided_since:

@@ -43,7 +43,9 @@ class Scene:
     is_checking: bool = False
 
 
-async def run_demo(target: Target, planned: Sequence[PlannedApplication], settings: RunSettings, scene: Scene) -> Outcome:
+async def run_demo(
+    target: Target, planned: Sequence[PlannedApplication], settings: RunSettings, scene: Scene
+) -> Outcome:
     """Raises StackError, DatabaseUnavailable or httpx.HTTPError when the checks themselves cannot be made."""
     applicants = sorted({application.applicant for application in planned})
     tokens = {subject: target.token(subject) for subject in applicants}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 LARGEST_EVENT_BYTES = 256 * 1024
 
 
-class EventTooLarge(ValueError):  # noqa: N818 - named after what it is
+class EventTooLarge(ValueError):
     """An event, or a line without an end, is over the limit."""
 
 

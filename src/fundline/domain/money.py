@@ -7,7 +7,7 @@ from decimal import Decimal
 MINOR_UNITS: dict[str, int] = {"USD": 2, "EUR": 2, "GBP": 2, "JPY": 0}
 """Decimals of each currency we lend in. Source: ISO 4217."""
 
-_PLAIN_DECIMAL = re.compile(r"^(0|[1-9]\d{0,14})(\.(\d{1,6}))?$")
+_PLAIN_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,14})(\.([0-9]{1,6}))?")
 
 
 class MoneyError(ValueError):
@@ -23,7 +23,7 @@ class Money:
     def parse(cls, text: str, currency: str) -> "Money":
         """`"1200.50", "USD"` -> 120050 USD. Raises MoneyError; no sign, exponent, blank or separator."""
         exponent = minor_units(currency)
-        match = _PLAIN_DECIMAL.match(text)
+        match = _PLAIN_DECIMAL.fullmatch(text)
         if match is None:
             raise MoneyError(f'An amount is a plain decimal string such as "1200.50", not {text[:40]!r}.')
         decimals = match.group(3) or ""

@@ -123,6 +123,8 @@ def _server(settings: ProcessSettings, service: Service, stop: asyncio.Event, me
         lifespan="off",
         http="httptools",
         ws="websockets-sansio",
+        ws_max_size=16 * 1024,  # clients have little to say on our sockets
+        ws_per_message_deflate=False,  # its windows cost more memory per open stream than all the rest
         loop="none",
         backlog=2048,
         timeout_keep_alive=75,

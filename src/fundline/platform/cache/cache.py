@@ -30,11 +30,13 @@ return 1
 
 
 class Cache:
-    """Methods raise CacheUnavailable when there is no answer within the timeout, at once when the cache is known away."""
+    """Methods raise CacheUnavailable: after the timeout, or at once when the cache is known to be away."""
 
     def __init__(self, reader: PipelinedClient, writer: Redis, *, timeout_s: float) -> None:
         self._reader, self._writer, self._timeout_s = reader, writer, timeout_s
-        self._put_if_newer = writer.register_script(PUT_IF_NEWER)  # EVALSHA; loads the script when it is not there
+        self._put_if_newer = writer.register_script(
+            PUT_IF_NEWER
+        )  # EVALSHA; loads the script when it is not there
         self.get = reader.get
 
     async def put(self, key: str, value: bytes, *, ttl_s: int) -> None:
@@ -73,7 +75,9 @@ class Cache:
                 yield
         except (RedisError, OSError, TimeoutError) as error:
             self._reader.probe()
-            raise CacheUnavailable(f"the cache did not take a write ({type(error).__name__}: {error})") from error
+            raise CacheUnavailable(
+                f"the cache did not take a write ({type(error).__name__}: {error})"
+            ) from error
 
 
 async def open_cache(settings: CacheSettings) -> Cache:

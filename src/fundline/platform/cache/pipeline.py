@@ -64,7 +64,12 @@ class PipelinedClient:
         waiting_limit: int = 4096,
         dice: Callable[[], float] = random.random,
     ) -> None:
-        self._address, self._timeout_s, self._waiting_limit, self._dice = address, timeout_s, waiting_limit, dice
+        self._address, self._timeout_s, self._waiting_limit, self._dice = (
+            address,
+            timeout_s,
+            waiting_limit,
+            dice,
+        )
         self._link: Link | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()

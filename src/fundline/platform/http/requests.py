@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from fundline.platform.refusals import FieldError, Kind, Refusal
 
 BODY_LIMIT_BYTES = 64 * 1024
-_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -106,14 +106,14 @@ def _sentence(kind: str, message: str) -> str:
 def idempotency_key(request: Request) -> str:
     """Raises IdempotencyKeyMissing when it is absent or not 1 to 255 visible ASCII characters."""
     keys = request.headers.getlist("idempotency-key")
-    if len(keys) != 1 or not _KEY.match(keys[0]):
+    if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
         raise IdempotencyKeyMissing(
             "Send one Idempotency-Key header of 1 to 255 visible characters; a UUID is a good choice."
         )
     return keys[0]
 
 
-def query_parameters(request: Request, model: type[_Model]) -> _Model:
+def query_parameters(request: HTTPConnection, model: type[_Model]) -> _Model:
     """The query string as a model; unknown names are refused. `access_token` belongs to the gateway."""
     values: dict[str, Any] = {k: v for k, v in request.query_params.items() if k != "access_token"}
     try:

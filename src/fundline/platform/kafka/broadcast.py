@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from fundline.contracts.topics import Topic
 from fundline.platform.kafka.client import consumer_config
@@ -41,9 +41,10 @@ class BroadcastReader(threading.Thread):
             found = consumer.list_topics(name, timeout=5).topics[name]
             if found.error is not None:
                 raise KafkaException(found.error)
-            # the development broker cannot give end offsets; its topics are short-lived anyway
-            start = OFFSET_BEGINNING if self._settings.kafka_dialect == "development" else OFFSET_END
-            consumer.assign([TopicPartition(name, number, start) for number in found.partitions])
+            partitions = [TopicPartition(name, number) for number in found.partitions]
+            for partition in partitions:
+                partition.offset = self._start(consumer, partition)
+            consumer.assign(partitions)
             self.reading.set()
             while not self._stopping.is_set():
                 message = consumer.poll(0.1)
@@ -51,3 +52,12 @@ class BroadcastReader(threading.Thread):
                     self._receive(delivery_of(message))
         finally:
             consumer.close()
+
+    def _start(self, consumer: Consumer, partition: TopicPartition) -> int:
+        if (
+            self._settings.kafka_dialect == "development"
+        ):  # it cannot give end offsets; its topics are short-lived
+            return OFFSET_BEGINNING
+        # OFFSET_END would be looked up with the first fetch, and what arrives until then would be skipped
+        _, end = consumer.get_watermark_offsets(partition, timeout=5)
+        return int(end)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-_TRACEPARENT = re.compile(r"^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$")
-_CORRELATION = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+_CORRELATION = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ _current: ContextVar[TraceContext | None] = ContextVar("fundline_trace", default
 
 def continue_trace(traceparent: str | None, correlation_id: str | None) -> TraceContext:
     """A child of the caller's span; a new trace when the header is absent or malformed."""
-    match = _TRACEPARENT.match(traceparent or "")
+    match = _TRACEPARENT.fullmatch(traceparent or "")
     trace_id, flags = (match.group(1), match.group(3)) if match else (secrets.token_hex(16), "01")
-    valid = correlation_id if correlation_id and _CORRELATION.match(correlation_id) else trace_id
+    valid = correlation_id if correlation_id and _CORRELATION.fullmatch(correlation_id) else trace_id
     return TraceContext(trace_id, secrets.token_hex(8), valid, flags)
 
 

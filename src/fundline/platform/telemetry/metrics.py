@@ -33,7 +33,7 @@ class Metrics:
         )
         self.cache_requests = Counter(
             "fundline_cache_requests",
-            "Look-ups by cache and result (hit, miss, error).",
+            "Look-ups and writes by cache and result (hit, miss, error, write_failed).",
             ("cache", "result"),
             registry=registry,
         )

@@ -122,7 +122,7 @@ class Payout:
         return payment
 
     async def ask_bank(self, payment: SubmittedPayment) -> BankResult:
-        """Outside of any transaction. Raises PaymentUnresolved when the bank is silent, CallNotSent, BankBusy and others."""
+        """Outside of any transaction. Raises PaymentUnresolved when the bank is silent, CallNotSent, BankBusy."""
         try:
             if payment.may_be_known:
                 found = await self._bank.find(payment.order.payment_id)

@@ -70,7 +70,12 @@ class Feed:
 
 class LiveStatus:
     def __init__(
-        self, database: Database, fan_out: FanOut, references: References, settings: Settings, metrics: Metrics
+        self,
+        database: Database,
+        fan_out: FanOut,
+        references: References,
+        settings: Settings,
+        metrics: Metrics,
     ) -> None:
         self._database, self._fan_out, self._references = database, fan_out, references
         self._heartbeat_s, self._metrics = settings.stream_heartbeat_s, metrics

@@ -1,5 +1,7 @@
 """Composition root of the status service."""
 
+from functools import partial
+
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED, Group
 from fundline.platform.cache import open_cache
 from fundline.platform.database import open_database
@@ -19,37 +21,37 @@ from fundline.services.status_api.settings import Settings
 from fundline.services.status_api.write_through import WriteThrough
 
 
+async def build(settings: Settings, metrics: Metrics) -> Service:
+    database = await open_database(settings)
+    cache = await open_cache(settings)
+    references = References(database)
+    reading = StatusReading(database, cache, references, metrics)
+    fan_out = FanOut(queue_limit=settings.stream_queue, streams_limit=settings.streams_limit)
+    live = LiveStatus(database, fan_out, references, settings, metrics)
+    write_through = WriteThrough(cache, reading, metrics)
+    consumer = ConsumerRuntime(
+        settings,
+        Group.STATUS_SERVICE,
+        [
+            Subscription(STATUS_UPDATED, write_through.status_updated),
+            Subscription(DISBURSEMENT_COMPLETED, write_through.disbursement_completed),
+        ],
+        producer=EventProducer(settings),
+        metrics=metrics,
+    )
+    return Service(
+        app=api("Fundline Status", status_routes(reading, live, TokenVerifier(settings), settings)),
+        background=[consumer.run, FanOutFeed(database, fan_out, settings).run],
+        checks={"database": database.is_ready},  # without Kafka or the cache a status is still answered
+        close=[cache.close, database.close],
+        before_scrape=lambda: metrics.observe_pool(database.connections()),
+        on_drain=fan_out.drain,
+    )
+
+
 def main() -> None:
     settings = Settings()
-
-    async def build(metrics: Metrics) -> Service:
-        database = await open_database(settings)
-        cache = await open_cache(settings)
-        references = References(database)
-        reading = StatusReading(database, cache, references, metrics)
-        fan_out = FanOut(queue_limit=settings.stream_queue, streams_limit=settings.streams_limit)
-        live = LiveStatus(database, fan_out, references, settings, metrics)
-        write_through = WriteThrough(cache, reading, metrics)
-        consumer = ConsumerRuntime(
-            settings,
-            Group.STATUS_SERVICE,
-            [
-                Subscription(STATUS_UPDATED, write_through.status_updated),
-                Subscription(DISBURSEMENT_COMPLETED, write_through.disbursement_completed),
-            ],
-            producer=EventProducer(settings),
-            metrics=metrics,
-        )
-        return Service(
-            app=api("Fundline Status", status_routes(reading, live, TokenVerifier(settings), settings)),
-            background=[consumer.run, FanOutFeed(database, fan_out, settings).run],
-            checks={"database": database.is_ready},
-            close=[cache.close, database.close],
-            before_scrape=lambda: metrics.observe_pool(database.connections()),
-            on_drain=fan_out.drain,
-        )
-
-    run_process(settings, build)
+    run_process(settings, partial(build, settings))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ class WebSocketDoor:
         try:
             caller = self._tokens.caller(socket, allow_query=True)
             last = query_parameters(socket, StreamQuery).last_sequence
-            async with self._live.follow(socket.path_params["reference"], caller, last=last, kind="ws") as feed:
+            async with self._live.follow(
+                socket.path_params["reference"], caller, last=last, kind="ws"
+            ) as feed:
                 await socket.accept()
                 await self._write(feed, socket)
         except Refusal as refusal:

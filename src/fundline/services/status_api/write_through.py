@@ -16,7 +16,9 @@ _LIFE = timedelta(seconds=STATUS.ttl_s)
 
 
 class WriteThrough:
-    def __init__(self, cache: Cache, reading: StatusReading, metrics: Metrics, *, now: Clock = utc_now) -> None:
+    def __init__(
+        self, cache: Cache, reading: StatusReading, metrics: Metrics, *, now: Clock = utc_now
+    ) -> None:
         self._cache, self._reading, self._metrics, self._now = cache, reading, metrics, now
         self._failed = metrics.cache_requests.labels("status", "write_failed")
         self._log = get_log()

@@ -1,0 +1,294 @@
+import json
+from dataclasses import dataclass
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from fundline.domain.money import Money
+from fundline.platform.clock import new_id
+from fundline.platform.database import Database, open_database
+from fundline.platform.http.client import JsonClient
+from fundline.platform.kafka.messages import Poison, RetryLater
+from fundline.platform.secrets import SecretBox
+from fundline.platform.settings import DatabaseSettings
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
+from fundline.services.disbursement_worker.payment_gateway import SandboxBank
+from fundline.services.disbursement_worker.results import ResultBook
+from fundline.services.disbursement_worker.use_cases import PaymentRequest, Payout
+from support.approved_applications import (
+    AMOUNT,
+    payment_requested,
+    scoring_completed,
+    store_application,
+)
+from support.bank import Moody, bank_over_http, whole_statement
+from support.books import assert_books_agree, balances, purposes
+
+pytestmark = pytest.mark.integration
+WITHIN_S = 900.0
+
+
+@dataclass
+class Worker:
+    """One worker, as its composition root wires it, without Kafka."""
+
+    payout: Payout
+    results: ResultBook
+    client: JsonClient
+    metrics: Metrics
+
+    async def deliver(self, event):
+        await PaymentRequested(self.payout, within_s=WITHIN_S)(event)
+
+    async def deliver_score(self, event):
+        await ScoringCompleted(self.payout, within_s=WITHIN_S)(event)
+
+    def calls(self, operation, result):
+        return self.metrics.registry.get_sample_value(
+            "fundline_bank_calls_total", {"operation": operation, "result": result}
+        )
+
+
+@pytest.fixture
+async def database(database_url) -> Database:
+    opened = await open_database(DatabaseSettings(database_url=database_url))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def box(account_key_file):
+    return SecretBox(account_key_file)
+
+
+@pytest.fixture
+def conduct():
+    return Moody()
+
+
+@pytest.fixture
+async def bank_url(tmp_path, conduct):
+    async with bank_over_http(tmp_path / "bank.sqlite", conduct) as url:
+        yield url
+
+
+@pytest.fixture
+async def new_worker(database, box, bank_url):
+    """Makes workers; `url` is another bank than the running one."""
+    made = []
+
+    def make(url=None, timeout_s=5.0):
+        metrics = Metrics(CollectorRegistry())
+        client = JsonClient(url or bank_url, timeout_s=timeout_s)
+        results = ResultBook(database, metrics)
+        made.append(
+            Worker(Payout(database, SandboxBank(client, metrics), box, results), results, client, metrics)
+        )
+        return made[-1]
+
+    yield make
+    for worker in made:
+        await worker.client.close()
+
+
+@pytest.fixture
+def worker(new_worker):
+    return new_worker()
+
+
+async def disbursement(database, application_id):
+    return await database.fetchrow("select * from disbursements where application_id = $1", application_id)
+
+
+async def status(database, application_id):
+    row = await database.fetchrow(
+        "select status, status_sequence from applications where application_id = $1", application_id
+    )
+    return tuple(row)
+
+
+async def events(database, application_id):
+    rows = await database.fetch(
+        "select topic, payload, headers from outbox where key = $1 order by position", application_id
+    )
+    return [(row["topic"], json.loads(row["payload"])) for row in rows]
+
+
+async def test_an_approved_application_is_paid_and_every_record_says_so(worker, database, box, bank_url):
+    application_id = await store_application(database, box)
+    await worker.deliver(payment_requested(application_id))
+    record = await disbursement(database, application_id)
+    assert record["state"] == "settled"
+    assert await status(database, application_id) == ("disbursed", 4)
+    (topic, moved), (done_topic, done) = await events(database, application_id)
+    assert (topic, moved["status"], moved["sequence"]) == ("status.updated", "disbursed", 4)
+    assert done_topic == "disbursement.completed"
+    assert done["status"] == "completed"
+    assert done["transactionId"] == record["transaction_id"]
+    assert (done["amount"], done["currency"], done["error"]) == ("12500.00", "USD", None)
+    assert await balances(database) == {
+        ("lender_funding", "USD"): -1_250_000,
+        ("disbursement_clearing", "USD"): 0,
+        ("borrower_receivable", "USD"): 1_250_000,
+    }
+    assert worker.calls("pay", "settled") == 1
+    await assert_books_agree(database, bank_url)
+
+
+async def test_an_event_delivered_three_times_pays_once(worker, database, box, bank_url):
+    application_id = await store_application(database, box)
+    event = payment_requested(application_id)
+    for _ in range(3):
+        await worker.deliver(event)
+    await worker.deliver(payment_requested(application_id))
+    assert worker.calls("pay", "settled") == 1
+    assert len(await events(database, application_id)) == 2
+    await assert_books_agree(database, bank_url)
+
+
+async def test_a_crash_before_the_bank_is_called_leads_to_one_payment_under_the_stored_id(
+    worker, new_worker, database, box, bank_url
+):
+    application_id = await store_application(database, box)
+    event = payment_requested(application_id)
+    stored = await worker.payout.submit(PaymentRequest(event.envelope.event_id, application_id, AMOUNT))
+    await new_worker().deliver(event)
+    (line,) = await whole_statement(bank_url)
+    assert line["paymentId"] == str(stored.order.payment_id)
+    await assert_books_agree(database, bank_url)
+
+
+async def test_a_crash_after_the_bank_has_paid_is_resolved_by_asking_the_bank(
+    worker, new_worker, database, box, bank_url
+):
+    application_id = await store_application(database, box)
+    event = payment_requested(application_id)
+    stored = await worker.payout.submit(PaymentRequest(event.envelope.event_id, application_id, AMOUNT))
+    await worker.payout.ask_bank(stored)
+    second = new_worker()
+    await second.deliver(event)
+    assert second.calls("find", "settled") == 1
+    assert second.calls("pay", "settled") is None
+    await assert_books_agree(database, bank_url)
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [("silent_after_booking", "settled"), ("silent_before_booking", "not_found"), ("broken", "not_found")],
+)
+async def test_a_bank_that_does_not_answer_leaves_the_payment_unknown_until_it_is_asked(
+    new_worker, conduct, database, box, bank_url, fault, found
+):
+    application_id = await store_application(database, box)
+    event = payment_requested(application_id)
+    setattr(conduct, fault, True)
+    with pytest.raises(RetryLater) as outcome:
+        await new_worker(timeout_s=0.5).deliver(event)
+    assert outcome.value.within_s == WITHIN_S
+    before = await disbursement(database, application_id)
+    assert before["state"] == "unknown"
+    assert await status(database, application_id) == ("approved", 3)
+    assert await purposes(database, before["payment_id"]) == ["payment_submitted"]
+
+    setattr(conduct, fault, False)
+    worker = new_worker()
+    await worker.deliver(event)
+    after = await disbursement(database, application_id)
+    assert (after["state"], after["payment_id"]) == ("settled", before["payment_id"])
+    assert worker.calls("find", found) == 1
+    await assert_books_agree(database, bank_url)
+
+
+async def test_a_bank_that_stays_silent_keeps_the_payment_unknown_and_is_never_sent_a_second_id(
+    new_worker, conduct, database, box
+):
+    application_id = await store_application(database, box)
+    event = payment_requested(application_id)
+    conduct.silent_before_booking = True
+    ids = set()
+    for _ in range(3):
+        with pytest.raises(RetryLater):
+            await new_worker(timeout_s=0.3).deliver(event)
+        ids.add((await disbursement(database, application_id))["payment_id"])
+    assert len(ids) == 1
+    assert (await disbursement(database, application_id))["state"] == "unknown"
+
+
+async def test_a_bank_that_is_not_there_is_tried_again_later(new_worker, database, box, bank_url):
+    application_id = await store_application(database, box)
+    event = payment_requested(application_id)
+    with pytest.raises(RetryLater) as outcome:
+        await new_worker(url="http://127.0.0.1:9").deliver(event)
+    assert outcome.value.within_s == WITHIN_S
+    assert (await disbursement(database, application_id))["state"] == "submitted"
+    await new_worker().deliver(event)
+    await assert_books_agree(database, bank_url)
+
+
+async def test_a_busy_bank_is_tried_again_later(tmp_path, new_worker, database, box):
+    application_id = await store_application(database, box)
+    async with bank_over_http(tmp_path / "busy.sqlite", max_in_process=0) as busy:
+        with pytest.raises(RetryLater, match="BankBusy") as outcome:
+            await new_worker(url=busy).deliver(payment_requested(application_id))
+    assert outcome.value.within_s == WITHIN_S
+    assert (await disbursement(database, application_id))["state"] == "submitted"
+
+
+async def test_a_declined_payment_fails_the_application_and_gives_the_money_back(
+    worker, database, box, bank_url
+):
+    application_id = await store_application(database, box, account_number="123450002")
+    event = payment_requested(application_id)
+    await worker.deliver(event)
+    await worker.deliver(event)
+    record = await disbursement(database, application_id)
+    assert (record["state"], record["failure_code"]) == ("failed", "account_closed")
+    assert await status(database, application_id) == ("failed", 4)
+    assert await purposes(database, record["payment_id"]) == ["payment_submitted", "payment_returned"]
+    assert set((await balances(database)).values()) == {0}
+    _, done = (await events(database, application_id))[1]
+    assert (done["status"], done["error"], done["transactionId"]) == ("failed", "account_closed", None)
+    await assert_books_agree(database, bank_url)
+
+
+@pytest.mark.parametrize("before", ["processing", "risk_scoring", "pending_review", "rejected"])
+async def test_an_application_that_is_not_approved_is_never_paid(worker, database, box, bank_url, before):
+    application_id = await store_application(database, box, status=before)
+    with pytest.raises(RetryLater) as outcome:
+        await worker.deliver(payment_requested(application_id))
+    assert outcome.value.within_s is None, "it must end as a dead letter after the last attempt"
+    assert await disbursement(database, application_id) is None
+    assert await whole_statement(bank_url) == []
+
+
+@pytest.mark.parametrize("asked", [Money(1_250_001, "USD"), Money(1_250_000, "EUR")])
+async def test_an_event_that_asks_for_another_amount_is_poison(worker, database, box, bank_url, asked):
+    application_id = await store_application(database, box)
+    with pytest.raises(Poison, match="AmountDiffers"):
+        await worker.deliver(payment_requested(application_id, asked))
+    assert await disbursement(database, application_id) is None
+    assert await whole_statement(bank_url) == []
+
+
+async def test_an_unknown_application_is_poison_on_both_topics(worker):
+    with pytest.raises(Poison, match="UnknownApplication"):
+        await worker.deliver(payment_requested(new_id()))
+    with pytest.raises(Poison, match="UnknownApplication"):
+        await worker.deliver_score(scoring_completed(new_id()))
+
+
+async def test_an_account_sealed_for_another_application_is_poison_and_nothing_is_sent(
+    worker, database, box, bank_url
+):
+    application_id, other = [await store_application(database, box) for _ in range(2)]
+    await database.execute(
+        "update applications set payout_account = (select payout_account from applications where application_id = $2) "
+        "where application_id = $1",
+        application_id,
+        other,
+    )
+    with pytest.raises(Poison, match="SealBroken"):
+        await worker.deliver(payment_requested(application_id))
+    assert await disbursement(database, application_id) is None
+    assert await whole_statement(bank_url) == []

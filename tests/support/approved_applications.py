@@ -1,0 +1,91 @@
+"""Applications as they stand in the database when the disbursement worker meets them."""
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+from fundline.contracts.envelope import make_envelope
+from fundline.contracts.payloads import DisbursementRequested, RiskScoringCompleted
+from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_COMPLETED
+from fundline.domain.money import Money
+from fundline.platform.clock import new_id
+from fundline.platform.database import Database
+from fundline.platform.kafka.messages import Event
+from fundline.platform.secrets import SecretBox
+
+AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+AMOUNT = Money(1_250_000, "USD")
+ACCOUNT_NUMBER = "998877665544"
+
+_INSERT = """
+insert into applications (application_id, tracking_id, user_id, amount_minor, currency, term_months, purpose, business,
+    figures, metadata, payout_account, payout_kind, payout_last4, status, status_sequence, created_at, updated_at)
+values ($1, $2, 'alice', $3, $4, 60, 'equipment', '{}', '{}', '{}', $5, 'us', $6, $7, 3, $8, $8)
+"""
+
+
+async def store_application(
+    database: Database,
+    box: SecretBox,
+    *,
+    status: str = "approved",
+    amount: Money = AMOUNT,
+    account_number: str = ACCOUNT_NUMBER,
+) -> UUID:
+    """One application with three status changes behind it; returns its id."""
+    application_id = new_id()
+    account = {"type": "us", "routingNumber": "021000021", "accountNumber": account_number}
+    await database.execute(
+        _INSERT,
+        application_id,
+        f"FL-{application_id.hex[-12:]}",
+        amount.amount_minor,
+        amount.currency,
+        box.seal(json.dumps(account).encode(), application_id),
+        account_number[-4:],
+        status,
+        AT,
+    )
+    return application_id
+
+
+def payment_requested(
+    application_id: UUID, amount: Money = AMOUNT, *, event_id: UUID | None = None
+) -> Event[DisbursementRequested]:
+    payload = DisbursementRequested(
+        application_id=application_id,
+        amount=amount.text(),
+        currency=amount.currency,
+        timestamp=AT,
+        approved_by="policy",
+    )
+    topic = DISBURSEMENT_REQUESTED
+    return Event(
+        topic, str(application_id), payload, _envelope(topic.event_type, application_id, event_id), 1
+    )
+
+
+def scoring_completed(application_id: UUID, verdict: str = "approved") -> Event[RiskScoringCompleted]:
+    payload = RiskScoringCompleted(
+        application_id=application_id,
+        risk_score="0.0500",
+        status=verdict,  # type: ignore[arg-type]  # the caller's literal
+        timestamp=AT,
+        model_version="m1",
+        policy_version="p1",
+    )
+    topic = RISK_SCORING_COMPLETED
+    return Event(topic, str(application_id), payload, _envelope(topic.event_type, application_id, None), 1)
+
+
+def _envelope(event_type: str, application_id: UUID, event_id: UUID | None):
+    return make_envelope(
+        event_id=event_id or new_id(),
+        event_type=event_type,
+        source="/fundline/tests",
+        at=AT,
+        subject=str(application_id),
+        schema_version=1,
+        correlation_id="test-correlation",
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )

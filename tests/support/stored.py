@@ -1,0 +1,48 @@
+"""Applications put straight into the database, and events as a handler gets them."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from fundline.contracts.envelope import make_envelope
+from fundline.contracts.payloads import Payload
+from fundline.contracts.topics import Topic
+from fundline.platform.clock import new_id
+from fundline.platform.database import Database
+from fundline.platform.database.idempotency import write_key
+from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.kafka.messages import Event
+from fundline.platform.secrets import SecretBox
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.application_api.reference import ReferenceData
+from fundline.services.application_api.submission import Submission
+from support.applications import application
+
+
+async def submitted_application(database: Database, box: SecretBox, **changes: Any) -> uuid.UUID:
+    """Submit a sound application (with changes by dotted path) through the real use case."""
+    reference = ReferenceData()
+    await reference.load(database)
+    submission = Submission(database, box, reference, Metrics(CollectorRegistry()))
+    body = json.dumps(application(**changes)).encode()
+    key = write_key("alice", str(uuid.uuid4()), method="POST", path="/v1/applications", body=body)
+    answer = await submission.submit(Caller("alice", Role.APPLICANT), key, body)
+    return uuid.UUID(json.loads(answer.body)["id"])
+
+
+def event_of(topic: Topic, payload: Payload, application_id: uuid.UUID) -> Event[Any]:
+    """A first delivery of this payload under a fresh event id."""
+    envelope = make_envelope(
+        event_id=new_id(),
+        event_type=topic.event_type,
+        source="/fundline/tests",
+        at=datetime.now(UTC),
+        subject=str(application_id),
+        schema_version=topic.schema_version,
+        correlation_id="test-correlation",
+        traceparent="",
+    )
+    return Event(topic, str(application_id), payload, envelope, 1)
