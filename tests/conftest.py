@@ -4,16 +4,40 @@ from pathlib import Path
 import pytest
 
 from fundline.platform.telemetry.logs import configure_logs
+from fundline.stack.running import Stack
 from support.engines import Engines, own_database, own_topics, started_engines
 
 configure_logs(process="tests", instance="tests-1", level="WARNING")
 
 
+NEEDS_FLEET = ("e2e", "chaos")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fast tests first, the whole fleet last; the engines start with the fleet when a test of this run needs it."""
+    order = ["unit", "contract", "integration", "e2e", "chaos"]
+
+    def place(item: pytest.Item) -> int:
+        return next((n for n, name in enumerate(order) if f"/{name}/" in item.path.as_posix()), 0)
+
+    items.sort(key=place)
+    config.stash[_WITH_FLEET] = any(order[place(item)] in NEEDS_FLEET for item in items)
+
+
+_WITH_FLEET = pytest.StashKey[bool]()
+
+
 @pytest.fixture(scope="session")
-def engines() -> Iterator[Engines]:
-    """PostgreSQL, Valkey and Kafka, started once for the whole run."""
-    with started_engines() as running:
+def engines(request: pytest.FixtureRequest) -> Iterator[Engines]:
+    """PostgreSQL, Valkey and Kafka, started once for the whole run; with the fleet when a test needs it."""
+    with started_engines(with_fleet=request.config.stash[_WITH_FLEET]) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def fleet(engines: Engines) -> Stack:
+    """The whole platform behind its gateway."""
+    return engines.stack
 
 
 @pytest.fixture

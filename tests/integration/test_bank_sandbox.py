@@ -210,4 +210,4 @@ async def test_every_answered_payment_outlives_a_kill(ledger):
         assert answered.items() <= booked.items()
     finally:
         bank.kill()
-    assert US_ACCOUNT not in ledger.with_name("bank.sqlite.log").read_text()
+    assert US_ACCOUNT not in bank.log_file.read_text()

@@ -80,6 +80,7 @@ class BankProcess:
 
     def __init__(self, ledger: Path, *, delay_ms: int = 0) -> None:
         self.ledger, self._delay_ms = ledger, delay_ms
+        self.log_file = Path(f"{ledger}.log")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -91,7 +92,7 @@ class BankProcess:
             "FUNDLINE_BANK_DATABASE": str(self.ledger),
             "FUNDLINE_BANK_DELAY_MS": str(self._delay_ms),
         }
-        self._process = _spawn(environment, Path(f"{self.ledger}.log"))
+        self._process = _spawn(environment, self.log_file)
         await until_ready(self.url)
 
     def kill(self) -> None:

@@ -6,16 +6,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fundline.platform.kafka.topics import create_topics
+from fundline.stack.fleet import FLEET
 from fundline.stack.layout import Ports, StackHome
+from fundline.stack.preparation import migrate
 from fundline.stack.private import private_home
-from fundline.stack.up import running_engines
+from fundline.stack.running import Stack
+from fundline.stack.up import running_stack
+
+_TEMPLATE = "fundline_template"
 
 
 @dataclass(frozen=True)
 class Engines:
-    """Addresses of the running engines. `stack` gives access to the nodes themselves."""
+    """Addresses of the running engines. `stack` gives access to the nodes, and to the fleet when it runs."""
 
-    stack: object
+    stack: Stack
     home: StackHome
     bootstrap: str
     kafka_dialect: str
@@ -23,9 +28,11 @@ class Engines:
 
 
 @contextmanager
-def started_engines() -> Iterator[Engines]:
-    with private_home() as home, running_engines(home, Ports.free()) as stack:
+def started_engines(*, with_fleet: bool) -> Iterator[Engines]:
+    fleet = FLEET if with_fleet else ()
+    with private_home() as home, running_stack(home, Ports.free(), fleet=fleet) as stack:
         settings = stack.settings
+        _make_template(stack)
         yield Engines(
             stack=stack,
             home=home,
@@ -35,12 +42,20 @@ def started_engines() -> Iterator[Engines]:
         )
 
 
+def _make_template(stack: Stack) -> None:
+    """A migrated database that nobody is connected to: the fleet's own cannot be copied while it is used."""
+    stack.postgres.run_sql(f"create database {_TEMPLATE} owner fundline_owner;")
+    migrate(
+        stack.postgres.owner_url.rsplit("/", 1)[0] + f"/{_TEMPLATE}", stack.home.log_file("migrate-template")
+    )
+
+
 @contextmanager
 def own_database(engines: Engines) -> Iterator[str]:
     """A fresh, migrated database; yields the address for the role of the processes."""
-    postgres = engines.stack.postgres  # type: ignore[attr-defined]  # Engines is typed loosely on purpose
+    postgres = engines.stack.postgres
     name = f"test_{uuid.uuid4().hex[:12]}"
-    postgres.run_sql(f'create database "{name}" template fundline owner fundline_owner;')
+    postgres.run_sql(f'create database "{name}" template {_TEMPLATE} owner fundline_owner;')
     try:
         yield postgres.app_url.rsplit("/", 1)[0] + f"/{name}"
     finally:

@@ -115,12 +115,15 @@ class FundlineClient:
 
     @asynccontextmanager
     async def status_stream(
-        self, application_id: UUID, token: str, last_event_id: str = ""
+        self, application_id: UUID, token: str, last_sequence: int = 0
     ) -> AsyncIterator[AsyncIterator[StreamEvent]]:
-        """Events until either side closes. Raises StreamRefused; httpx.TransportError when the stream breaks."""
+        """Events after the change `last_sequence`, until either side closes.
+
+        Raises StreamRefused; httpx.TransportError when the stream breaks.
+        """
         headers = _bearer(token) | {"accept": "text/event-stream", "accept-encoding": "identity"}
-        if last_event_id:
-            headers["last-event-id"] = last_event_id
+        if last_sequence:
+            headers["last-event-id"] = str(last_sequence)
         path = f"/v1/status/{application_id}/events"
         async with self._streams.stream("GET", path, headers=headers) as answer:
             if answer.status_code != httpx.codes.OK:

@@ -56,7 +56,7 @@ def print_report(outcome: Outcome, console: Console) -> None:
     _section(console, "Outcomes", _outcomes(outcome))
     paid = ", ".join(f"{c} {amount.decimal():,} in {n}" for c, (n, amount) in outcome.paid_out().items())
     if paid:
-        console.print(Padding(Text(f"paid out: {paid} payments", style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(Text(f"paid out: {paid} payments", style="dim"), (0, 0, 0, 2), expand=False))
     if outcome.reasons:
         _section(console, "Principal reasons of what was rejected or referred", _reasons(outcome))
     _section(console, "Latency at the client, from sending the application, in ms", _latencies(outcome))
@@ -71,7 +71,7 @@ def print_report(outcome: Outcome, console: Console) -> None:
 def _section(console: Console, title: str, content: Table) -> None:
     console.print()
     console.print(Text(title, style="bold"))
-    console.print(Padding(content, (0, 0, 0, 2)))
+    console.print(Padding(content, (0, 0, 0, 2), expand=False))
 
 
 def _outcomes(outcome: Outcome) -> Table:

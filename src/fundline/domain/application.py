@@ -31,7 +31,7 @@ DECIDED: frozenset[ApplicationStatus] = frozenset({_S.APPROVED, _S.REJECTED, _S.
 FIRST_SEQUENCE = 1
 
 
-class IllegalTransition(ValueError):  # noqa: N818 - named after the rule it breaks
+class IllegalTransition(ValueError):
     """An application may not go from its present status to the one asked for."""
 
     def __init__(self, current: ApplicationStatus, asked: ApplicationStatus) -> None:

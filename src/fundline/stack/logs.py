@@ -12,6 +12,9 @@ from fundline.stack.story import APPLICATION_ID, CORRELATION_ID, TIMESTAMP, Line
 
 POLL_EVERY_S = 0.2
 FIELD_LIMIT_CHARACTERS = 120
+DURATION = "event.duration"
+"""ECS counts it in nanoseconds."""
+NS_PER_MS = 1_000_000
 PLUMBING = {
     TIMESTAMP,
     "log.level",
@@ -62,7 +65,7 @@ def render(line: Line) -> Text:
         text.append(f" [{level}]", style=LEVEL_STYLES[level])
     for name, value in line.items():
         if name not in PLUMBING and value is not None:
-            shown = str(value)
+            shown = f"{value / NS_PER_MS:.1f}ms" if name == DURATION else str(value)
             shortened = (
                 shown[: FIELD_LIMIT_CHARACTERS - 1] + "…" if len(shown) > FIELD_LIMIT_CHARACTERS else shown
             )

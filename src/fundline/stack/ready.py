@@ -3,10 +3,19 @@
 import http.client
 import socket
 import ssl
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 ANSWER_TIMEOUT_S = 2.0
+ROUTES_TIMEOUT_S = 20.0
+PROBED_PATHS = {
+    "application-api": "/v1/reference-data/sectors",
+    "status-service": "/v1/status/00000000-0000-0000-0000-000000000000",
+}
+"""By process: a path that it answers; any answer of its own shows that the route is open."""
+NO_INSTANCE = (502, 503, 504)
 
 
 def is_well(health: str, timeout_s: float = ANSWER_TIMEOUT_S) -> bool:
@@ -26,6 +35,22 @@ def is_well(health: str, timeout_s: float = ANSWER_TIMEOUT_S) -> bool:
             connection.close()
     except (OSError, http.client.HTTPException):
         return False
+
+
+def await_routes(gateway_url: str, processes: Sequence[str], token: str, authority: Path) -> None:
+    """Block until the gateway itself has seen these processes healthy. Raises TimeoutError."""
+    waiting = [PROBED_PATHS[name] for name in processes if name in PROBED_PATHS]
+    deadline = time.monotonic() + ROUTES_TIMEOUT_S
+    while waiting:
+        status = gateway_status(gateway_url, waiting[0], token, authority)
+        if status is not None and status not in NO_INSTANCE:
+            waiting.pop(0)
+        elif time.monotonic() > deadline:
+            raise TimeoutError(
+                f"The gateway answers {status or 'nothing'} for {waiting[0]} although the services are healthy"
+            )
+        else:
+            time.sleep(0.1)
 
 
 def gateway_status(gateway_url: str, path: str, token: str, authority: Path) -> int | None:

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -36,7 +35,7 @@ from fundline.stack.layout import Ports, StackHome
 from fundline.stack.preparation import create_missing_topics, migrate
 from fundline.stack.process_spec import Engine, StackError
 from fundline.stack.progress import Progress
-from fundline.stack.ready import gateway_status, is_well
+from fundline.stack.ready import await_routes, is_well
 from fundline.stack.side_by_side import Step, run_side_by_side
 from fundline.stack.state import Phase, ProcessIdentity, ProcessRecord, StackState, StateFile, stop_leftovers
 from fundline.stack.supervisor import Part, RestartPolicy, Supervisor
@@ -44,13 +43,6 @@ from fundline.stack.supervisor import Part, RestartPolicy, Supervisor
 SERVICES_AT_ONCE = 6
 """Starting Python processes side by side: more only makes each of them slower on two cores."""
 SERVICE_START_TIMEOUT_S = 60.0
-GATEWAY_ROUTES_TIMEOUT_S = 20.0
-PROBED_PATHS = {
-    "application-api": "/v1/reference-data/sectors",
-    "status-service": "/v1/status/00000000-0000-0000-0000-000000000000",
-}
-"""By process: a path that it answers; any answer of its own shows that the route is open."""
-NO_INSTANCE = (502, 503, 504)
 
 
 class Stack:
@@ -239,23 +231,16 @@ class Stack:
         self._supervisor.wait_ready(part.instance)
 
     def _await_routes(self) -> None:
-        """Until the gateway itself has seen its instances healthy and passes requests on."""
         self.progress.say("api", "waiting for the gateway's routes")
-        token = self.token("fundline-up", "operator", ttl_s=120)
-        waiting = [PROBED_PATHS[p.name] for p in self.fleet if p.name in PROBED_PATHS]
-        deadline = time.monotonic() + GATEWAY_ROUTES_TIMEOUT_S
-        while waiting:
-            authority = self.keys.authority_certificate
-            status = gateway_status(self.gateway_url, waiting[0], token, authority)
-            if status is not None and status not in NO_INSTANCE:
-                waiting.pop(0)
-            elif time.monotonic() > deadline:
-                raise StackError(
-                    f"The gateway answers {status or 'nothing'} for {waiting[0]} although the services are "
-                    f"healthy; see {self.home.log_file(GATEWAY)}."
-                )
-            else:
-                time.sleep(0.1)
+        try:
+            await_routes(
+                self.gateway_url,
+                [process.name for process in self.fleet],
+                self.token("fundline-up", "operator", ttl_s=120),
+                self.keys.authority_certificate,
+            )
+        except TimeoutError as error:
+            raise StackError(f"{error}; see {self.home.log_file(GATEWAY)}.") from error
         self.progress.done("api", f"answers at {self.gateway_url}")
 
     def _known_settings(self) -> dict[str, Settings]:

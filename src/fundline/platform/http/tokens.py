@@ -1,6 +1,7 @@
 """Who is calling: the bearer token is verified here too, whatever a gateway in front has done."""
 
 import time
+import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,6 +62,8 @@ class TokenVerifier:
     """Verifies EdDSA tokens against a key set; remembers good ones until they expire."""
 
     def __init__(self, settings: TokenSettings) -> None:
+        # Envoy's JWT filter knows the name EdDSA, not yet Ed25519 (RFC 9864) that joserfc would rather have
+        warnings.filterwarnings("ignore", message="EdDSA is deprecated")
         self._keys = KeySet.import_key_set(orjson.loads(Path(settings.jwks_file).read_bytes()))
         self._claims = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_S,

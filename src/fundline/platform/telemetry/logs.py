@@ -16,11 +16,12 @@ from fundline.platform.clock import utc_now
 from fundline.platform.telemetry.context import peek_trace
 
 
-def _to_ecs(_: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _to_ecs(origin: dict[str, str], method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     line: dict[str, Any] = {
         "@timestamp": utc_now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "log.level": method,
         "message": event.pop("event"),
+        **origin,
     }
     error = event.pop("exc_info", None)
     if error is True:
@@ -66,13 +67,13 @@ class _ForwardToStructlog(logging.Handler):
 
 def configure_logs(*, process: str, instance: str, level: str, stream: TextIO | None = None) -> None:
     """Call once per process, before anything else."""
+    origin = {"service.name": process, "service.node.name": instance}
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, _to_ecs, _render],
+        processors=[lambda _, method, event: _to_ecs(origin, method, event), _render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stdout),
         cache_logger_on_first_use=stream is None,
     )
-    structlog.contextvars.bind_contextvars(**{"service.name": process, "service.node.name": instance})
     logging.captureWarnings(capture=True)
     logging.basicConfig(handlers=[_ForwardToStructlog()], level=logging.WARNING, force=True)
 

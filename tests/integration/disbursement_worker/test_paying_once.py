@@ -1,118 +1,15 @@
-import json
-from dataclasses import dataclass
-
 import pytest
-from prometheus_client import CollectorRegistry
 
 from fundline.domain.money import Money
 from fundline.platform.clock import new_id
-from fundline.platform.database import Database, open_database
-from fundline.platform.http.client import JsonClient
 from fundline.platform.kafka.messages import Poison, RetryLater
-from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import DatabaseSettings
-from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
-from fundline.services.disbursement_worker.payment_gateway import SandboxBank
-from fundline.services.disbursement_worker.results import ResultBook
-from fundline.services.disbursement_worker.use_cases import PaymentRequest, Payout
-from support.approved_applications import (
-    AMOUNT,
-    payment_requested,
-    scoring_completed,
-    store_application,
-)
-from support.bank import Moody, bank_over_http, whole_statement
+from fundline.services.disbursement_worker.use_cases import PaymentRequest
+from support.approved_applications import AMOUNT, payment_requested, scoring_completed, store_application
+from support.bank import bank_over_http, whole_statement
 from support.books import assert_books_agree, balances, purposes
+from support.disbursement import WITHIN_S, disbursement, events, status
 
 pytestmark = pytest.mark.integration
-WITHIN_S = 900.0
-
-
-@dataclass
-class Worker:
-    """One worker, as its composition root wires it, without Kafka."""
-
-    payout: Payout
-    results: ResultBook
-    client: JsonClient
-    metrics: Metrics
-
-    async def deliver(self, event):
-        await PaymentRequested(self.payout, within_s=WITHIN_S)(event)
-
-    async def deliver_score(self, event):
-        await ScoringCompleted(self.payout, within_s=WITHIN_S)(event)
-
-    def calls(self, operation, result):
-        return self.metrics.registry.get_sample_value(
-            "fundline_bank_calls_total", {"operation": operation, "result": result}
-        )
-
-
-@pytest.fixture
-async def database(database_url) -> Database:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def box(account_key_file):
-    return SecretBox(account_key_file)
-
-
-@pytest.fixture
-def conduct():
-    return Moody()
-
-
-@pytest.fixture
-async def bank_url(tmp_path, conduct):
-    async with bank_over_http(tmp_path / "bank.sqlite", conduct) as url:
-        yield url
-
-
-@pytest.fixture
-async def new_worker(database, box, bank_url):
-    """Makes workers; `url` is another bank than the running one."""
-    made = []
-
-    def make(url=None, timeout_s=5.0):
-        metrics = Metrics(CollectorRegistry())
-        client = JsonClient(url or bank_url, timeout_s=timeout_s)
-        results = ResultBook(database, metrics)
-        made.append(
-            Worker(Payout(database, SandboxBank(client, metrics), box, results), results, client, metrics)
-        )
-        return made[-1]
-
-    yield make
-    for worker in made:
-        await worker.client.close()
-
-
-@pytest.fixture
-def worker(new_worker):
-    return new_worker()
-
-
-async def disbursement(database, application_id):
-    return await database.fetchrow("select * from disbursements where application_id = $1", application_id)
-
-
-async def status(database, application_id):
-    row = await database.fetchrow(
-        "select status, status_sequence from applications where application_id = $1", application_id
-    )
-    return tuple(row)
-
-
-async def events(database, application_id):
-    rows = await database.fetch(
-        "select topic, payload, headers from outbox where key = $1 order by position", application_id
-    )
-    return [(row["topic"], json.loads(row["payload"])) for row in rows]
 
 
 async def test_an_approved_application_is_paid_and_every_record_says_so(worker, database, box, bank_url):

@@ -1,0 +1,159 @@
+"""One page and one JSON Schema per topic, and the index with the envelope."""
+
+import json
+from typing import Any
+
+from fundline.contracts.payloads import Payload
+from fundline.contracts.topics import APPLICATIONS_CREATED, TOPICS, Topic
+from fundline.manual.examples import EXAMPLES, example_envelope
+from fundline.manual.markdown import GENERATED, code, fenced, table
+from fundline.platform.kafka import messages
+
+ENVELOPE_HEADERS = (
+    ("ce_specversion", "CloudEvents version, always `1.0`."),
+    ("ce_id", "The event's id (UUID). An event that is sent again keeps it; the inbox knows it by this id."),
+    ("ce_type", "`fundline.<topic>.v<schema version>`."),
+    ("ce_source", "`/fundline/<process>`: which process stored the event."),
+    ("ce_time", "When it became true; ISO 8601, UTC, microseconds."),
+    ("ce_subject", "The application id, as in the message's key."),
+    ("ce_schemaversion", "Version of the payload's schema."),
+    ("ce_correlationid", "The `x-correlation-id` of the request that began the story."),
+    ("traceparent", "W3C Trace Context: the trace goes on in the consumer."),
+    ("content-type", "`application/json`."),
+)
+RETRY_HEADERS = (
+    (messages.ATTEMPT, "Which attempt the next delivery is, or which one failed last (dead letter)."),
+    (messages.NOT_BEFORE, "Earliest time of the next attempt. Retry topics only."),
+    (messages.FIRST_FAILURE, "When the first attempt failed."),
+    (messages.CAUSE, "Class and sentence of the last failure, at most 500 characters."),
+    (messages.GROUP, "The consumer group that failed."),
+    (messages.ORIGIN, "`topic/partition/offset` of the first delivery."),
+)
+
+
+def schema_file(topic: Topic) -> str:
+    return f"{topic.name}.v{topic.schema_version}.schema.json"
+
+
+def schema_of(topic: Topic) -> dict[str, Any]:
+    """JSON Schema 2020-12 of what producers write. Unknown fields stay allowed: fields may be added."""
+    written = topic.payload.model_json_schema(by_alias=True, mode="serialization")
+    read = topic.payload.model_json_schema(by_alias=True, mode="validation")
+    for name, schema in written["properties"].items():
+        schema.pop("title", None)
+        if "format" in read["properties"][name]:  # the serializer's own schema says only that it is text
+            schema["format"] = read["properties"][name]["format"]
+        _drop_default(schema)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:fundline:event:{topic.name}:v{topic.schema_version}",
+        "title": topic.event_type,
+        "description": written.get("description", ""),
+        "type": "object",
+        "properties": written["properties"],
+        "required": list(written["properties"]),
+    }
+
+
+def _drop_default(schema: dict[str, Any]) -> None:
+    """Every field is always written; what a reader assumes when it is absent is the reader's business."""
+    schema.pop("default", None)
+
+
+def event_page(topic: Topic) -> str:
+    schema = schema_of(topic)
+    example = EXAMPLES[topic.name]
+    rows = [[code(name), _type_of(field)] for name, field in schema["properties"].items()]
+    return "\n".join(
+        [
+            f"# `{topic.name}`",
+            "",
+            GENERATED,
+            "",
+            schema["description"],
+            "",
+            table(
+                ["", ""],
+                [
+                    ["event type", code(topic.event_type)],
+                    ["key", "`applicationId`"],
+                    ["producers", ", ".join(topic.producers)],
+                    ["consumer groups", ", ".join(topic.groups)],
+                    ["retry topics", ", ".join(code(topic.retry(group)) for group in topic.groups)],
+                    ["dead letters", code(topic.dead_letter)],
+                    ["schema", f"[{schema_file(topic)}]({schema_file(topic)})"],
+                ],
+            ),
+            "",
+            "## Payload",
+            "",
+            table(["field", "type"], rows),
+            "",
+            "## Example",
+            "",
+            fenced(_pretty(example)),
+            "",
+        ]
+    )
+
+
+def events_index() -> str:
+    rows = [
+        [
+            f"[`{topic.name}`]({topic.name}.md)",
+            ", ".join(topic.producers),
+            ", ".join(topic.groups),
+            topic.payload.__doc__.splitlines()[0] if topic.payload.__doc__ else "",
+        ]
+        for topic in TOPICS.values()
+    ]
+    headers = example_envelope(APPLICATIONS_CREATED).headers()
+    return "\n".join(
+        [
+            "# Events",
+            "",
+            GENERATED,
+            "",
+            "Payloads are JSON in camelCase. Amounts are decimal strings, times ISO 8601 UTC. The key of every message is "
+            "the application id, so the events of one application on one topic keep their order. Fields may be added, "
+            "never removed or retyped; readers ignore fields they do not know. No event carries a payout account.",
+            "",
+            table(["topic", "producers", "consumer groups", "says"], rows),
+            "",
+            "## Envelope",
+            "",
+            "CloudEvents 1.0 in Kafka binary mode: the attributes are headers, the payload is the value.",
+            "",
+            table(
+                ["header", "meaning", "example"],
+                [[code(name), meaning, code(headers[name])] for name, meaning in ENVELOPE_HEADERS],
+            ),
+            "",
+            "## Retry and dead-letter topics",
+            "",
+            "A group that fails on an event publishes it to its own `<topic>.<group>.retry`, and when no attempt is left, "
+            "or none can help, to `<topic>.dlq`. Value, key and envelope stay as they were; these headers are added:",
+            "",
+            table(["header", "meaning"], [[code(name), meaning] for name, meaning in RETRY_HEADERS]),
+            "",
+        ]
+    )
+
+
+def _type_of(schema: dict[str, Any]) -> str:
+    """A field's type in a few words."""
+    if "enum" in schema:
+        return "one of " + ", ".join(code(value) for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_type_of(option) for option in schema["anyOf"])
+    kind = schema.get("type", "any")
+    if kind == "array":
+        return f"list of {_type_of(schema['items'])}"
+    detail = schema.get("format") or (f"matches {code(schema['pattern'])}" if "pattern" in schema else "")
+    if "minimum" in schema:
+        detail = f"from {schema['minimum']}"
+    return f"{kind}, {detail}" if detail else str(kind)
+
+
+def _pretty(payload: Payload) -> str:
+    return json.dumps(json.loads(payload.wire()), indent=2, ensure_ascii=False)

@@ -1,0 +1,86 @@
+"""Every refusal as a problem type: from the classes, and from the gateway's table."""
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+
+import fundline.services
+from fundline.manual.markdown import GENERATED, code, table
+from fundline.platform.http import requests, tokens
+from fundline.platform.http.problems import STATUS_OF, internal_error_response
+from fundline.platform.refusals import Refusal
+from fundline.stack.engines.envoy_parts import REFUSALS
+
+_FROM_STARLETTE = (("not-found", 404, "There is nothing here"), ("method-not-allowed", 405, "The method is not offered here"))  # fmt: skip
+_PLATFORM = (requests, tokens)
+"""Imported for their refusals, as the services are."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    code: str
+    status: int
+    title: str
+    told_by: tuple[str, ...]
+
+
+def problems() -> list[Problem]:
+    """In order of code; one line per code and status, with everybody who may answer it."""
+    _import_services()
+    told: dict[tuple[str, int], tuple[str, set[str]]] = {}
+    for refusal in _concrete(Refusal):
+        status = STATUS_OF[refusal.kind]
+        told.setdefault((refusal.code, status), (refusal.title, set()))[1].add(_place(refusal))
+    for slug, status, title in _FROM_STARLETTE:
+        told.setdefault((slug, status), (title, set()))[1].add("every service")
+    told["internal", internal_error_response().status_code] = (
+        "Something went wrong on our side",
+        {"every service"},
+    )
+    for status, slug, title, _, _ in REFUSALS:
+        told.setdefault((slug, status), (title, set()))[1].add("gateway")
+    return sorted(
+        Problem(slug, status, title, tuple(sorted(who))) for (slug, status), (title, who) in told.items()
+    )
+
+
+def problems_page() -> str:
+    rows = [
+        [code(f"urn:fundline:problem:{p.code}"), str(p.status), p.title, ", ".join(p.told_by)]
+        for p in problems()
+    ]
+    return "\n".join(
+        [
+            "# Problem types",
+            "",
+            GENERATED,
+            "",
+            "Every error is a problem document (RFC 9457, `application/problem+json`). `type` is stable: clients branch on it, "
+            "never on `title` or `detail`. `errors` lists the values that were refused, each with its `path` and a `message`.",
+            "",
+            table(["type", "status", "title", "told by"], rows),
+            "",
+            "The sandbox bank answers a declined payment with status 422, type `urn:fundline:problem:payment-declined` and the "
+            "bank's `code`: a result, not a refusal.",
+            "",
+        ]
+    )
+
+
+def _import_services() -> None:
+    for module in pkgutil.walk_packages(fundline.services.__path__, "fundline.services."):
+        importlib.import_module(module.name)
+
+
+def _concrete(kind: type[Refusal]) -> list[type[Refusal]]:
+    found = []
+    for refusal in kind.__subclasses__():
+        if "code" in vars(refusal):
+            found.append(refusal)
+        found += _concrete(refusal)
+    return found
+
+
+def _place(refusal: type[Refusal]) -> str:
+    parts = refusal.__module__.split(".")
+    return parts[2].replace("_", "-") if parts[1] == "services" else "every service"

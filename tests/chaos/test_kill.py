@@ -1,0 +1,28 @@
+"""Kill -9 while applications are on their way; afterwards nothing is lost and nobody is paid twice."""
+
+import asyncio
+
+import pytest
+
+from fundline.demo.checks import run_checks
+from support.clients import browser, settled, submit
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize(
+    "instance",
+    ["risk-worker-1", "disbursement-worker-1", "event-router-1", "event-router-2", "application-events-1",
+     "status-service-1", "bank-sandbox-1"],
+)  # fmt: skip
+async def test_killing_a_process_loses_nothing_and_pays_nobody_twice(fleet, instance):
+    async with browser(fleet) as client:
+        made = [await submit(client, fleet) for _ in range(10)]
+        fleet.kill(instance)
+        made += [await submit(client, fleet) for _ in range(10)]
+        results = await asyncio.gather(*(settled(client, fleet, one["id"]) for one in made))
+    assert results == ["disbursed"] * 20
+    checks = await run_checks(fleet.settings["FUNDLINE_DATABASE_URL"], fleet.settings["FUNDLINE_BANK_URL"])
+    assert checks.ledger_balanced
+    assert checks.bank_matches
+    assert checks.paid_twice == 0

@@ -1,0 +1,301 @@
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from fundline.platform.cache import STATUS, open_cache
+from fundline.platform.clock import utc_now
+from fundline.platform.database import Database, open_database
+from fundline.services.status_api.settings import Settings
+from support.status_service import STORY, Applications, SeenStream, follow, status_service
+from support.valkey import OwnValkey
+
+pytestmark = pytest.mark.integration
+HITS = {"cache": "status", "result": "hit"}
+
+
+@pytest.fixture
+async def valkey(tmp_path) -> AsyncIterator[OwnValkey]:
+    server = OwnValkey(tmp_path)
+    await server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def settings(engines, database_url, topic_prefix, valkey) -> Settings:
+    return Settings(
+        process="status-service",
+        database_url=database_url,
+        database_pool_size=4,
+        kafka_bootstrap=engines.bootstrap,
+        kafka_dialect=engines.kafka_dialect,
+        topic_prefix=topic_prefix,
+        cache_url=valkey.url,
+        jwks_file=engines.stack.keys.jwks,
+        stream_heartbeat_s=0.2,
+        stream_catch_up_s=3600,
+        drain_timeout_s=5,
+    )
+
+
+@pytest.fixture
+async def database(settings) -> AsyncIterator[Database]:
+    opened = await open_database(settings)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def applications(database, settings) -> Applications:
+    return Applications(database, settings)
+
+
+@pytest.fixture
+def headers(engines):
+    def build(subject: str = "alice", role: str = "applicant", **more: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {engines.stack.token(subject, role)}", **more}
+
+    return build
+
+
+async def get(instance, path: str, headers=None) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as client:
+        return await client.get(path, headers=headers)
+
+
+async def until(condition, seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def following(instance, application_id: str, headers):
+    """A client that follows in the background; yields what it has seen so far."""
+    seen = SeenStream(0, [], httpx.Headers())
+    task = asyncio.create_task(follow(instance.url, application_id, headers, seen=seen))
+    try:
+        yield seen, task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_an_owner_sees_where_the_application_stands_and_not_who_owns_it(
+    settings, applications, headers
+):
+    application_id = await applications.submit("alice")
+    await applications.move(application_id, "risk_scoring")
+    async with status_service(settings) as instance:
+        answers = [await get(instance, f"/v1/status/{application_id}", headers()) for _ in range(3)]
+        first = answers[0].json()
+        by_tracking_id = await get(instance, f"/v1/status/{first['trackingId'].lower()}", headers())
+        assert {answer.content for answer in answers} == {by_tracking_id.content}
+        assert set(first) == {"applicationId", "trackingId", "status", "sequence", "updatedAt", "metadata"}
+        assert (first["applicationId"], first["status"], first["sequence"]) == (
+            application_id,
+            "risk_scoring",
+            2,
+        )
+        assert first["metadata"] == {"step": "risk_scoring"}
+        assert instance.value("fundline_cache_requests_total", **HITS) == 3
+        assert instance.value("fundline_cache_requests_total", cache="status", result="miss") == 1
+
+
+async def test_strangers_are_told_that_there_is_nothing_and_staff_see_everything(
+    settings, applications, headers
+):
+    application_id = await applications.submit("alice")
+    async with status_service(settings) as instance:
+        for _from_database_then_cache in range(2):
+            path = f"/v1/status/{application_id}"
+            for caller in (headers("bob"), headers("alice2", "partner")):
+                foreign = await get(instance, path, caller)
+                unknown = await get(instance, f"/v1/status/{uuid.uuid4()}", caller)
+                assert foreign.status_code == unknown.status_code == 404
+                assert foreign.json() == unknown.json()
+                assert foreign.json()["type"] == "urn:fundline:problem:application-not-found"
+            for role in ("underwriter", "operator", "compliance"):
+                assert (await get(instance, path, headers("staff", role))).status_code == 200
+            assert (await get(instance, path)).status_code == 401
+            assert (await get(instance, f"{path}?verbose=1", headers())).status_code == 422
+
+
+@pytest.mark.parametrize("reference", ["FL-0000-0000-00000", "no such thing", "x" * 36, "%00", "a" * 5000])
+async def test_an_id_that_is_none_is_not_found(settings, headers, reference):
+    async with status_service(settings) as instance:
+        for door in ("", "/events"):
+            answer = await get(instance, f"/v1/status/{reference}{door}", headers())
+            assert answer.status_code == 404
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_an_event_is_written_through_and_an_older_one_is_refused(settings, applications, headers):
+    application_id = await applications.submit()
+    await applications.move(application_id, *STORY)
+    cache = await open_cache(settings)
+    async with status_service(settings) as instance:
+        await applications.publish()
+        await until(lambda: instance.value("fundline_status_visible_seconds_count") == 4)
+        stored = await cache.get(STATUS.key(application_id))
+        assert stored.startswith(b"0000000004alice\0")
+        assert not await cache.put_if_newer(STATUS.key(application_id), sequence=3, value=b"", ttl_s=60)
+        answer = await get(instance, f"/v1/status/{application_id}", headers())
+        assert answer.json()["status"] == "disbursed"
+        assert instance.value("fundline_cache_requests_total", **HITS) == 1
+    await cache.close()
+
+
+async def test_an_event_that_was_long_on_its_way_begins_no_entry(settings, applications, headers, database):
+    long_ago = utc_now().replace(year=2025)
+    application_id = await applications.submit(at=long_ago)
+    cache = await open_cache(settings)
+    async with status_service(settings) as instance:
+        await applications.publish()
+        await until(lambda: instance.value("fundline_status_visible_seconds_count") == 1)
+        assert await cache.get(STATUS.key(application_id)) is None
+    await cache.close()
+
+
+@pytest.mark.parametrize("fault", ["kill", "freeze"])
+async def test_without_the_cache_every_answer_comes_from_the_database(
+    settings, applications, headers, valkey, fault
+):
+    application_id = await applications.submit()
+    async with status_service(settings) as instance:
+        assert (await get(instance, f"/v1/status/{application_id}", headers())).status_code == 200
+        getattr(valkey, fault)()
+        path, caller = f"/v1/status/{application_id}", headers()
+        together = await asyncio.gather(*(get(instance, path, caller) for _ in range(30)))
+        assert {answer.status_code for answer in together} == {200}
+        await applications.move(application_id, "risk_scoring")
+        await applications.publish()
+        await until(lambda: instance.value("fundline_status_visible_seconds_count") == 2)
+        answer = await get(instance, path, caller)
+        assert answer.json()["status"] == "risk_scoring"
+        failed = instance.value("fundline_cache_requests_total", cache="status", result="write_failed")
+        assert failed == 2
+
+
+async def test_two_instances_both_show_every_step_to_their_own_readers(settings, applications, headers):
+    application_id = await applications.submit()
+    async with status_service(settings) as one, status_service(settings, "status-service-2") as two:
+        await asyncio.gather(one.assigned(), two.assigned())
+        streams = [asyncio.create_task(follow(i.url, application_id, headers())) for i in (one, two, two)]
+        await until(lambda: two.value("fundline_open_streams", kind="sse") == 2)
+        for status in STORY:
+            await applications.move(application_id, status)
+            await applications.publish()
+        for stream in await asyncio.gather(*streams):
+            assert stream.sequences == [1, 2, 3, 4]
+            assert stream.statuses == ["processing", *STORY]
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            assert stream.headers["x-accel-buffering"] == "no"
+            assert stream.headers["cache-control"] == "no-store"
+        assert one.value("fundline_open_streams", kind="sse") == 0
+        written = [i.value("fundline_status_visible_seconds_count") for i in (one, two)]
+        assert sum(written) == 4  # the group shares them, the fan-out does not
+
+
+async def test_a_reader_resumes_after_the_last_event_it_has_seen(settings, applications, headers):
+    application_id = await applications.submit()
+    await applications.move(application_id, "risk_scoring", "approved")
+    async with status_service(settings) as one, status_service(settings, "status-service-2") as two:
+        await two.assigned()
+        first = await follow(one.url, application_id, headers(), stop_after=2)
+        assert first.sequences == [1, 2]
+        resumed = headers(**{"Last-Event-ID": "2"})
+        async with following(two, application_id, resumed) as (seen, task):
+            await until(lambda: seen.sequences == [3])
+            await applications.move(application_id, "disbursed")
+            await applications.publish()
+            assert (await task).sequences == [3, 4]
+        done = await follow(two.url, application_id, headers(**{"Last-Event-ID": "4"}))
+        assert (done.status_code, done.events) == (204, [])
+        beyond = await follow(two.url, application_id, headers(**{"Last-Event-ID": "77"}))
+        assert beyond.sequences == [1, 2, 3, 4]
+        broken = await get(two, f"/v1/status/{application_id}/events", headers(**{"Last-Event-ID": "x"}))
+        assert broken.status_code == 422
+        assert broken.json()["errors"][0]["path"] == "Last-Event-ID"
+
+
+async def test_replay_and_live_overlap_without_a_gap_or_a_repeat(settings, applications, headers):
+    async def move_all(application_id: str) -> None:
+        for status in STORY:
+            await applications.move(application_id, status)
+            await applications.publish()
+
+    async with status_service(settings) as instance:
+        await instance.assigned()
+        ids = [await applications.submit() for _ in range(12)]
+        movers = [asyncio.create_task(move_all(application_id)) for application_id in ids]
+        readers = []
+        for number, application_id in enumerate(ids * 3):
+            readers.append(asyncio.create_task(follow(instance.url, application_id, headers())))
+            await asyncio.sleep(0.003 * (number % 5))
+        streams = await asyncio.gather(*readers)
+        await asyncio.gather(*movers)
+    assert [stream.sequences for stream in streams] == [[1, 2, 3, 4]] * len(readers)
+
+
+async def test_a_gap_in_the_fan_out_is_filled_from_the_database(settings, applications, headers):
+    application_id = await applications.submit()
+    async with status_service(settings) as instance:
+        await instance.assigned()
+        async with following(instance, application_id, headers()) as (seen, _):
+            await until(lambda: seen.sequences == [1])
+            await applications.move(application_id, "risk_scoring", "approved")
+            await applications.publish(lose=2)
+            await until(lambda: seen.sequences == [1, 2, 3])
+
+
+async def test_a_lost_message_does_not_leave_a_stream_behind(settings, applications, headers):
+    application_id = await applications.submit()
+    quick = settings.model_copy(update={"stream_catch_up_s": 0.1})
+    async with status_service(quick) as instance, following(instance, application_id, headers()) as (seen, task):
+        await until(lambda: seen.sequences == [1])
+        await applications.move(application_id, *STORY)
+        assert (await task).sequences == [1, 2, 3, 4]
+
+
+async def test_a_quiet_stream_is_kept_alive_and_a_reader_that_leaves_is_noticed(
+    settings, applications, headers
+):
+    application_id = await applications.submit()
+    async with status_service(settings) as instance:
+        async with following(instance, application_id, headers()) as (seen, _):
+            await until(lambda: seen.comments >= 2)
+            assert instance.value("fundline_open_streams", kind="sse") == 1
+        await until(lambda: instance.value("fundline_open_streams", kind="sse") == 0)
+
+
+async def test_draining_ends_streams_at_once_and_later_ones_after_their_history(
+    settings, applications, headers
+):
+    application_id = await applications.submit()
+    async with status_service(settings) as instance:
+        async with following(instance, application_id, headers()) as (seen, task):
+            await until(lambda: seen.sequences == [1])
+            instance.drain()
+            assert (await task).sequences == [1]
+        late = await follow(instance.url, application_id, headers())
+        assert (late.status_code, late.sequences) == (200, [1])
+
+
+async def test_too_many_streams_are_refused(settings, applications, headers):
+    application_id = await applications.submit()
+    narrow = settings.model_copy(update={"streams_limit": 1})
+    async with (
+        status_service(narrow) as instance,
+        following(instance, application_id, headers()) as (seen, _),
+    ):
+        await until(lambda: seen.sequences == [1])
+        answer = await get(instance, f"/v1/status/{application_id}/events", headers())
+        assert answer.status_code == 503
+        assert json.loads(answer.content)["type"] == "urn:fundline:problem:too-many-streams"
+        assert answer.headers["retry-after"] == "2"
