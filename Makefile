@@ -16,9 +16,6 @@ QUIET := $(shell [ -t 2 ] || echo --quiet)
 INSTALL := $(UV) pip install $(QUIET) --python $(BIN)/python --require-hashes
 OFFLINE = { echo "The packages could not be installed: check the network or your package index settings, then repeat the same command." >&2; exit 1; }
 
-# Settings of the demo, read from the environment by `fundline demo`.
-export N FORMAT CHAOS DEMO_URL
-
 .PHONY: help
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "; print "Fundline. First try `make up` or `make demo`.\n"} \
@@ -53,7 +50,8 @@ check: $(VENV)/.dev ## format, lint, types, import rules, unit tests: under 30 s
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-color | tail -n 3
+	$(BIN)/lint-imports
+	$(BIN)/python -m fundline.manual --check
 	$(BIN)/pytest tests/unit
 
 .PHONY: fmt
@@ -63,7 +61,7 @@ fmt: $(VENV)/.dev ## format the code and mend what can be mended
 
 .PHONY: bench
 bench: $(VENV)/.dev ## one JSON object: every figure beside its limit, measured in the same run
-	@exec $(BIN)/python -m load.bench
+	@PYTHONPATH=tests exec $(BIN)/python -m load.bench
 
 .PHONY: chaos
 chaos: $(VENV)/.dev ## kill parts under load; the checks must still hold
@@ -71,7 +69,7 @@ chaos: $(VENV)/.dev ## kill parts under load; the checks must still hold
 
 .PHONY: docs
 docs: $(VENV)/.dev ## regenerate what is generated: event schemas, OpenAPI, metric list
-	@exec $(BIN)/fundline docs
+	@exec $(BIN)/python -m fundline.manual
 
 .PHONY: install
 install: $(VENV)/.dev ## the virtual environment with everything in it (also: make venv)

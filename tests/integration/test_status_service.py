@@ -11,7 +11,7 @@ from fundline.platform.cache import STATUS, open_cache
 from fundline.platform.clock import utc_now
 from fundline.platform.database import Database, open_database
 from fundline.services.status_api.settings import Settings
-from support.status_service import STORY, Applications, SeenStream, follow, status_service
+from support.status_service import NO_TLS, STORY, Applications, SeenStream, follow, status_service
 from support.valkey import OwnValkey
 
 pytestmark = pytest.mark.integration
@@ -64,7 +64,7 @@ def headers(engines):
 
 
 async def get(instance, path: str, headers=None) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=instance.url, trust_env=False, verify=NO_TLS) as client:
         return await client.get(path, headers=headers)
 
 
@@ -238,8 +238,8 @@ async def test_replay_and_live_overlap_without_a_gap_or_a_repeat(settings, appli
         for number, application_id in enumerate(ids * 3):
             readers.append(asyncio.create_task(follow(instance.url, application_id, headers())))
             await asyncio.sleep(0.003 * (number % 5))
-        streams = await asyncio.gather(*readers)
         await asyncio.gather(*movers)
+        streams = await asyncio.gather(*readers)
     assert [stream.sequences for stream in streams] == [[1, 2, 3, 4]] * len(readers)
 
 
@@ -257,7 +257,10 @@ async def test_a_gap_in_the_fan_out_is_filled_from_the_database(settings, applic
 async def test_a_lost_message_does_not_leave_a_stream_behind(settings, applications, headers):
     application_id = await applications.submit()
     quick = settings.model_copy(update={"stream_catch_up_s": 0.1})
-    async with status_service(quick) as instance, following(instance, application_id, headers()) as (seen, task):
+    async with (
+        status_service(quick) as instance,
+        following(instance, application_id, headers()) as (seen, task),
+    ):
         await until(lambda: seen.sequences == [1])
         await applications.move(application_id, *STORY)
         assert (await task).sequences == [1, 2, 3, 4]

@@ -1,25 +1,78 @@
-"""`make bench`: prints one JSON object; progress goes to standard error."""
+"""`make bench`: prints one JSON object on standard output; progress goes to standard error."""
 
+import argparse
 import json
+import os
 import sys
+import time
+from typing import Any
 
-from fundline.stack.layout import Ports
+from fundline.platform.telemetry.logs import configure_logs
+from fundline.stack.layout import Ports, StackHome
 from fundline.stack.private import private_home
+from fundline.stack.process_spec import StackError
 from load import front
+from load.figures import Figure
+from load.machine import machine_facts
+from load.pipeline import pipeline_figures
+from load.router import router_figures
 from load.site import FRONT, running_site
 
-
-def main():
-    effort = front.Effort.chosen(quick="--quick" in sys.argv)
-    with private_home() as home, running_site(home, Ports.free(), FRONT) as site:
-        for f in (front.post_saturation, front.get_saturation, front.post_at_rate, front.get_at_rate):
-            if (
-                len(sys.argv) > 1
-                and not any(a in f.__name__ for a in sys.argv[1:] if a[0] != "-")
-                and "--quick" not in sys.argv
-            ):
-                continue
-            print(f.__name__, json.dumps(f(site, effort), indent=1), flush=True)
+SUITES = ("front", "router", "pipeline")
 
 
-main()
+def main() -> None:
+    asked = _arguments()
+    suites = SUITES if asked.suite == "all" else (asked.suite,)
+    configure_logs(process="bench", instance="bench-1", level="ERROR", stream=sys.stderr)
+    started = time.monotonic()
+    report: dict[str, Any] = {"machine": machine_facts(), "quick": asked.quick, "suites": suites}
+    try:
+        with private_home() as home:
+            report["figures"] = _figures(home, suites, quick=asked.quick)
+    except StackError as error:
+        sys.exit(f"{error}")
+    report["machine"]["load_average_after"] = round(os.getloadavg()[0], 2)
+    report["aims_missed"] = [n for n, f in report["figures"].items() if f.get("meets_aim") is False]
+    report["took_s"] = round(time.monotonic() - started)
+    print(json.dumps(report, indent=2))
+
+
+def _figures(home: StackHome, suites: tuple[str, ...], *, quick: bool) -> dict[str, Figure]:
+    """Two stacks in turn over the same engines' data: the front alone, then the whole fleet."""
+    figures: dict[str, Figure] = {}
+    ports = Ports.free()
+    if {"front", "router"} & set(suites):
+        with running_site(home, ports, FRONT) as site:
+            effort = front.Effort.chosen(quick=quick)
+            if "front" in suites:
+                figures["post_saturation"] = _told("POST saturation", front.post_saturation(site, effort))
+                figures["get_saturation"] = _told("cached GET saturation", front.get_saturation(site, effort))
+                figures["post_at_200_per_s"] = _told("POST at 200/s", front.post_at_rate(site, effort))
+                figures["get_at_1000_per_s"] = _told("GET at 1000/s", front.get_at_rate(site, effort))
+            else:
+                front.submit_some(site)
+            if "router" in suites:
+                figures["router"] = _told("event router", router_figures(site, quick=quick))
+            site.sql("truncate outbox;")
+    if "pipeline" in suites:
+        with running_site(home, ports) as site:
+            figures |= pipeline_figures(site, quick=quick)
+    return figures
+
+
+def _told(what: str, figure: Figure) -> Figure:
+    value = figure.get("figure") or figure.get("ms")
+    print(f"{what}: {json.dumps(value)}", file=sys.stderr, flush=True)
+    return figure
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--suite", choices=("all", *SUITES), default=os.environ.get("SUITE") or "all")
+    parser.add_argument("--quick", action="store_true", default=bool(os.environ.get("QUICK")))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

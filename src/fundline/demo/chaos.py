@@ -71,7 +71,7 @@ async def _kill_one(
     planned: PlannedKill, target: Target, started_at: float, killed: Callable[[Kill], None]
 ) -> None:
     await asyncio.sleep(started_at + planned.after_s - time.perf_counter())
-    victim = await _find_victim(planned, target)
+    victim = await find_victim(planned, target)
     if victim is None or victim.identity is None:
         return
     os.kill(victim.identity.pid, signal.SIGKILL)
@@ -87,7 +87,7 @@ async def _kill_one(
                 return
 
 
-async def _find_victim(planned: PlannedKill, target: Target) -> ProcessRecord | None:
+async def find_victim(planned: PlannedKill, target: Target) -> ProcessRecord | None:
     """A living instance; waits a little while all are being restarted."""
     deadline = time.perf_counter() + VICTIM_WITHIN_S
     while time.perf_counter() < deadline:

@@ -35,7 +35,7 @@ class Checks:
     statement: tuple[StatementLine, ...]
     ledger_problems: tuple[str, ...]
     bank_problems: tuple[str, ...]
-    paid_twice: tuple[UUID, ...]
+    twice_paid: tuple[UUID, ...]
     """Applications."""
     unsettled: tuple[UUID, ...]
     """Applications in a non-terminal state other than `pending_review`."""
@@ -48,11 +48,16 @@ class Checks:
     def bank_matches(self) -> bool:
         return not self.bank_problems
 
+    @property
+    def paid_twice(self) -> int:
+        """How many applications."""
+        return len(self.twice_paid)
+
     def problems(self) -> list[str]:
         """One sentence for each thing that is wrong; empty when all is well."""
         found = [*self.ledger_problems, *self.bank_problems]
-        if self.paid_twice:
-            found.append(f"{len(self.paid_twice)} applications were paid twice: {_some(self.paid_twice)}.")
+        if self.twice_paid:
+            found.append(f"{self.paid_twice} applications were paid twice: {_some(self.twice_paid)}.")
         if self.unsettled:
             found.append(
                 f"{len(self.unsettled)} applications are neither final nor in pending_review: "
@@ -105,7 +110,7 @@ def judge(books: Books, statement: Sequence[StatementLine]) -> Checks:
         statement=tuple(statement),
         ledger_problems=tuple(_ledger_problems(books)),
         bank_problems=tuple(_bank_problems(books, statement)),
-        paid_twice=_paid_twice(books, statement),
+        twice_paid=_twice_paid(books, statement),
         unsettled=tuple(key for key, state in books.applications.items() if state.status not in SETTLED),
     )
 
@@ -193,7 +198,7 @@ def _mistold(books: Books) -> list[UUID]:
     ]
 
 
-def _paid_twice(books: Books, statement: Sequence[StatementLine]) -> tuple[UUID, ...]:
+def _twice_paid(books: Books, statement: Sequence[StatementLine]) -> tuple[UUID, ...]:
     """By the bank's own bookings, whatever we believe: by our payment, else by the reference on the booking."""
     owners = {payment.payment_id: payment.application_id for payment in books.payments}
     paid: Counter[UUID] = Counter()

@@ -47,10 +47,19 @@ class Chaos(StrEnum):
 def demo(
     applications: Annotated[int, typer.Option("--applications", "-n", envvar="N", min=1, max=20_000)] = 200,
     form: Annotated[
-        Format, typer.Option("--format", envvar="FORMAT", help="json: exactly one object on standard output.")
+        Format,
+        typer.Option(
+            "--format",
+            envvar="FORMAT",
+            case_sensitive=False,
+            help="json: exactly one object on standard output.",
+        ),
     ] = Format.TEXT,
     chaos: Annotated[
-        Chaos, typer.Option(envvar="CHAOS", help="kill: kill -9 a worker, a router and an API instance.")
+        Chaos,
+        typer.Option(
+            envvar="CHAOS", case_sensitive=False, help="kill: kill -9 a worker, a router and an API instance."
+        ),
     ] = Chaos.NONE,
     url: Annotated[
         str, typer.Option("--url", envvar="DEMO_URL", help="Use the running stack at this address.")
@@ -60,7 +69,7 @@ def demo(
     ] = None,
     rate: Annotated[
         float, typer.Option(envvar="RATE", min=0.1, max=1000, help="Applications a second.")
-    ] = 50.0,
+    ] = 25.0,
     seed: Annotated[int, typer.Option(envvar="SEED", min=0, help="The same seed submits the same.")] = 1,
     chaos_seed: Annotated[
         int | None, typer.Option(envvar="CHAOS_SEED", min=0, help="Repeats the kills of an earlier run.")

@@ -26,7 +26,7 @@ def report_object(outcome: Outcome) -> dict[str, Any]:
         "submitted": len(accepted),
         "by_status": outcome.by_status(),
         "lost": len(outcome.lost()),
-        "paid_twice": len(outcome.checks.paid_twice),
+        "paid_twice": outcome.checks.paid_twice,
         "ledger_balanced": outcome.checks.ledger_balanced,
         "bank_matches": outcome.checks.bank_matches,
         "accept_ms": _milliseconds(outcome.accept_ms()),

@@ -97,19 +97,15 @@ def keep_logs(home: StackHome) -> Path:
 
 
 def _shut_down(stack: Stack, console: Console) -> None:
-    """Under its own live lines. A Ctrl-C meanwhile kills what still runs instead of leaving it behind."""
+    """In silence, as the report was the last word. A Ctrl-C meanwhile kills what still runs."""
 
     def force(_number: int, _frame: FrameType | None) -> None:
         stack.force()
 
     before = {number: signal.signal(number, force) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        if console.is_terminal:
-            stack.progress = Progress(console)
-            with stack.progress:
-                stack.shut_down()
-        else:
-            stack.progress = Progress(Console(stderr=True, quiet=True))
+        stack.progress = Progress(Console(stderr=True, quiet=True))
+        with console.status("Stopping the private stack"):
             stack.shut_down()
     finally:
         for number, handler in before.items():

@@ -1,1 +1,3 @@
-"""Writes the generated pages of docs/ from the code: events, metrics, settings, problems, OpenAPI. No process imports it."""
+"""Writes the generated pages of docs/ from the code: events, metrics, settings, problems,
+OpenAPI. No process imports it.
+"""

@@ -1,4 +1,4 @@
-"""`python -m fundline.manual`: rewrite the generated pages; `--check` only tells which of them differ (exit status 1)."""
+"""`python -m fundline.manual`: rewrites the generated pages; with `--check` it only tells which differ."""
 
 import sys
 

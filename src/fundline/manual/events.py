@@ -6,7 +6,7 @@ from typing import Any
 from fundline.contracts.payloads import Payload
 from fundline.contracts.topics import APPLICATIONS_CREATED, TOPICS, Topic
 from fundline.manual.examples import EXAMPLES, example_envelope
-from fundline.manual.markdown import GENERATED, code, fenced, table
+from fundline.manual.markdown import code, fenced, page, table
 from fundline.platform.kafka import messages
 
 ENVELOPE_HEADERS = (
@@ -62,81 +62,52 @@ def _drop_default(schema: dict[str, Any]) -> None:
 
 def event_page(topic: Topic) -> str:
     schema = schema_of(topic)
-    example = EXAMPLES[topic.name]
-    rows = [[code(name), _type_of(field)] for name, field in schema["properties"].items()]
-    return "\n".join(
-        [
-            f"# `{topic.name}`",
-            "",
-            GENERATED,
-            "",
-            schema["description"],
-            "",
-            table(
-                ["", ""],
-                [
-                    ["event type", code(topic.event_type)],
-                    ["key", "`applicationId`"],
-                    ["producers", ", ".join(topic.producers)],
-                    ["consumer groups", ", ".join(topic.groups)],
-                    ["retry topics", ", ".join(code(topic.retry(group)) for group in topic.groups)],
-                    ["dead letters", code(topic.dead_letter)],
-                    ["schema", f"[{schema_file(topic)}]({schema_file(topic)})"],
-                ],
-            ),
-            "",
-            "## Payload",
-            "",
-            table(["field", "type"], rows),
-            "",
-            "## Example",
-            "",
-            fenced(_pretty(example)),
-            "",
-        ]
+    facts = [
+        ["event type", code(topic.event_type)],
+        ["key", "`applicationId`"],
+        ["producers", ", ".join(topic.producers)],
+        ["consumer groups", ", ".join(topic.groups)],
+        ["retry topics", ", ".join(code(topic.retry(group)) for group in topic.groups)],
+        ["dead letters", code(topic.dead_letter)],
+        ["schema", f"[{schema_file(topic)}]({schema_file(topic)})"],
+    ]
+    fields = [[code(name), _type_of(field)] for name, field in schema["properties"].items()]
+    return page(
+        code(topic.name),
+        schema["description"],
+        table(["", ""], facts),
+        "## Payload",
+        table(["field", "type"], fields),
+        "## Example",
+        fenced(_pretty(EXAMPLES[topic.name])),
     )
 
 
 def events_index() -> str:
-    rows = [
+    topics = [
         [
             f"[`{topic.name}`]({topic.name}.md)",
             ", ".join(topic.producers),
             ", ".join(topic.groups),
-            topic.payload.__doc__.splitlines()[0] if topic.payload.__doc__ else "",
+            (topic.payload.__doc__ or "").partition("\n")[0],
         ]
         for topic in TOPICS.values()
     ]
     headers = example_envelope(APPLICATIONS_CREATED).headers()
-    return "\n".join(
-        [
-            "# Events",
-            "",
-            GENERATED,
-            "",
-            "Payloads are JSON in camelCase. Amounts are decimal strings, times ISO 8601 UTC. The key of every message is "
-            "the application id, so the events of one application on one topic keep their order. Fields may be added, "
-            "never removed or retyped; readers ignore fields they do not know. No event carries a payout account.",
-            "",
-            table(["topic", "producers", "consumer groups", "says"], rows),
-            "",
-            "## Envelope",
-            "",
-            "CloudEvents 1.0 in Kafka binary mode: the attributes are headers, the payload is the value.",
-            "",
-            table(
-                ["header", "meaning", "example"],
-                [[code(name), meaning, code(headers[name])] for name, meaning in ENVELOPE_HEADERS],
-            ),
-            "",
-            "## Retry and dead-letter topics",
-            "",
-            "A group that fails on an event publishes it to its own `<topic>.<group>.retry`, and when no attempt is left, "
-            "or none can help, to `<topic>.dlq`. Value, key and envelope stay as they were; these headers are added:",
-            "",
-            table(["header", "meaning"], [[code(name), meaning] for name, meaning in RETRY_HEADERS]),
-            "",
-        ]
+    envelope = [[code(name), meaning, code(headers[name])] for name, meaning in ENVELOPE_HEADERS]
+    return page(
+        "Events",
+        "Payloads are JSON in camelCase. Amounts are decimal strings, times ISO 8601 UTC. The key of every message is "
+        "the application id, so the events of one application on one topic keep their order. Fields may be "
+        "added, never removed or retyped; readers ignore fields they do not know. No event carries a payout account.",
+        table(["topic", "producers", "consumer groups", "says"], topics),
+        "## Envelope",
+        "CloudEvents 1.0 in Kafka binary mode: the attributes are headers, the payload is the value.",
+        table(["header", "meaning", "example"], envelope),
+        "## Retry and dead-letter topics",
+        "A group that fails on an event publishes it to its own `<topic>.<group>.retry`, and when no attempt is "
+        "left, or none can help, to `<topic>.dlq`. Value, key and envelope stay as they were; these headers are added:",
+        table(["header", "meaning"], [[code(name), meaning] for name, meaning in RETRY_HEADERS]),
     )
 
 

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
-from fundline.manual.markdown import GENERATED, code, table
+from fundline.manual.markdown import code, page, table
 from fundline.platform.telemetry.metrics import Metrics
 
 
@@ -14,19 +14,12 @@ def metrics_page() -> str:
         if isinstance(metric, MetricWrapperBase)
     ]
     rows = sorted(_row(metric) for metric in listed)
-    return "\n".join(
-        [
-            "# Metrics",
-            "",
-            GENERATED,
-            "",
-            "Every process answers `GET /metrics` on its HTTP port in the Prometheus text format, with these and the Python "
-            "runtime's own (`python_*`, `process_*`). A metric without labels shows its first value at start, one with labels "
-            "when it is first used. Nothing scrapes them yet: Prometheus, alerts and dashboards come with a later issue.",
-            "",
-            table(["metric", "kind", "labels", "meaning"], rows),
-            "",
-        ]
+    return page(
+        "Metrics",
+        "Every process answers `GET /metrics` on its HTTP port in the Prometheus text format, with these and those of "
+        "the Python runtime (`python_*`, `process_*`). A metric with labels appears when it is first used. Nothing "
+        "scrapes them yet: Prometheus, alerts and dashboards come with a later issue.",
+        table(["metric", "kind", "labels", "meaning"], rows),
     )
 
 

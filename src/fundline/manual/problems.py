@@ -5,13 +5,18 @@ import pkgutil
 from dataclasses import dataclass
 
 import fundline.services
-from fundline.manual.markdown import GENERATED, code, table
+from fundline.manual.markdown import code, page, table
 from fundline.platform.http import requests, tokens
 from fundline.platform.http.problems import STATUS_OF, internal_error_response
 from fundline.platform.refusals import Refusal
 from fundline.stack.engines.envoy_parts import REFUSALS
+from fundline.stack.fleet import FLEET
 
-_FROM_STARLETTE = (("not-found", 404, "There is nothing here"), ("method-not-allowed", 405, "The method is not offered here"))  # fmt: skip
+_FROM_STARLETTE = (
+    ("not-found", 404, "There is nothing here"),
+    ("method-not-allowed", 405, "The method is not offered here"),
+)
+_PROCESS_OF = {process.module.partition(".")[0]: process.name for process in FLEET}
 _PLATFORM = (requests, tokens)
 """Imported for their refusals, as the services are."""
 
@@ -28,7 +33,9 @@ def problems() -> list[Problem]:
     """In order of code; one line per code and status, with everybody who may answer it."""
     _import_services()
     told: dict[tuple[str, int], tuple[str, set[str]]] = {}
-    for refusal in _concrete(Refusal):
+    for refusal in sorted(
+        _concrete(Refusal), key=lambda refusal: refusal.__module__
+    ):  # platform's title first
         status = STATUS_OF[refusal.kind]
         told.setdefault((refusal.code, status), (refusal.title, set()))[1].add(_place(refusal))
     for slug, status, title in _FROM_STARLETTE:
@@ -49,21 +56,14 @@ def problems_page() -> str:
         [code(f"urn:fundline:problem:{p.code}"), str(p.status), p.title, ", ".join(p.told_by)]
         for p in problems()
     ]
-    return "\n".join(
-        [
-            "# Problem types",
-            "",
-            GENERATED,
-            "",
-            "Every error is a problem document (RFC 9457, `application/problem+json`). `type` is stable: clients branch on it, "
-            "never on `title` or `detail`. `errors` lists the values that were refused, each with its `path` and a `message`.",
-            "",
-            table(["type", "status", "title", "told by"], rows),
-            "",
-            "The sandbox bank answers a declined payment with status 422, type `urn:fundline:problem:payment-declined` and the "
-            "bank's `code`: a result, not a refusal.",
-            "",
-        ]
+    return page(
+        "Problem types",
+        "Every error is a problem document (RFC 9457, `application/problem+json`). `type` is stable: clients branch on "
+        "it, never on `title` or `detail`. `errors` lists the values that were refused, each with its `path` and a "
+        "`message`.",
+        table(["type", "status", "title", "told by"], rows),
+        "The sandbox bank answers a declined payment with status 422, type `urn:fundline:problem:payment-declined` and "
+        "the bank's `code`: a result, not a refusal.",
     )
 
 
@@ -83,4 +83,4 @@ def _concrete(kind: type[Refusal]) -> list[type[Refusal]]:
 
 def _place(refusal: type[Refusal]) -> str:
     parts = refusal.__module__.split(".")
-    return parts[2].replace("_", "-") if parts[1] == "services" else "every service"
+    return _PROCESS_OF.get(parts[2], parts[2]) if parts[1] == "services" else "every service"

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import textwrap
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
@@ -10,36 +11,14 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from fundline.manual.markdown import GENERATED, code, table
+from fundline.manual.markdown import code, page, table
+from fundline.manual.setting_meanings import MAKE_VARIABLES, MEANINGS, STACK_SETTINGS
 from fundline.platform.settings import ProcessSettings
 from fundline.stack.engines.envoy import GatewayLimits
 from fundline.stack.fleet import FLEET
 from fundline.stack.layout import Ports
 
 _BOUNDS = {Ge: "from {}", Gt: "above {}", Le: "up to {}", Lt: "below {}"}
-_STACK = (
-    ("FUNDLINE_HOME", "`./var`", "Folder of the stack: data, logs, keys, run."),
-    (
-        "FUNDLINE_MIGRATION_DATABASE_URL",
-        "the running stack's",
-        "What `fundline migrate` and Alembic connect to, as the owner of the schema.",
-    ),
-    (
-        "FUNDLINE_MAVEN_REPOSITORY",
-        "Maven Central",
-        "Where Kafka's archives are fetched from, for a network with a mirror of its own.",
-    ),
-)
-_MAKE = (
-    ("N", "`200`", "`make demo`: how many applications."),
-    ("FORMAT", "`text`", "`make demo`: `json` prints exactly one object on standard output."),
-    ("CHAOS", "`none`", "`make demo`: `kill` kills a worker, a router and an API instance with -9."),
-    ("DEMO_URL", "", "`make demo`: the address of a running stack; a private one without it."),
-    ("ARGS", "", "`make test`, `make chaos`: arguments for pytest."),
-    ("YES", "", "`make reset`: wipe without asking."),
-    ("UPGRADE", "", "`make lock`: take newer versions."),
-    ("PYTHON", "`python3`", "Which Python makes the virtual environment."),
-)
 
 
 @dataclass(slots=True)
@@ -55,39 +34,26 @@ def settings_page() -> str:
     rows = [
         [code(s.name), s.type, s.default, ", ".join(sorted(s.read_by)), s.meaning] for s in process_settings()
     ]
-    stack = [[code(name), default, meaning] for name, default, meaning in (*_STACK, *_gateway())]
+    stack = [[code(name), default, meaning] for name, default, meaning in (*STACK_SETTINGS, *_gateway())]
     ports = [
         [code(f"FUNDLINE_PORT_{port.name.upper()}"), str(port.default), port.name.replace("_", " ")]
         for port in fields(Ports)
     ]
-    return "\n".join(
-        [
-            "# Settings",
-            "",
-            GENERATED,
-            "",
-            "Processes are configured by the environment only. `make up` gives each process what it depends on; see "
-            "`src/fundline/stack/fleet.py` and `src/fundline/stack/environment.py`.",
-            "",
-            "## Processes",
-            "",
-            table(["setting", "type", "default", "read by", "meaning"], rows),
-            "",
-            "## Stack on one machine",
-            "",
-            table(["setting", "default", "meaning"], stack),
-            "",
-            "## Ports of the stack",
-            "",
-            "All on 127.0.0.1. A process with several instances counts upwards from its port.",
-            "",
-            table(["setting", "default", "part"], ports),
-            "",
-            "## Variables of make",
-            "",
-            table(["variable", "default", "meaning"], [[code(n), d, m] for n, d, m in _MAKE]),
-            "",
-        ]
+    return page(
+        "Settings",
+        "Processes are configured by the environment only. `make up` gives each process what it depends on; see "
+        "`src/fundline/stack/fleet.py` and `src/fundline/stack/environment.py`.",
+        "## Processes",
+        table(["setting", "type", "default", "read by", "meaning"], rows),
+        "## Stack on one machine",
+        table(["setting", "default", "meaning"], stack),
+        "## Ports of the stack",
+        "All on 127.0.0.1. A process with several instances counts upwards from its port.",
+        table(["setting", "default", "part"], ports),
+        "## Variables of make",
+        table(
+            ["variable", "default", "meaning"], [[code(n), default, m] for n, default, m in MAKE_VARIABLES]
+        ),
     )
 
 
@@ -116,8 +82,12 @@ def _settings_classes(module: str) -> list[type[ProcessSettings]]:
 
 
 def _setting(cls: type[ProcessSettings], name: str, info: FieldInfo) -> Setting:
-    default = "required" if info.default is PydanticUndefined else code(info.default) if info.default != "" else "empty"  # fmt: skip
+    default = "required" if info.default is PydanticUndefined else _shown(info.default)
     return Setting(f"FUNDLINE_{name.upper()}", _type_of(info), default, _meaning(cls, name))
+
+
+def _shown(default: object) -> str:
+    return code(default) if default != "" else "empty"
 
 
 def _type_of(info: FieldInfo) -> str:
@@ -138,12 +108,12 @@ def _meaning(cls: type[ProcessSettings], name: str) -> str:
     """The string below the field, in the class that declares it last."""
     for owner in cls.__mro__:
         if name in vars(owner).get("__annotations__", {}):
-            return _attribute_docstrings(owner).get(name, "")
-    return ""
+            return _attribute_docstrings(owner).get(name) or MEANINGS.get(name, "")
+    return MEANINGS.get(name, "")
 
 
 def _attribute_docstrings(owner: type) -> dict[str, str]:
-    body = ast.parse(inspect.cleandoc(inspect.getsource(owner))).body[0]
+    body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
     assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class
     found: dict[str, str] = {}
     for statement, following in zip(body.body, body.body[1:], strict=False):

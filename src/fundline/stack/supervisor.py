@@ -28,7 +28,8 @@ class RestartPolicy:
     healthy_after_s: float = 30.0
 
     def delay_s(self, crashes_in_a_row: int) -> float:
-        return float(min(self.first_delay_s * 2 ** (crashes_in_a_row - 1), self.longest_delay_s))
+        doublings = min(crashes_in_a_row - 1, 30)
+        return float(min(self.first_delay_s * 2**doublings, self.longest_delay_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
+import psutil
 from rich.console import Console
 
 from fundline.stack.fleet import FLEET, Process
@@ -52,7 +53,11 @@ def up(home: StackHome, ports: Ports, console: Console, *, private: bool = False
     A second signal kills instead of draining.
     """
     progress = Progress(console)
-    with _interrupts() as asked, _stopped_at_the_end(home, ports, FLEET, progress, asked.stopping) as stack:
+    with (
+        _preparations_end_too(),
+        _interrupts() as asked,
+        _stopped_at_the_end(home, ports, FLEET, progress, asked.stopping) as stack,
+    ):
         asked.force = stack.force
         with progress:
             stack.bring_up()
@@ -63,6 +68,17 @@ def up(home: StackHome, ports: Ports, console: Console, *, private: bool = False
     kept = "" if private else " Your data are kept; `make up` continues with them, `make reset` wipes them."
     console.print(f"Stopped.{kept}")
     return INTERRUPTED_EXIT if asked.times > 1 else 0
+
+
+@contextmanager
+def _preparations_end_too() -> Iterator[None]:
+    """A start that fails or is interrupted must not leave a download or an initdb running behind it."""
+    try:
+        yield
+    finally:
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                child.terminate()
 
 
 @contextmanager

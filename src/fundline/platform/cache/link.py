@@ -5,7 +5,7 @@ Replies carry no id, so a reply that is overdue ends the connection: a late one 
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 
@@ -63,8 +63,7 @@ class Link(asyncio.Protocol):
                 future.set_exception(CacheUnavailable(reason))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP and TLS give nothing else
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's has the methods, not the base class
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.end(f"the connection to the cache was lost ({exc or 'closed by the server'})")

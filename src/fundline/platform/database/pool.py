@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
+from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
@@ -33,6 +33,8 @@ _AWAY = (
 )
 """The database is away, full, or a standby: nothing is wrong with what was asked."""
 
+_ACQUIRE_S = 2.0
+"""Longest wait for a free connection: past that the process is overloaded and says so."""
 _REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
@@ -62,6 +64,8 @@ async def translated() -> AsyncIterator[None]:
         raise RowBusy(str(error)) from error
     except asyncpg.UniqueViolationError as error:
         raise UniqueRule(str(error.as_dict().get("constraint_name", ""))) from error
+    except asyncpg.DataError:
+        raise  # a value of ours that the driver cannot send: a bug, although the driver files it under its interface
     except (*_AWAY, *_REPEATABLE) as error:
         raise DatabaseUnavailable("The database does not answer; nothing was stored. Try again.") from error
 
@@ -74,21 +78,24 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        async with translated(), self._pool.acquire(timeout=2.0) as connection, connection.transaction():
+        async with translated(), self._acquired() as connection, connection.transaction():
             yield connection
+
+    def _acquired(self) -> "PoolAcquireContext[asyncpg.Record]":
+        return self._pool.acquire(timeout=_ACQUIRE_S)
 
     async def fetchrow(self, sql: str, *arguments: Any) -> Row | None:
         """One statement, its own transaction."""
-        async with translated():
-            return await self._pool.fetchrow(sql, *arguments)
+        async with translated(), self._acquired() as connection:
+            return await connection.fetchrow(sql, *arguments)
 
     async def fetch(self, sql: str, *arguments: Any) -> list[Row]:
-        async with translated():
-            return await self._pool.fetch(sql, *arguments)
+        async with translated(), self._acquired() as connection:
+            return await connection.fetch(sql, *arguments)
 
     async def execute(self, sql: str, *arguments: Any) -> str:
-        async with translated():
-            return await self._pool.execute(sql, *arguments)
+        async with translated(), self._acquired() as connection:
+            return await connection.execute(sql, *arguments)
 
     async def is_ready(self) -> bool:
         try:

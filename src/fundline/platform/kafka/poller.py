@@ -42,7 +42,7 @@ class Poller(threading.Thread):
         self._tracker, self._hand_over, self._metrics = tracker, hand_over, metrics
         self._stop_reading = threading.Event()
         self._close = threading.Event()
-        self._paused = False
+        self._paused: bool | None = False
         self._log = get_log()
         self.failure: BaseException | None = None
         self.assigned = threading.Event()
@@ -121,7 +121,7 @@ class Poller(threading.Thread):
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self.assigned.set()
-        self._paused = False  # what is newly assigned starts unpaused; the next round pauses it where needed
+        self._paused = None  # new partitions start unpaused, kept ones may be paused: the next round sets all
         self._log.info("consumer.assigned", group=self._group, partitions=len(partitions))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

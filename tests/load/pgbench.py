@@ -7,6 +7,7 @@ differ from one transaction to the next and are made by the server: key, applica
 import json
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,42 +40,36 @@ order by a.application_id limit 1;
 """
 
 
-class SubmitLimit:
-    """Needs one submitted application whose events are still in the outbox."""
+class SubmitScript:
+    """Needs one submitted application whose events are still in the outbox.
 
-    def __init__(self, site: Site) -> None:
+    `made_by_the_server` are further parameters, by number, with the SQL that takes their place.
+    """
+
+    def __init__(self, site: Site, made_by_the_server: Mapping[int, str] | None = None) -> None:
         self._site = site
         stored: dict[str, Any] = json.loads(site.sql(_STORED))
         self._values = {name: str(value) for name, value in stored.items()}
-        self.script = _PARAMETER.sub(self._in_pgbench, SUBMIT).strip() + ";\n"
+        made = _MADE_BY_THE_SERVER | dict(made_by_the_server or {})
+        self._text = _PARAMETER.sub(lambda p: made.get(int(p[1]), f":p{p[1]}"), SUBMIT).strip() + ";\n"
 
-    def transactions_per_second(self, clients: int, duration_s: float) -> float:
+    def run(self, clients: int, duration_s: float, rate: float | None = None) -> float:
+        """Transactions per second; as many as possible without a `rate`."""
         variables = [part for name, value in self._values.items() for part in ("-D", f"{name}={value}")]
-        with tempfile.TemporaryDirectory() as folder:
-            script = Path(folder) / "submit.sql"
-            script.write_text(self.script)
-            load = [
-                "-c",
-                str(clients),
-                "-j",
-                "1",
-                "-T",
-                f"{duration_s:.0f}",
-                "-M",
-                "prepared",
-                "-f",
-                str(script),
-            ]
-            report = self._site.pgbench(*load, *variables, timeout_s=duration_s + 60)
-        return reported_tps(report)
-
-    def _in_pgbench(self, parameter: re.Match[str]) -> str:
-        number = int(parameter[1])
-        return _MADE_BY_THE_SERVER.get(number, f":p{number}")
+        pace = [] if rate is None else ["-R", str(rate)]
+        load = ["-c", str(clients), "-T", f"{duration_s:.0f}", *pace]
+        return run_script(self._site, self._text, *load, *variables, timeout_s=duration_s + 60)
 
 
-def reported_tps(report: str) -> float:
-    """Raises ValueError when pgbench reports failed transactions, or nothing."""
+def run_script(site: Site, text: str, *arguments: str, timeout_s: float) -> float:
+    """Transactions per second of a pgbench script, one thread, prepared statements.
+
+    Raises ValueError when pgbench reports failed transactions, or nothing.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "script.sql"
+        script.write_text(text)
+        report = site.pgbench("-j", "1", "-M", "prepared", "-f", str(script), *arguments, timeout_s=timeout_s)
     tps, failed = _TPS.search(report), _FAILED.search(report)
     if tps is None or (failed is not None and failed[1] != "0"):
         raise ValueError(f"pgbench did not measure: {report[-500:]}")

@@ -1,0 +1,134 @@
+"""What the demo's checks read from the real database is what the tables hold, in agreement and out of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from fundline.demo.books import StatementLine, read_books, read_reasons
+from fundline.demo.checks import judge
+from fundline.domain.disbursement import DisbursementState
+from fundline.domain.ledger import transfer_on
+from fundline.domain.money import Money
+from fundline.platform.clock import new_id
+from fundline.platform.database import Database, open_database
+from fundline.platform.settings import DatabaseSettings
+
+pytestmark = pytest.mark.integration
+
+AMOUNT = Money(5_000_000, "USD")
+AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+INSERT_APPLICATION = """
+insert into applications (application_id, tracking_id, user_id, amount_minor, currency, term_months, purpose, business,
+    figures, metadata, payout_account, payout_kind, payout_last4, status, status_sequence, created_at, updated_at)
+values ($1, $2, $3, $4, $5, 60, 'equipment', '{}', '{}', '{}', '', 'us', '1234', $6, $7, $8, $8)
+"""
+INSERT_PAYMENT = """
+insert into disbursements (payment_id, application_id, amount_minor, currency, state, transaction_id, created_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+"""
+INSERT_ASSESSMENT = """
+insert into risk_assessments (application_id, assessment, risk_score, verdict, principal_reasons, evidence,
+    model_version, policy_version, assessed_at)
+values ($1, 1, 0.1, $2, $3::jsonb, '{}', 'm', 'p', $4)
+"""
+REASONS = '[{"code": "business_new", "sentence": "Too new."}, {"code": "jobs_few", "sentence": "Few jobs."}]'
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = await open_database(DatabaseSettings(database_url=database_url, database_pool_size=2))
+    yield opened
+    await opened.close()
+
+
+async def _application(database: Database, applicant: str, status: str, sequence: int) -> UUID:
+    application_id = new_id()
+    tracking = f"FL-{application_id.hex[-12:]}"
+    money = (AMOUNT.amount_minor, AMOUNT.currency)
+    await database.execute(
+        INSERT_APPLICATION, application_id, tracking, applicant, *money, status, sequence, AT
+    )
+    return application_id
+
+
+async def _paid(database: Database, applicant: str) -> StatementLine:
+    """A paid application with its bookings; returns the line that the bank's statement has for it."""
+    application_id, payment_id = await _application(database, applicant, "disbursed", 4), new_id()
+    money = (AMOUNT.amount_minor, AMOUNT.currency)
+    await database.execute(INSERT_PAYMENT, payment_id, application_id, *money, "settled", "txn_1", AT)
+    await _book(database, payment_id, DisbursementState.SUBMITTED)
+    await _book(database, payment_id, DisbursementState.SETTLED)
+    return StatementLine(payment_id, True, AMOUNT, "txn_1", str(application_id))
+
+
+async def _book(database: Database, payment_id: UUID, reached: DisbursementState) -> None:
+    transfer, transfer_id = transfer_on(reached, AMOUNT), new_id()
+    async with database.transaction() as connection:
+        await connection.execute(
+            "insert into ledger_transfers values ($1, $2, $3, $4)",
+            transfer_id, payment_id, transfer.purpose, AT,
+        )  # fmt: skip
+        for posting in transfer.postings:
+            await connection.execute(
+                "insert into ledger_postings values ($1, $2, $3, $4)",
+                transfer_id, posting.account, posting.amount.currency, posting.amount.amount_minor,
+            )  # fmt: skip
+
+
+async def test_an_empty_database_agrees_with_an_empty_statement(database):
+    assert judge(await read_books(database), []).problems() == []
+
+
+async def test_a_paid_application_agrees_with_its_line_in_the_statement(database):
+    line = await _paid(database, "alice")
+    checks = judge(await read_books(database), [line])
+    assert checks.problems() == []
+    assert (checks.books.transfers, checks.books.postings) == (2, 4)
+    assert checks.books.account_balances()["borrower_receivable", "USD"] == AMOUNT.amount_minor
+
+
+async def test_another_transaction_id_at_the_bank_is_a_difference(database):
+    line = await _paid(database, "alice")
+    assert not judge(await read_books(database), [replace(line, transaction_id="txn_2")]).bank_matches
+
+
+async def test_a_payment_booked_as_submitted_only_does_not_balance_with_its_state(database):
+    application_id, payment_id = await _application(database, "alice", "disbursed", 4), new_id()
+    money = (AMOUNT.amount_minor, AMOUNT.currency)
+    await database.execute(INSERT_PAYMENT, payment_id, application_id, *money, "settled", "txn_1", AT)
+    await _book(database, payment_id, DisbursementState.SUBMITTED)
+    assert not judge(await read_books(database), []).ledger_balanced
+
+
+async def test_a_transfer_without_postings_is_found(database):
+    await database.execute(
+        "insert into ledger_transfers values ($1, $2, 'payment_submitted', $3)", new_id(), new_id(), AT
+    )
+    assert (await read_books(database)).unbalanced_transfers == 1
+
+
+async def test_only_the_applications_of_the_applicants_asked_for_are_judged(database):
+    await _application(database, "somebody", "risk_scoring", 2)
+    mine = await _application(database, "alice", "pending_review", 3)
+    assert list((await read_books(database, ["alice"])).applications) == [mine]
+    assert judge(await read_books(database, ["alice"]), []).problems() == []
+    assert len(judge(await read_books(database), []).unsettled) == 1
+
+
+async def test_reasons_are_counted_over_what_was_rejected_or_referred(database):
+    for applicant, status, verdict in (
+        ("alice", "rejected", "rejected"),
+        ("alice", "pending_review", "pending_review"),
+        ("alice", "approved", "approved"),
+        ("somebody", "rejected", "rejected"),
+    ):
+        application_id = await _application(database, applicant, status, 3)
+        await database.execute(INSERT_ASSESSMENT, application_id, verdict, REASONS, AT)
+    reasons = await read_reasons(database, ["alice"])
+    assert [(reason.code, reason.sentence, reason.times) for reason in reasons] == [
+        ("business_new", "Too new.", 2),
+        ("jobs_few", "Few jobs.", 2),
+    ]
