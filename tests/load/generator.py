@@ -5,11 +5,13 @@
 
 import gc
 import json
+import os
 import subprocess
 import sys
 import time
 import uuid
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -43,6 +45,7 @@ def generate(plan: Plan) -> dict[str, Any]:
         [sys.executable, "-m", "load.generator"],
         input=json.dumps(asdict(plan)).encode(),
         stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         timeout=plan.warm_up_s + plan.duration_s + 60,
         check=True,
     )
