@@ -13,7 +13,8 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 LOCKS := requirements/build.lock requirements/runtime.lock requirements/stack.lock
 # A person sees uv's progress; a log file does not need it.
 QUIET := $(shell [ -t 2 ] || echo --quiet)
-INSTALL := $(UV) pip install $(QUIET) --python $(BIN)/python --require-hashes
+# Compiled once here, not by each of a dozen processes at each start.
+INSTALL := $(UV) pip install --compile-bytecode $(QUIET) --python $(BIN)/python --require-hashes
 OFFLINE = { echo "The packages could not be installed: check the network or your package index settings, then repeat the same command." >&2; exit 1; }
 
 .PHONY: help

@@ -53,7 +53,7 @@ async def test_an_engine_that_dies_under_load_loses_nothing(fleet, engine):
     assert results == ["disbursed"] * 20
     assert len({*first, *second}) == 20
     checks = await run_checks(fleet.settings["FUNDLINE_DATABASE_URL"], fleet.settings["FUNDLINE_BANK_URL"])
-    assert (checks.ledger_balanced, checks.bank_matches, checks.paid_twice) == (True, True, 0)
+    assert checks.problems() == []
     for record in fleet.processes():
         if record.instance != engine:
             assert record.restarts == restarts[record.instance], f"{record.instance} was restarted too"

@@ -23,6 +23,4 @@ async def test_killing_a_process_loses_nothing_and_pays_nobody_twice(fleet, inst
         results = await asyncio.gather(*(settled(client, fleet, one["id"]) for one in made))
     assert results == ["disbursed"] * 20
     checks = await run_checks(fleet.settings["FUNDLINE_DATABASE_URL"], fleet.settings["FUNDLINE_BANK_URL"])
-    assert checks.ledger_balanced
-    assert checks.bank_matches
-    assert checks.paid_twice == 0
+    assert checks.problems() == []

@@ -48,7 +48,7 @@ async def client(engines, database: Database, database_url: str) -> AsyncIterato
         reference=reference,
         database=database,
     )
-    app = Edge(api("test", routes.all()), metrics=metrics)
+    app = Edge(api(routes.all()), metrics=metrics)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
         yield opened
@@ -177,6 +177,8 @@ async def test_a_bad_value_is_refused_with_its_path_and_stores_nothing(
     [
         (b'{"amount": ', "application/json", 400, "broken-json"),
         (b"", "application/json", 400, "broken-json"),
+        (b'{"amount": NaN}', "application/json", 400, "broken-json"),
+        (b'{"metadata": {"n": 1e400}}', "application/json", 400, "broken-json"),
         (b"[" * 60000, "application/json", 400, "broken-json"),
         (b'"\xff"', "application/json", 400, "broken-json"),
         (b"[]", "application/json", 422, "invalid-request"),

@@ -10,8 +10,8 @@ from load.figures import Figure, against_aim, beside_limit, median_latency_ms
 from load.generator import Plan, generate
 from load.machine import CoresUsed
 from load.people import without_token
-from load.site import Site
 from load.pgbench import SubmitScript
+from load.site import Site
 
 ACCEPTED, OK, UNAUTHENTICATED = 202, 200, 401
 CLIENTS = 16

@@ -59,7 +59,7 @@ async def bank_over_http(
     bank = Bank(
         bookkeeper, conduct or Punctual(0), max_in_process=max_in_process, now=utc_now, fresh_id=new_id
     )
-    app = Edge(api("Sandbox bank", bank_routes(bank)), metrics=Metrics(CollectorRegistry()))
+    app = Edge(api(bank_routes(bank)), metrics=Metrics(CollectorRegistry()))
     port = free_port()
     config = uvicorn.Config(
         app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
@@ -115,7 +115,7 @@ def _spawn(environment: dict[str, str], log_file: Path) -> "subprocess.Popen[byt
 
 async def until_ready(url: str, path: str = "/health/ready") -> None:
     async with httpx.AsyncClient(base_url=url, timeout=1) as client:
-        for _ in range(300):
+        for _ in range(1200):  # a minute at least: test machines are busy
             with contextlib.suppress(httpx.HTTPError):
                 if (await client.get(path)).is_success:
                     return

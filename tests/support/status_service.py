@@ -176,3 +176,21 @@ async def follow(
             if len(result.events) >= stop_after:
                 break
         return result
+
+
+async def until(condition, seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def following(url: str, application_id: str, headers):
+    """A client that follows in the background; yields what it has seen so far."""
+    seen = SeenStream(0, [], httpx.Headers())
+    task = asyncio.create_task(follow(url, application_id, headers, seen=seen))
+    try:
+        yield seen, task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

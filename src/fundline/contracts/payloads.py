@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 def iso_utc(moment: datetime) -> str:
     """`2026-11-23T10:15:00.123456Z`: UTC, microseconds, always the same width, so text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 Timestamp = Annotated[datetime, PlainSerializer(iso_utc, return_type=str, when_used="json")]
@@ -26,7 +26,7 @@ Verdict = Literal["approved", "rejected", "pending_review"]
 
 
 class Payload(BaseModel):
-    """Base of all payloads: camelCase on the wire, unknown fields ignored, values strict."""
+    """Base of all payloads: camelCase on the wire, unknown fields ignored."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,

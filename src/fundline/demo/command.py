@@ -69,7 +69,7 @@ def demo(
     ] = None,
     rate: Annotated[
         float, typer.Option(envvar="RATE", min=0.1, max=1000, help="Applications a second.")
-    ] = 25.0,
+    ] = 20.0,
     seed: Annotated[int, typer.Option(envvar="SEED", min=0, help="The same seed submits the same.")] = 1,
     chaos_seed: Annotated[
         int | None, typer.Option(envvar="CHAOS_SEED", min=0, help="Repeats the kills of an earlier run.")
@@ -165,7 +165,13 @@ def _terminated_like_interrupted() -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # A shell starts background jobs with SIGINT ignored; then nothing could interrupt the run.
+    handlers = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: interrupt,
+        signal.SIGHUP: interrupt,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:

@@ -67,18 +67,19 @@ async def _submit_and_follow(
 ) -> None:
     scene.started_at = time.perf_counter()
     kills = asyncio.create_task(_kill(target, settings, scene))
-    live = []
-    for number, journey in enumerate(scene.journeys):
-        await asyncio.sleep(scene.started_at + number / settings.rate - time.perf_counter())
-        live.append(asyncio.create_task(travel(journey, client, tokens[journey.planned.applicant])))
-    _, late = await asyncio.wait(live, timeout=settings.stragglers_s)
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
-    await kills
-    for task in live:
-        if not task.cancelled():
+    live: list[asyncio.Task[None]] = []
+    try:
+        for number, journey in enumerate(scene.journeys):
+            await asyncio.sleep(scene.started_at + number / settings.rate - time.perf_counter())
+            live.append(asyncio.create_task(travel(journey, client, tokens[journey.planned.applicant])))
+        finished, _ = await asyncio.wait(live, timeout=settings.stragglers_s)
+        for task in finished:
             task.result()
+        await kills
+    finally:
+        for task in (kills, *live):
+            task.cancel()
+        await asyncio.gather(kills, *live, return_exceptions=True)
 
 
 async def travel(journey: Journey, client: FundlineClient, token: str) -> None:

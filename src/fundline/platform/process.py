@@ -73,9 +73,8 @@ async def _run(settings: ProcessSettings, build: Build) -> int:
     stop.set()
     service.on_drain()
     await asyncio.sleep(settings.drain_notice_s)
-    failed = await _finish(tasks, settings.drain_timeout_s + 2)
     server.should_exit = True
-    failed = await _finish([serving], settings.drain_timeout_s) or failed
+    failed = await _finish([*tasks, serving], settings.drain_timeout_s)
     for close in service.close:
         await close()
     log.info("process.stopped", failed=failed)
@@ -120,6 +119,7 @@ def _server(settings: ProcessSettings, service: Service, stop: asyncio.Event, me
         port=settings.http_port,
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # nothing here believes a forwarded address
         lifespan="off",
         http="httptools",
         ws="websockets-sansio",

@@ -40,7 +40,7 @@ FLEET: tuple[Process, ...] = (
     Process("risk-worker",         "risk_worker.main",          2, (POSTGRES, KAFKA)),
     Process("disbursement-worker", "disbursement_worker.main",  2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY,)),
     Process("application-events",  "application_api.events_main",2, (POSTGRES, KAFKA)),
-    Process("application-api",     "application_api.main",      2, (POSTGRES, VALKEY), (TOKENS, ACCOUNT_KEY)),
+    Process("application-api",     "application_api.main",      2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
     Process("status-service",      "status_api.main",           2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
 )
 # fmt: on

@@ -2,8 +2,9 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fundline.stack.layout import StackHome
@@ -11,6 +12,7 @@ from fundline.stack.state import StateFile, is_locked, stop_leftovers
 
 PRIVATE_PREFIX = "fundline-private-"
 KEEP_FILE = "keep"
+WIPE_ATTEMPTS, WIPE_AGAIN_S = 20, 0.25
 
 
 @contextmanager
@@ -26,7 +28,17 @@ def private_home(*, keep: bool = False) -> Iterator[StackHome]:
         yield home
     finally:
         if not keep:
+            _wipe_whatever_is_still_written(home)
+
+
+def _wipe_whatever_is_still_written(home: StackHome) -> None:
+    """A start that was interrupted leaves steps that write for a moment longer, such as initdb."""
+    for _ in range(WIPE_ATTEMPTS - 1):
+        with suppress(OSError):
             home.wipe()
+            return
+        time.sleep(WIPE_AGAIN_S)
+    home.wipe()
 
 
 def sweep_private_homes() -> int:

@@ -105,7 +105,7 @@ async def until_paid(database, at_least: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_every_application_is_paid_once_though_events_repeat_and_worker_and_bank_are_killed(
+async def test_every_application_is_paid_once_though_events_repeat_and_workers_and_bank_are_killed(
     database, box, bank, start_worker, publish, tmp_path
 ):
     first, second = (
@@ -121,13 +121,17 @@ async def test_every_application_is_paid_once_though_events_repeat_and_worker_an
     await until_paid(database, 1)
     first.stop(signal.SIGKILL)
     await until_paid(database, 2)
+    second.stop(signal.SIGKILL)  # one of the two held the payments; both die with some of them in flight
     bank.kill()
     await bank.start()
-    third = start_worker("disbursement-worker-3", bank.url)
+    third, fourth = (
+        start_worker(name, bank.url) for name in ("disbursement-worker-3", "disbursement-worker-4")
+    )
+    await asyncio.gather(until_ready(third.url), until_ready(fourth.url))
     await until_paid(database, APPLICATIONS)
 
     await assert_books_agree(database, bank.url)
-    assert (second.stop(), third.stop()) == (0, 0)
+    assert (third.stop(), fourth.stop()) == (0, 0)
     logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
     assert ACCOUNT_NUMBER not in logs
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from fundline.platform.http.tokens import Caller, Role
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api import store
+from fundline.services.status_api.catch_up import FanOutFeed
 from fundline.services.status_api.fan_out import End, FanOut, Subscription
 from fundline.services.status_api.live import LiveStatus
 from fundline.services.status_api.reading import References, StatusNotFound
@@ -113,6 +114,19 @@ async def test_what_waits_is_still_given_out_when_draining_begins(database, fan_
     assert (await subscription.take(1)).sequence == 1
     assert await subscription.take(1) is None
     assert subscription.end is End.DRAINING
+
+
+async def test_catching_up_reaches_every_open_stream_in_batches(database, fan_out, settings):
+    wide = FanOut(queue_limit=3, streams_limit=5000)
+    ids = [str(uuid.UUID(int=number)) for number in range(1, 1202)]
+    open_now = [wide.subscribe(application_id) for application_id in ids]
+    for application_id in ids[::400]:
+        database.move(application_id, "processing")
+    behind = FanOutFeed(database, wide, settings)
+    assert await behind.catch_up() == 4 + 2  # APPLICATION, number 7, has two already, and is none of the four
+    assert database.reads == 3
+    assert sum(subscription.newest for subscription in open_now) == 4 + 2
+    assert await behind.catch_up() == 0
 
 
 class Door:

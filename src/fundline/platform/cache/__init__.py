@@ -6,9 +6,6 @@ or after one timeout, and the caller reads the database.
 
 from fundline.platform.cache.cache import Cache, open_cache
 from fundline.platform.cache.entries import (
-    APPLICATION,
-    REFERENCE_DATA,
-    RISK_SCORE,
     STATUS,
     CachedKind,
     versioned,
@@ -17,9 +14,6 @@ from fundline.platform.cache.entries import (
 from fundline.platform.cache.link import CacheUnavailable
 
 __all__ = [
-    "APPLICATION",
-    "REFERENCE_DATA",
-    "RISK_SCORE",
     "STATUS",
     "Cache",
     "CacheUnavailable",

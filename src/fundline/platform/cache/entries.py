@@ -18,10 +18,7 @@ class CachedKind:
         return f"{self.name}:{identity}"
 
 
-APPLICATION = CachedKind("application", ttl_s=300)
 STATUS = CachedKind("status", ttl_s=60)
-RISK_SCORE = CachedKind("risk_score", ttl_s=86_400)
-REFERENCE_DATA = CachedKind("reference_data", ttl_s=3600)
 
 
 def versioned(sequence: int, value: bytes) -> bytes:

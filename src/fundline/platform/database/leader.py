@@ -47,6 +47,7 @@ class Candidate:
             server_settings={
                 "application_name": f"{self._settings.instance} candidate",
                 "idle_in_transaction_session_timeout": "15000",
+                "idle_session_timeout": "5000",  # a stopped leader loses the lock; a running one asks all the time
                 "jit": "off",
             },
         )

@@ -22,6 +22,7 @@ _AWAY = (
     asyncio.TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -33,6 +34,7 @@ _AWAY = (
 )
 """The database is away, full, or a standby: nothing is wrong with what was asked."""
 
+_SENTENCE = "The database does not answer. Repeat the request with the same Idempotency-Key."
 _ACQUIRE_S = 2.0
 """Longest wait for a free connection: past that the process is overloaded and says so."""
 _REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
@@ -64,10 +66,12 @@ async def translated() -> AsyncIterator[None]:
         raise RowBusy(str(error)) from error
     except asyncpg.UniqueViolationError as error:
         raise UniqueRule(str(error.as_dict().get("constraint_name", ""))) from error
-    except asyncpg.DataError:
-        raise  # a value of ours that the driver cannot send: a bug, although the driver files it under its interface
+    except asyncpg.InterfaceError as error:
+        if isinstance(error, asyncpg.DataError) or "server expects" in str(error):
+            raise  # arguments that do not fit the statement: a bug of ours, and no outage
+        raise DatabaseUnavailable(_SENTENCE) from error
     except (*_AWAY, *_REPEATABLE) as error:
-        raise DatabaseUnavailable("The database does not answer; nothing was stored. Try again.") from error
+        raise DatabaseUnavailable(_SENTENCE) from error
 
 
 class Database:

@@ -1,14 +1,13 @@
-"""A FastAPI application whose every error is a problem document."""
+"""An HTTP application whose every error is a problem document."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fundline.platform.http.problems import internal_error_response, problem, refusal_response
+from fundline.platform.http.problems import problem, refusal_response
 from fundline.platform.refusals import Refusal
 
 _CODES = {
@@ -17,34 +16,33 @@ _CODES = {
 }
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)  # noqa: S101 - registered for refusals only
-    return refusal_response(error)
+def api(routes: Sequence[BaseRoute]) -> ASGIApp:
+    """Routes only, bytes in and bytes out: each layer of a framework in between would cost every request.
 
+    Refusals, also of a WebSocket before it is accepted, become problem documents here; bugs in the edge around it.
+    """
+    router = Router(routes)
+    paths: dict[Any, str] = {
+        route.endpoint: route.path for route in routes if isinstance(route, Route | WebSocketRoute)
+    }
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for HTTP exceptions only
-    code, title = _CODES.get(error.status_code, ("http-error", "The request was refused"))
-    return problem(
-        code=code,
-        title=title,
-        status=error.status_code,
-        detail=f"{request.method} {request.url.path} is not offered.",
-        headers=dict(error.headers or {}),
-    )
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = application  # makes Starlette raise what it would otherwise answer as plain text
+        try:
+            await router(scope, receive, send)
+        except Refusal as refusal:
+            await refusal_response(refusal)(scope, receive, send)
+        except HTTPException as refused:
+            code, title = _CODES.get(refused.status_code, ("http-error", "The request was refused"))
+            answer = problem(
+                code=code,
+                title=title,
+                status=refused.status_code,
+                detail=f"{scope.get('method', 'GET')} {scope['path']} is not offered.",
+                headers=dict(refused.headers or {}),
+            )
+            await answer(scope, receive, send)
+        finally:
+            scope["fundline.route"] = paths.get(scope.get("endpoint"), "unknown")
 
-
-async def _bug(_: Request, __: Exception) -> Response:
-    return internal_error_response()
-
-
-def api(title: str, routes: Sequence[BaseRoute]) -> FastAPI:
-    """Hot routes come as plain Starlette routes (bytes in, bytes out); FastAPI adds the documentation around them."""
-    return FastAPI(
-        title=title,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        routes=list(routes),
-        exception_handlers={Refusal: _refused, HTTPException: _http_error, Exception: _bug},
-    )
+    return application

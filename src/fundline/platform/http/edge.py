@@ -3,16 +3,18 @@
 import time
 from collections.abc import Callable
 
-from starlette.datastructures import Headers, MutableHeaders
+from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fundline.platform.http.problems import internal_error_response, refusal_response
 from fundline.platform.refusals import Refusal
-from fundline.platform.telemetry.context import continue_trace, trace_scope
+from fundline.platform.telemetry.context import TraceContext, continue_trace, trace_scope
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 
 _UNLOGGED = ("/health/", "/metrics")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Anything else is counted as `other`: a client must not be able to make new label values."""
 
 
 class Edge:
@@ -22,14 +24,14 @@ class Edge:
         self, app: ASGIApp, *, metrics: Metrics, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self._app, self._metrics, self._clock = app, metrics, clock
+        self._durations: dict[tuple[str, str, int], Histogram] = {}
         self._log = get_log()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        trace = continue_trace(headers.get("traceparent"), headers.get("x-correlation-id"))
+        trace = _trace_of(scope)
         with trace_scope(trace):
             if scope["type"] == "websocket":
                 await self._app(scope, receive, send)
@@ -44,7 +46,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-correlation-id"] = correlation_id
+                message["headers"] = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
             await send(message)
 
         try:
@@ -62,8 +64,8 @@ class Edge:
         path: str = scope["path"]
         if path.startswith(_UNLOGGED):
             return
-        route = getattr(scope.get("route"), "path", "unknown")
-        self._metrics.http_request_duration_s.labels(route, scope["method"], str(status)).observe(elapsed_s)
+        route = scope.get("fundline.route", "unknown")
+        self._duration(route, scope["method"], status).observe(elapsed_s)
         self._log.info(
             "http.request",
             **{
@@ -73,3 +75,25 @@ class Edge:
                 "event.duration": int(elapsed_s * 1e9),
             },
         )
+
+    def _duration(self, route: str, method: str, status: int) -> Histogram:
+        known = self._durations.get((route, method, status))
+        if known is None:
+            counted = method if method in _METHODS else "other"
+            known = self._metrics.http_request_duration_s.labels(route, counted, str(status))
+            if counted == method:
+                self._durations[route, method, status] = known
+        return known
+
+
+def _trace_of(scope: Scope) -> TraceContext:
+    """One pass over the raw headers; of a repeated one the first counts. The gateway's request id is the fallback."""
+    traceparent = correlation_id = request_id = None
+    for name, value in scope["headers"]:
+        if name == b"traceparent" and traceparent is None:
+            traceparent = value.decode("latin-1")
+        elif name == b"x-correlation-id" and correlation_id is None:
+            correlation_id = value.decode("latin-1")
+        elif name == b"x-request-id" and request_id is None:
+            request_id = value.decode("latin-1")
+    return continue_trace(traceparent, correlation_id or request_id)

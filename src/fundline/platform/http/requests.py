@@ -82,7 +82,10 @@ def _path(location: Sequence[int | str]) -> str:
 
 def _path_in(body: bytes, location: Sequence[int | str]) -> str:
     """The path as the caller wrote it: without the tag that names the chosen branch of a union."""
-    value: Any = orjson.loads(body)
+    try:
+        value: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:  # NaN and Infinity, which the validator reads and JSON does not have
+        raise BrokenJson("The body is not JSON: numbers must be finite.") from None
     path: list[int | str] = []
     for place, part in enumerate(location):
         is_last = place == len(location) - 1

@@ -5,8 +5,8 @@ from typing import Any
 
 from fundline.platform.settings import KafkaSettings
 
-_quiet = logging.getLogger("kafka.client")
-_quiet.setLevel(logging.CRITICAL)
+quiet = logging.getLogger("kafka.client")
+quiet.setLevel(logging.CRITICAL)
 """librdkafka reports every lost connection on standard error; our own runtime reports what matters."""
 
 
@@ -20,7 +20,7 @@ def producer_config(settings: KafkaSettings) -> dict[str, Any]:
         "message.timeout.ms": 6000,
         "request.timeout.ms": 5000,
         "reconnect.backoff.max.ms": 1000,
-        "logger": _quiet,
+        "logger": quiet,
     }
 
 
@@ -38,7 +38,7 @@ def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
         "fetch.wait.max.ms": 100,
         "queued.max.messages.kbytes": 16_384,
         "reconnect.backoff.max.ms": 1000,
-        "logger": _quiet,
+        "logger": quiet,
     }
     if settings.kafka_dialect == "development":
         config |= {"fetch.wait.max.ms": 20, "partition.assignment.strategy": "range"}

@@ -19,6 +19,8 @@ from fundline.platform.telemetry.context import continue_trace, trace_scope
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 
+_SHARE_OF_DRAIN = 0.75
+"""The rest of the drain is for the last commit and for leaving the group."""
 _AWAY_FIRST_S, _AWAY_CAP_S = 0.2, 5.0
 
 
@@ -84,7 +86,7 @@ class ConsumerRuntime:
             raise self._poller.failure
 
     async def _drain(self) -> None:
-        deadline = time.monotonic() + self._settings.drain_timeout_s
+        deadline = time.monotonic() + self._settings.drain_timeout_s * _SHARE_OF_DRAIN
         while self._last_of_key and time.monotonic() < deadline:
             await asyncio.wait(list(self._last_of_key.values()), timeout=0.1)
         for task in list(self._last_of_key.values()):

@@ -58,6 +58,12 @@ class OffsetTracker:
         with self._lock:
             return all(not self._partitions[p].open for p in partitions if p in self._partitions)
 
+    def not_committed(self, partition: Partition) -> None:
+        """A commit that was taken has failed: offer it again."""
+        with self._lock:
+            if partition in self._partitions:
+                self._partitions[partition].committed = None
+
     def take_commits(self, partitions: list[Partition] | None = None) -> list[tuple[Partition, int]]:
         """(partition, next offset to read) of all partitions, or those named, that moved since the last call."""
         with self._lock:

@@ -1,5 +1,6 @@
 """The thread that owns a synchronous consumer: polls, hands messages over, commits what is finished."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -117,6 +118,8 @@ class Poller(threading.Thread):
         try:
             consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
+            for partition, _ in moved:
+                self._tracker.not_committed(partition)
             self._log.warning("consumer.commit_failed", group=self._group, text=str(error))
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
@@ -136,8 +139,10 @@ class Poller(threading.Thread):
         self._drop([(p.topic, p.partition) for p in partitions])
 
     def _drop(self, names: list[Partition]) -> None:
-        for name in names:
-            self._tracker.forget(name)
+        for topic, number in names:
+            self._tracker.forget((topic, number))
+            with contextlib.suppress(KeyError):  # never measured
+                self._metrics.consumer_lag.remove(topic, str(number))
         self._log.info("consumer.revoked", group=self._group, partitions=len(names))
 
     def _measure(self, consumer: Consumer) -> None:

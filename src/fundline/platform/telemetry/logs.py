@@ -18,7 +18,8 @@ from fundline.platform.telemetry.context import peek_trace
 
 def _to_ecs(origin: dict[str, str], method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     line: dict[str, Any] = {
-        "@timestamp": utc_now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "@timestamp": utc_now().isoformat(timespec="microseconds")[:-6]
+        + "Z",  # strftime takes thrice as long
         "log.level": method,
         "message": event.pop("event"),
         **origin,
@@ -29,7 +30,7 @@ def _to_ecs(origin: dict[str, str], method: str, event: MutableMapping[str, Any]
     if isinstance(error, BaseException):
         line |= _error_fields(error)
     for name, value in event.items():
-        line[name if "." in name else f"fundline.{name}"] = value
+        line[name if "." in name else "fundline." + name] = value
     if (trace := peek_trace()) is not None:
         line["trace.id"] = trace.trace_id
         line["span.id"] = trace.span_id

@@ -64,7 +64,7 @@ class Metrics:
         )
         self.outbox_lag_s = Histogram(
             "fundline_outbox_lag_seconds",
-            "Time from an event's commit to its acknowledgement by Kafka.",
+            "Time from an event's row in the outbox to its acknowledgement by Kafka.",
             buckets=_LATENCY_BUCKETS_S,
             registry=registry,
         )

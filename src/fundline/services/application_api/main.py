@@ -35,7 +35,7 @@ def main() -> None:
             await reference.keep_fresh(database, settings.reference_refresh_s, stop)
 
         return Service(
-            app=api("Fundline Application API", routes.all()),
+            app=api(routes.all()),
             background=[refresh],
             checks={"database": database.is_ready},
             close=[database.close],

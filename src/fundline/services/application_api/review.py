@@ -10,7 +10,6 @@ from fundline.domain.application import ApplicationStatus
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy
 from fundline.platform.database.idempotency import (
-    RequestInFlight,
     StoredAnswer,
     WriteKey,
     claim,
@@ -34,6 +33,15 @@ class NotUnderReview(Refusal):
     title = "The application is not waiting for an underwriter"
 
 
+class ApplicationBusy(Refusal):
+    kind = Kind.CONFLICT
+    code = "application-busy"
+    title = "The application is being changed by somebody else"
+
+    def __init__(self) -> None:
+        super().__init__("Repeat the request in a moment, with the same Idempotency-Key.", retry_after_s=1)
+
+
 class Review:
     def __init__(self, database: Database, *, now: Clock = utc_now, fresh_id: NewId = new_id) -> None:
         self._database, self._now, self._fresh_id = database, now, fresh_id
@@ -49,7 +57,7 @@ class Review:
         try:
             is_new = await self._decide(caller, key, application_id, request, result, answer)
         except RowBusy:
-            raise RequestInFlight from None
+            raise ApplicationBusy from None
         except UnknownApplication:
             raise ApplicationNotFound from None
         if not is_new:

@@ -80,7 +80,7 @@ class Routes:
         body = await read_body(request)
         return (
             caller,
-            write_key(caller.subject, key, method=request.method, path=request.url.path, body=body),
+            write_key(caller.subject, key, method=request.method, path=request.scope["path"], body=body),
             body,
         )
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -22,7 +23,7 @@ class _Request(BaseModel):
 
 def _clean_text(value: str) -> str:
     """One line, no control or invisible formatting characters, single spaces. Raises ValueError."""
-    if any(unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs"} for c in value):
+    if not value.isprintable() and any(unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs"} for c in value):
         raise ValueError("Control characters are not allowed.")
     text = " ".join(unicodedata.normalize("NFC", value).split())
     if not text:
@@ -84,7 +85,7 @@ class ApplicationRequest(_Request):
     payout_account: PayoutAccount
     metadata: Annotated[dict[str, Any], AfterValidator(checked_metadata)] = Field(default_factory=dict)
 
-    @property
+    @cached_property
     def money(self) -> Money:
         return Money.parse(self.amount, self.currency)
 

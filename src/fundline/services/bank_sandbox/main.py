@@ -24,7 +24,7 @@ def main() -> None:
             fresh_id=new_id,
         )
         return Service(
-            app=api("Sandbox bank", bank_routes(bank)),
+            app=api(bank_routes(bank)),
             background=[bookkeeper.watch],
             checks={"ledger": bookkeeper.is_ready},
             close=[bookkeeper.close],

@@ -40,6 +40,7 @@ class Scoring:
             application = await lock_application(connection, application_id)
             if application.status is ApplicationStatus.PROCESSING:
                 await self._move(connection, application, ApplicationStatus.RISK_SCORING)
+                self._metrics.applications.labels(ApplicationStatus.RISK_SCORING.value).inc()
             elif application.status is not ApplicationStatus.RISK_SCORING:
                 return None
             return await store.read_facts(connection, application_id)

@@ -40,7 +40,7 @@ async def build(settings: Settings, metrics: Metrics) -> Service:
         metrics=metrics,
     )
     return Service(
-        app=api("Fundline Status", status_routes(reading, live, TokenVerifier(settings), settings)),
+        app=api(status_routes(reading, live, TokenVerifier(settings), settings)),
         background=[consumer.run, FanOutFeed(database, fan_out, settings).run],
         checks={"database": database.is_ready},  # without Kafka or the cache a status is still answered
         close=[cache.close, database.close],

@@ -13,7 +13,8 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api import store
 from fundline.services.status_api.schemas import StatusChange, cached_form, from_cached_form
 
-_TRACKING_ID = re.compile(r"^[A-Z0-9-]{4,32}$")
+_TRACKING_ID = re.compile(r"[A-Z0-9-]{4,32}")
+_PLAIN_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UUID_LENGTH = 36
 _REMEMBERED = 20_000
 
@@ -44,13 +45,15 @@ class References:
 
     async def application_id(self, reference: str) -> str:
         """Raises StatusNotFound."""
+        if _PLAIN_UUID.fullmatch(reference):
+            return reference
         if len(reference) == _UUID_LENGTH:
             try:
                 return str(UUID(reference))
             except ValueError:
                 raise StatusNotFound from None
         tracking_id = reference.upper()
-        if not _TRACKING_ID.match(tracking_id):
+        if not _TRACKING_ID.fullmatch(tracking_id):
             raise StatusNotFound
         found = self._known.get(tracking_id) or await store.application_of(self._database, tracking_id)
         if found is None:

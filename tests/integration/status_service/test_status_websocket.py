@@ -2,11 +2,10 @@ import asyncio
 import json
 
 import pytest
-from test_status_service import applications, database, headers, settings, until, valkey  # noqa: F401 - fixtures
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from support.status_service import STORY, status_service
+from support.status_service import STORY, status_service, until
 
 pytestmark = pytest.mark.integration
 
@@ -78,12 +77,14 @@ async def test_who_may_not_see_it_is_refused_in_the_handshake(
 
 async def test_draining_closes_with_service_restart(settings, applications, headers):
     application_id = await applications.submit()
-    async with status_service(settings) as instance:
-        async with connect(address(instance, application_id), additional_headers=headers()) as socket:
-            await socket.recv()
-            instance.drain()
-            assert await read_to_the_end(socket) == []
-            assert socket.close_code == 1012
+    async with (
+        status_service(settings) as instance,
+        connect(address(instance, application_id), additional_headers=headers()) as socket,
+    ):
+        await socket.recv()
+        instance.drain()
+        assert await read_to_the_end(socket) == []
+        assert socket.close_code == 1012
 
 
 async def test_what_a_client_says_is_ignored_and_its_leaving_is_noticed(settings, applications, headers):
@@ -101,8 +102,10 @@ async def test_what_a_client_says_is_ignored_and_its_leaving_is_noticed(settings
 
 async def test_a_talkative_client_is_let_go(settings, applications, headers):
     application_id = await applications.submit()
-    async with status_service(settings) as instance:
-        async with connect(address(instance, application_id), additional_headers=headers()) as socket:
-            await socket.recv()
-            await asyncio.gather(*(socket.send("chatter") for _ in range(200)))
-            assert await read_to_the_end(socket) == []
+    async with (
+        status_service(settings) as instance,
+        connect(address(instance, application_id), additional_headers=headers()) as socket,
+    ):
+        await socket.recv()
+        await asyncio.gather(*(socket.send("chatter") for _ in range(200)))
+        assert await read_to_the_end(socket) == []
