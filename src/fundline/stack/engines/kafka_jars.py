@@ -16,6 +16,8 @@ from fundline.stack.engines.preflight import plain_environment
 from fundline.stack.process_spec import Report, StackError
 
 COORDINATES = "org.apache.kafka:kafka_2.13:4.3.0+org.slf4j:slf4j-simple:1.7.36"
+ARCHIVES = 46
+"""How many files these coordinates resolve to."""
 REPOSITORY_SETTING = "FUNDLINE_MAVEN_REPOSITORY"
 DOWNLOAD_TIMEOUT_S = 300.0
 REPORT_EVERY_S = 4.0
@@ -32,7 +34,7 @@ def find_jars(record: Path, environ: Mapping[str, str], report: Report) -> list[
     """
     if jars := _recorded(record):
         return jars
-    report("fetching Apache Kafka 4.3 (46 files, 45 MB, once)")
+    report(f"fetching Apache Kafka 4.3 ({ARCHIVES} files, 45 MB, once)")
     argv = [sys.executable, "-m", "fundline.stack.engines.kafka_jars", str(record)]
     if repository := environ.get(REPOSITORY_SETTING):
         argv.append(repository)
@@ -51,10 +53,13 @@ def resolve(record: Path, repository: str | None) -> None:
     with (cache / "fundline.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         repositories = {"central": repository} if repository else None
-        built = jgo.build(COORDINATES, repositories=repositories)
-    jars = [str(jar) for jar in built.all_jars]
+        jars = jgo.build(COORDINATES, repositories=repositories).all_jars
+        if len(jars) < ARCHIVES:  # a download that was cut off, and that the cache takes for whole
+            jars = jgo.build(COORDINATES, repositories=repositories, update=True).all_jars
+    if len(jars) < ARCHIVES:
+        sys.exit(f"only {len(jars)} of {ARCHIVES} files came")
     draft = record.with_suffix(".draft")
-    draft.write_text(json.dumps({"coordinates": COORDINATES, "jars": jars}, indent=1))
+    draft.write_text(json.dumps({"coordinates": COORDINATES, "jars": [str(jar) for jar in jars]}, indent=1))
     draft.replace(record)
 
 
