@@ -13,7 +13,7 @@ import uvloop
 from fundline.demo.client import FundlineClient, trust
 from fundline.stack.keys import StackKeys
 from load.figures import Figure, against_aim, latency_ms
-from load.front import ACCEPTED, POST_AIM_MS, POST_RATE
+from load.front import ACCEPTED, POST_RATE
 from load.generator import Plan, generate
 from load.machine import CoresUsed
 from load.site import Site
@@ -97,7 +97,7 @@ def pipeline_figures(site: Site, *, quick: bool) -> dict[str, Figure]:
     return {
         "paid_when_idle": _paid(alone),
         "status_seen_on_a_stream": _stream(alone, busy),
-        "post_at_200_per_s_whole_fleet": _post_with_pipeline(site, 3.0 if quick else 5.0),
+        "whole_fleet_at_200_per_s": _post_with_pipeline(site, 3.0 if quick else 5.0),
     }
 
 
@@ -149,7 +149,9 @@ def _post_with_pipeline(site: Site, seconds: float) -> Figure:
         time.sleep(0.25)
         left = _unfinished(site, since)
     cleared_s = seconds + time.monotonic() - begin
-    return against_aim(report["latency_ms"], POST_AIM_MS) | {
+    return {
+        "ms": report["latency_ms"],
+        "limit_is": "post_at_200_per_s: the same without the workers, which here compete for the same cores",
         "rate_per_s": POST_RATE,
         "answered_per_s": report["per_second"],
         "applications_per_s_through_the_pipeline": round((report["answers"] - left) / cleared_s, 1),

@@ -44,23 +44,18 @@ class Chaos(StrEnum):
     KILL = "kill"
 
 
+_FORMAT = typer.Option(
+    "--format", envvar="FORMAT", case_sensitive=False, help="json: exactly one object on standard output."
+)
+_CHAOS = typer.Option(
+    envvar="CHAOS", case_sensitive=False, help="kill: kill -9 a worker, a router and an API instance."
+)
+
+
 def demo(
     applications: Annotated[int, typer.Option("--applications", "-n", envvar="N", min=1, max=20_000)] = 200,
-    form: Annotated[
-        Format,
-        typer.Option(
-            "--format",
-            envvar="FORMAT",
-            case_sensitive=False,
-            help="json: exactly one object on standard output.",
-        ),
-    ] = Format.TEXT,
-    chaos: Annotated[
-        Chaos,
-        typer.Option(
-            envvar="CHAOS", case_sensitive=False, help="kill: kill -9 a worker, a router and an API instance."
-        ),
-    ] = Chaos.NONE,
+    form: Annotated[Format, _FORMAT] = Format.TEXT,
+    chaos: Annotated[Chaos, _CHAOS] = Chaos.NONE,
     url: Annotated[
         str, typer.Option("--url", envvar="DEMO_URL", help="Use the running stack at this address.")
     ] = "",
@@ -84,10 +79,7 @@ def demo(
         raise StackError("--keep is for the private stack; leave it out with a running one.")
     console = open_console(stderr=form is Format.JSON)
     planned = plan_applications(applications, seed, run=secrets.token_hex(4))
-    kill_seed = (
-        None if chaos is Chaos.NONE else secrets.randbelow(10**6) if chaos_seed is None else chaos_seed
-    )
-    settings = RunSettings(rate=rate, seed=seed, chaos_seed=kill_seed)
+    settings = RunSettings(rate=rate, seed=seed, chaos_seed=_kill_seed(chaos, chaos_seed))
     try:
         with _terminated_like_interrupted():
             if url:
@@ -99,6 +91,13 @@ def demo(
         console.print("Interrupted; nothing was judged.")
         raise typer.Exit(INTERRUPTED_EXIT) from None
     raise typer.Exit(0 if has_passed else 1)
+
+
+def _kill_seed(chaos: Chaos, asked: int | None) -> int | None:
+    """None: nothing is killed."""
+    if chaos is Chaos.NONE:
+        return None
+    return secrets.randbelow(10**6) if asked is None else asked
 
 
 def _run_privately(

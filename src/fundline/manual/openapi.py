@@ -140,14 +140,16 @@ def _decide() -> dict[str, Any]:
     )
 
 
+_LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "The id (sequence) of the last event received; the stream goes on after it.",
+    "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+}
+
+
 def _status_paths() -> dict[str, Any]:
-    last_event_id = {
-        "name": "Last-Event-ID",
-        "in": "header",
-        "required": False,
-        "description": "The id (sequence) of the last event received; the stream goes on after it.",
-        "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
-    }
     return {
         "/v1/status/{id}": {
             "get": _operation(
@@ -165,7 +167,7 @@ def _status_paths() -> dict[str, Any]:
             "get": _operation(
                 "followByEvents",
                 "Every change, past and coming, as server-sent events. Ends after a final status.",
-                parameters=[_REFERENCE, *query_of(StreamQuery), last_event_id],
+                parameters=[_REFERENCE, *query_of(StreamQuery), _LAST_EVENT_ID],
                 responses={
                     "200": {
                         "description": "`id` is the sequence, `event` is `status`, `data` an ApplicationStatus.",

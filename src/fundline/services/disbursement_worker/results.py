@@ -1,5 +1,6 @@
 """Recording what the bank said: state, books, the application's status and the event, in one transaction."""
 
+from datetime import datetime
 from uuid import UUID
 
 from fundline.casefile.status import LockedApplication, lock_application, move_application
@@ -11,7 +12,7 @@ from fundline.domain.ledger import transfer_on
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.inbox import first_time
-from fundline.platform.database.outbox import outbox_row, store_events
+from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker import store
@@ -88,9 +89,16 @@ class ResultBook:
             new_id=self._fresh_id,
             metadata={"paymentId": str(record.payment_id), **shown},
         )
+        await store_events(connection, [self._completed(application.application_id, record, result, at)])
+        return moved
+
+    def _completed(
+        self, application_id: UUID, record: store.Disbursement, result: BankResult, at: datetime
+    ) -> OutboxRow:
+        transaction_id, failure_code = _fields(result)
         payload = DisbursementCompleted(
-            application_id=application.application_id,
-            status="completed" if is_settled else "failed",
+            application_id=application_id,
+            status="completed" if isinstance(result, Settled) else "failed",
             transaction_id=transaction_id,
             timestamp=at,
             error=failure_code,
@@ -98,16 +106,14 @@ class ResultBook:
             amount=record.amount.text(),
             currency=record.amount.currency,
         )
-        event = outbox_row(
+        return outbox_row(
             DISBURSEMENT_COMPLETED,
             payload,
-            key=application.application_id,
+            key=application_id,
             event_id=self._fresh_id(),
             source=SOURCE,
             at=at,
         )
-        await store_events(connection, [event])
-        return moved
 
 
 def _fields(result: BankResult) -> tuple[str | None, str | None]:

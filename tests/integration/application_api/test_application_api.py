@@ -1,68 +1,13 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
 
-import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
-from fundline.platform.database import Database, open_database
-from fundline.platform.http.api import api
-from fundline.platform.http.edge import Edge
-from fundline.platform.http.tokens import TokenVerifier
-from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import DatabaseSettings
-from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.application_api.reference import ReferenceData
-from fundline.services.application_api.review import Review
-from fundline.services.application_api.routes import Routes
-from fundline.services.application_api.settings import Settings
-from fundline.services.application_api.submission import Submission
+from fundline.platform.database import Database
 from support.applications import application
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def client(engines, database: Database, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(
-        database_url=database_url,
-        jwks_file=engines.stack.keys.jwks,
-        account_key_file=engines.stack.keys.account_key,
-    )
-    metrics = Metrics(CollectorRegistry())
-    reference = ReferenceData()
-    await reference.load(database)
-    routes = Routes(
-        tokens=TokenVerifier(settings),
-        submission=Submission(database, SecretBox(settings.account_key_file), reference, metrics),
-        review=Review(database),
-        reference=reference,
-        database=database,
-    )
-    app = Edge(api(routes.all()), metrics=metrics)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
-        yield opened
-
-
-@pytest.fixture
-def headers(engines):
-    def build(subject: str = "alice", role: str = "applicant", key: str | None = None) -> dict[str, str]:
-        made = {"authorization": f"Bearer {engines.stack.token(subject, role)}"}
-        if key != "":
-            made["idempotency-key"] = key or str(uuid.uuid4())
-        return made
-
-    return build
 
 
 async def stored(database: Database) -> dict[str, int]:
@@ -251,68 +196,6 @@ async def test_a_bad_query_is_refused(client, headers, query):
     answer = await client.get(f"/v1/applications?{query}", headers=headers())
     assert answer.status_code == 422
     assert answer.json()["errors"]
-
-
-async def refer(database: Database, application_id: str) -> None:
-    await database.execute(
-        "update applications set status = 'pending_review', status_sequence = 3 where application_id = $1",
-        uuid.UUID(application_id),
-    )
-
-
-async def test_an_underwriter_approves_a_referral_and_asks_for_the_payment(client, headers, database):
-    made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
-    await refer(database, made["id"])
-    body = {"decision": "approve", "reason": "Collateral seen on site"}
-    key = headers("uma", "underwriter", key="decide-1")
-    first = await client.post(f"/v1/applications/{made['id']}/decision", json=body, headers=key)
-    again = await client.post(f"/v1/applications/{made['id']}/decision", json=body, headers=key)
-    assert first.status_code == 200
-    assert first.json() == {"id": made["id"], "status": "approved"}
-    assert again.content == first.content
-    topics = [
-        row["topic"] for row in await database.fetch("select topic from outbox order by position offset 3")
-    ]
-    assert topics == ["status.updated", "disbursement.requested"]
-
-
-async def test_an_application_is_decided_once(client, headers, database):
-    made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
-    body = {"decision": "reject", "reason": "Figures do not add up"}
-    path = f"/v1/applications/{made['id']}/decision"
-    early = await client.post(path, json=body, headers=headers("uma", "underwriter"))
-    assert (early.status_code, early.json()["type"]) == (409, "urn:fundline:problem:not-under-review")
-    await refer(database, made["id"])
-    both = await asyncio.gather(
-        *(client.post(path, json=body, headers=headers(name, "underwriter")) for name in ("uma", "ulf"))
-    )
-    assert sorted(answer.status_code for answer in both) == [200, 409]
-
-
-async def test_only_an_underwriter_decides_and_never_the_own_application(client, headers, database):
-    made = (
-        await client.post("/v1/applications", json=application(), headers=headers("uma", "partner"))
-    ).json()
-    await refer(database, made["id"])
-    body = {"decision": "approve", "reason": "I like it"}
-    for role in ("applicant", "partner", "operator", "compliance"):
-        answer = await client.post(
-            f"/v1/applications/{made['id']}/decision", json=body, headers=headers("x", role)
-        )
-        assert answer.status_code == 403
-    own = await client.post(
-        f"/v1/applications/{made['id']}/decision", json=body, headers=headers("uma", "underwriter")
-    )
-    assert own.status_code == 403
-
-
-async def test_a_refused_decision_leaves_its_key_free(client, headers, database):
-    made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
-    body = {"decision": "reject", "reason": "Figures do not add up"}
-    path, key = f"/v1/applications/{made['id']}/decision", headers("uma", "underwriter", key="again")
-    assert (await client.post(path, json=body, headers=key)).status_code == 409
-    await refer(database, made["id"])
-    assert (await client.post(path, json=body, headers=key)).status_code == 200
 
 
 async def test_an_unknown_path_or_method_is_a_problem_too(client, headers):

@@ -1,0 +1,62 @@
+"""The Application API in the test's own process, on a database of its own: fixtures."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from fundline.platform.database import Database, open_database
+from fundline.platform.http.api import api
+from fundline.platform.http.edge import Edge
+from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.secrets import SecretBox
+from fundline.platform.settings import DatabaseSettings
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.application_api.reference import ReferenceData
+from fundline.services.application_api.review import Review
+from fundline.services.application_api.routes import Routes
+from fundline.services.application_api.settings import Settings
+from fundline.services.application_api.submission import Submission
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = await open_database(DatabaseSettings(database_url=database_url))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def client(engines, database: Database, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(
+        database_url=database_url,
+        jwks_file=engines.stack.keys.jwks,
+        account_key_file=engines.stack.keys.account_key,
+    )
+    metrics = Metrics(CollectorRegistry())
+    reference = ReferenceData()
+    await reference.load(database)
+    routes = Routes(
+        tokens=TokenVerifier(settings),
+        submission=Submission(database, SecretBox(settings.account_key_file), reference, metrics),
+        review=Review(database),
+        reference=reference,
+        database=database,
+    )
+    app = Edge(api(routes.all()), metrics=metrics)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
+        yield opened
+
+
+@pytest.fixture
+def headers(engines):
+    def build(subject: str = "alice", role: str = "applicant", key: str | None = None) -> dict[str, str]:
+        made = {"authorization": f"Bearer {engines.stack.token(subject, role)}"}
+        if key != "":
+            made["idempotency-key"] = key or str(uuid.uuid4())
+        return made
+
+    return build

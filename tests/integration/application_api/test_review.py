@@ -1,0 +1,71 @@
+import asyncio
+import uuid
+
+import pytest
+
+from fundline.platform.database import Database
+from support.applications import application
+
+pytestmark = pytest.mark.integration
+
+
+async def refer(database: Database, application_id: str) -> None:
+    await database.execute(
+        "update applications set status = 'pending_review', status_sequence = 3 where application_id = $1",
+        uuid.UUID(application_id),
+    )
+
+
+async def test_an_underwriter_approves_a_referral_and_asks_for_the_payment(client, headers, database):
+    made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
+    await refer(database, made["id"])
+    body = {"decision": "approve", "reason": "Collateral seen on site"}
+    key = headers("uma", "underwriter", key="decide-1")
+    first = await client.post(f"/v1/applications/{made['id']}/decision", json=body, headers=key)
+    again = await client.post(f"/v1/applications/{made['id']}/decision", json=body, headers=key)
+    assert first.status_code == 200
+    assert first.json() == {"id": made["id"], "status": "approved"}
+    assert again.content == first.content
+    topics = [
+        row["topic"] for row in await database.fetch("select topic from outbox order by position offset 3")
+    ]
+    assert topics == ["status.updated", "disbursement.requested"]
+
+
+async def test_an_application_is_decided_once(client, headers, database):
+    made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
+    body = {"decision": "reject", "reason": "Figures do not add up"}
+    path = f"/v1/applications/{made['id']}/decision"
+    early = await client.post(path, json=body, headers=headers("uma", "underwriter"))
+    assert (early.status_code, early.json()["type"]) == (409, "urn:fundline:problem:not-under-review")
+    await refer(database, made["id"])
+    both = await asyncio.gather(
+        *(client.post(path, json=body, headers=headers(name, "underwriter")) for name in ("uma", "ulf"))
+    )
+    assert sorted(answer.status_code for answer in both) == [200, 409]
+
+
+async def test_only_an_underwriter_decides_and_never_the_own_application(client, headers, database):
+    made = (
+        await client.post("/v1/applications", json=application(), headers=headers("uma", "partner"))
+    ).json()
+    await refer(database, made["id"])
+    body = {"decision": "approve", "reason": "I like it"}
+    for role in ("applicant", "partner", "operator", "compliance"):
+        answer = await client.post(
+            f"/v1/applications/{made['id']}/decision", json=body, headers=headers("x", role)
+        )
+        assert answer.status_code == 403
+    own = await client.post(
+        f"/v1/applications/{made['id']}/decision", json=body, headers=headers("uma", "underwriter")
+    )
+    assert own.status_code == 403
+
+
+async def test_a_refused_decision_leaves_its_key_free(client, headers, database):
+    made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
+    body = {"decision": "reject", "reason": "Figures do not add up"}
+    path, key = f"/v1/applications/{made['id']}/decision", headers("uma", "underwriter", key="again")
+    assert (await client.post(path, json=body, headers=key)).status_code == 409
+    await refer(database, made["id"])
+    assert (await client.post(path, json=body, headers=key)).status_code == 200
