@@ -57,3 +57,13 @@ def test_in_any_order_of_finishing_nothing_unfinished_is_ever_committed(offsets,
             assert all(o in done for o in offsets if o < committed)
     assert tracker.in_flight == 0
     assert tracker.is_idle([P])
+
+
+def test_messages_that_only_wait_do_not_hold_up_a_rebalance():
+    tracker = started(1, 2)
+    assert tracker.is_idle([P])
+    tracker.handling(P, 2)
+    assert not tracker.is_idle([P])
+    tracker.finished(P, 2)
+    assert tracker.is_idle([P])
+    assert tracker.take_commits() == []

@@ -31,7 +31,8 @@ def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
         "group.id": settings.topic_prefix + group,
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
-        "partition.assignment.strategy": "cooperative-sticky",
+        # cooperative-sticky gives one instance whole topics; this shares the partitions of each topic
+        "partition.assignment.strategy": "roundrobin",
         "session.timeout.ms": settings.consumer_session_timeout_ms,
         "heartbeat.interval.ms": settings.consumer_session_timeout_ms // 4,
         "max.poll.interval.ms": 60_000,
@@ -41,5 +42,5 @@ def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
         "logger": quiet,
     }
     if settings.kafka_dialect == "development":
-        config |= {"fetch.wait.max.ms": 20, "partition.assignment.strategy": "range"}
+        config |= {"fetch.wait.max.ms": 20}
     return config

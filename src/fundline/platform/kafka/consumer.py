@@ -113,6 +113,7 @@ class ConsumerRuntime:
         await self._wait_until_due(delivery)
         trace = continue_trace(delivery.headers.get("traceparent"), delivery.headers.get("ce_correlationid"))
         async with self._slots:
+            self._tracker.handling((delivery.topic, delivery.partition), delivery.offset)
             with trace_scope(trace):
                 settled = await self._handle_until_settled(delivery)
         if settled:

@@ -12,6 +12,7 @@ Partition = tuple[str, int]
 class _Progress:
     open: deque[int] = field(default_factory=deque)
     done: set[int] = field(default_factory=set)
+    handled: set[int] = field(default_factory=set)
     next_offset: int | None = None
     committed: int | None = None
 
@@ -36,6 +37,12 @@ class OffsetTracker:
             self._partitions.setdefault(partition, _Progress()).open.append(offset)
             self._in_flight += 1
 
+    def handling(self, partition: Partition, offset: int) -> None:
+        """A handler works on it now; before, it waited for its turn or until its retry was due."""
+        with self._lock:
+            if partition in self._partitions:
+                self._partitions[partition].handled.add(offset)
+
     def finished(self, partition: Partition, offset: int) -> None:
         """Ignored for a partition that was taken away meanwhile: its new owner sees the message again."""
         with self._lock:
@@ -43,6 +50,7 @@ class OffsetTracker:
             if progress is None or offset in progress.done or offset not in progress.open:
                 return
             self._in_flight -= 1
+            progress.handled.discard(offset)
             progress.done.add(offset)
             while progress.open and progress.open[0] in progress.done:
                 progress.next_offset = progress.open.popleft() + 1
@@ -55,8 +63,9 @@ class OffsetTracker:
                 self._in_flight -= len(progress.open) - len(progress.done)
 
     def is_idle(self, partitions: list[Partition]) -> bool:
+        """No handler works on a message of these partitions."""
         with self._lock:
-            return all(not self._partitions[p].open for p in partitions if p in self._partitions)
+            return all(not self._partitions[p].handled for p in partitions if p in self._partitions)
 
     def not_committed(self, partition: Partition) -> None:
         """A commit that was taken has failed: offer it again."""
