@@ -1,7 +1,9 @@
 """The generated pages say what the code says, and the code answers what the pages say."""
 
 import json
+import re
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import jsonschema
@@ -15,8 +17,11 @@ from fundline.manual.pages import DOCS, ContractBroken, differing_pages, pages, 
 from fundline.manual.problems import problems
 from fundline.manual.setting_meanings import MEANINGS
 from fundline.manual.settings import process_settings
+from fundline.services.application_api.routes import Routes
 from fundline.services.application_api.views import application_view
+from fundline.services.status_api.routes import status_routes
 from fundline.services.status_api.schemas import status_change
+from fundline.services.status_api.settings import Settings as StatusSettings
 from fundline.stack.table import EXAMPLE_APPLICATION
 
 AT = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
@@ -138,3 +143,15 @@ def test_a_status_is_shown_as_the_document_says():
 
 def test_each_schema_file_names_its_topic_and_version():
     assert schema_file(STATUS_UPDATED) == "status.updated.v1.schema.json"
+
+
+def test_every_route_is_in_the_document_and_the_document_has_no_other():
+    unused: Any = None
+    settings: Any = StatusSettings.model_construct()
+    routes = [
+        *Routes(tokens=unused, submission=unused, review=unused, reference=unused, database=unused).all(),
+        *status_routes(unused, unused, unused, settings),
+    ]
+    offered = {re.sub(r"\{\w+\}", "{}", route.path) for route in routes}
+    documented = {re.sub(r"\{\w+\}", "{}", path) for path in openapi_document()["paths"]}
+    assert offered == documented
