@@ -58,6 +58,8 @@ def _cpu_seconds(pid: int) -> float:
         except psutil.Error:
             continue
         total += times.user + times.system
+        if member is process:  # what its ended children used: PostgreSQL ends a process with each connection
+            total += times.children_user + times.children_system
     return total
 
 

@@ -30,13 +30,14 @@ select json_build_object(
     'p12', a.figures::text, 'p13', coalesce(a.jobs::text, '{}'), 'p14', a.metadata::text,
     'p15', a.payout_account::text, 'p16', a.payout_kind, 'p17', a.payout_last4, 'p18', a.created_at::text,
     'p20', o.topics::text, 'p21', o.payloads::text, 'p22', o.headers::text)
-from applications a
-join idempotency_keys k on k.caller = a.user_id and k.response_body like '%' || a.application_id || '%'
-join lateral (
+from (select key as application_id from outbox order by position limit 1) chosen
+join applications a using (application_id)
+join idempotency_keys k on k.caller = a.user_id and k.response_body::json ->> 'id' = a.application_id::text
+cross join lateral (
     select array_agg(topic order by position) as topics, array_agg(payload order by position) as payloads,
            array_agg(headers order by position) as headers
-    from outbox where key = a.application_id) o on o.topics is not null
-order by a.application_id limit 1;
+    from outbox where key = a.application_id) o
+limit 1;
 """
 
 

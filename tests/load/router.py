@@ -18,12 +18,14 @@ from fundline.platform.database.outbox import TAKE_BATCH
 from fundline.platform.kafka.client import consumer_config, producer_config
 from fundline.platform.kafka.topics import create_topics
 from fundline.platform.settings import KafkaSettings
+from fundline.services.event_router.settings import Settings
 from load.figures import Figure, latency_ms, spread
 from load.machine import CoresUsed
 from load.pgbench import SubmitScript, run_script
 from load.site import Site
 
-BATCH = 500
+BATCH = int(Settings.model_fields["router_batch"].default)
+"""What the router takes at once, and what its limit takes too."""
 WRITE_RATE, EVENTS_PER_WRITE = 200.0, 3
 _PARTITIONS = 6
 _READY_S, _DRAIN_S = 30.0, 90.0
