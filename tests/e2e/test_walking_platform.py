@@ -2,13 +2,14 @@ import asyncio
 import json
 import uuid
 
+import httpx
 import pytest
 
 from fundline.contracts.topics import RISK_SCORING_REQUESTED
 from fundline.platform.kafka.producer import EventProducer, Outgoing
 from fundline.platform.settings import KafkaSettings
 from support.applications import application
-from support.clients import bearer, browser, follow_sse, follow_websocket, settled, submit
+from support.clients import bearer, browser, follow_sse, follow_websocket, settled, submit, tls
 from support.kafka import created_event, read_all
 
 pytestmark = pytest.mark.e2e
@@ -142,6 +143,18 @@ async def test_the_gateway_lets_nobody_in_without_a_token(fleet, path):
         assert refused.status_code == 401
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.json()["type"] == "urn:fundline:problem:unauthenticated"
+
+
+async def test_a_refusal_over_http2_reaches_the_client_whatever_it_is_still_sending(fleet):
+    """Seen with curl: one refusal of five was lost, because the answer came before the end of the body."""
+    good, bad = bearer(fleet), {"authorization": "Bearer nonsense"}
+    async with httpx.AsyncClient(base_url=fleet.gateway_url, verify=tls(fleet), http2=True) as client:
+        for _ in range(20):
+            no_key = await client.post("/v1/applications", json=application(), headers=good)
+            no_json = await client.post("/v1/applications", content=b"x" * 5000, headers=good)
+            no_token = await client.post("/v1/applications", json=application(), headers=bad)
+            assert (no_key.status_code, no_json.status_code, no_token.status_code) == (400, 415, 401)
+            assert no_key.http_version == "HTTP/2"
 
 
 async def test_another_persons_status_does_not_exist_for_me(fleet):

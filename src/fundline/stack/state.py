@@ -121,8 +121,10 @@ def is_locked(run_dir: Path) -> bool:
 
 
 def already_running(state: StackState | None) -> str:
-    where = f" at {state.gateway_url}" if state and state.gateway_url else ""
-    pid = f" (pid {state.runner.pid})" if state else ""
+    if state is None or not state.runner.is_alive():  # what is written there is an earlier runner's
+        return "Fundline is being started by another command in this folder; wait for it, or stop it first."
+    where = f" at {state.gateway_url}" if state.gateway_url else ""
+    pid = f" (pid {state.runner.pid})"
     return f"Fundline is already running{where}{pid}; stop it with `fundline down` before you start it again."
 
 

@@ -13,6 +13,7 @@ from fundline.stack.state import Kind, ProcessRecord
 
 LOOK_EVERY_S = 0.1
 LOG_CHECK_EVERY_S = 10.0
+HEALTH_EVERY_S = 0.5
 CRASHES_BEFORE_READY_LIMIT = 3
 
 Say = Callable[[str, str], None]
@@ -60,6 +61,8 @@ class _Supervised:
     crashes_in_a_row: int = 0
     restart_at: float | None = None
     last_exit: str = ""
+    asked_at: float | None = None
+    """Monotonic seconds of the last look at a restarted child's health; None: it needs no looking at."""
     stopping: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -194,6 +197,14 @@ class Supervisor:
         exit_code = entry.child.exit_code() if entry.child else None
         if exit_code is not None:
             self._note_crash(entry, exit_code)
+        elif entry.asked_at is not None and time.monotonic() - entry.asked_at > HEALTH_EVERY_S:
+            self._note_recovery(entry)
+
+    def _note_recovery(self, entry: _Supervised) -> None:
+        entry.asked_at = time.monotonic()
+        if entry.part.is_ready():
+            entry.asked_at = None
+            self._say(entry.part.instance, f"healthy again after {time.monotonic() - entry.started_at:.1f} s")
 
     def _note_crash(self, entry: _Supervised, exit_code: int) -> None:
         part = entry.part
@@ -212,6 +223,7 @@ class Supervisor:
         entry.restarts += 1
         try:
             self._spawn(entry)
+            entry.asked_at = time.monotonic()
         except StackError as error:
             entry.crashes_in_a_row += 1
             entry.restart_at = time.monotonic() + self._policy.delay_s(entry.crashes_in_a_row)

@@ -68,3 +68,16 @@ def test_forged_retry_headers_do_no_harm():
     assert odd.attempt == 1
     assert odd.not_before() is None
     assert routing().route(TOPIC, odd, RetryLater("x"))[0] == "retry"
+
+
+def test_a_wait_with_a_time_limit_leaves_the_attempts_for_other_failures():
+    waited = delivery(fundline_attempt="1", fundline_deferrals="9")
+    name, message = routing().route(TOPIC, waited, RetryLater("the bank is away", within_s=900))
+    assert (message.headers["fundline-attempt"], message.headers["fundline-deferrals"]) == ("1", "10")
+    name, message = routing().route(TOPIC, waited, KeyError("an odd answer"))
+    assert name == "retry"
+    assert message.headers["fundline-attempt"] == "2"
+
+
+def test_a_time_without_a_zone_is_no_time():
+    assert delivery(fundline_not_before="2026-11-23T10:00:00").not_before() is None

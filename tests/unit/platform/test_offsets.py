@@ -11,35 +11,35 @@ P = ("topic", 0)
 def started(*offsets: int) -> OffsetTracker:
     tracker = OffsetTracker()
     for offset in offsets:
-        tracker.started(P, offset)
+        assert tracker.started(P, offset) == 1
     return tracker
 
 
 def test_only_an_unbroken_run_is_committed():
     tracker = started(5, 6, 7)
-    tracker.finished(P, 6)
+    tracker.finished(P, 6, 1)
     assert tracker.take_commits() == []
-    tracker.finished(P, 5)
+    tracker.finished(P, 5, 1)
     assert tracker.take_commits() == [(P, 7)]
-    tracker.finished(P, 7)
+    tracker.finished(P, 7, 1)
     assert tracker.take_commits() == [(P, 8)]
     assert tracker.take_commits() == []
 
 
 def test_a_partition_taken_away_is_forgotten_with_what_was_in_flight():
     tracker = started(1, 2, 3)
-    tracker.finished(P, 2)
+    tracker.finished(P, 2, 1)
     assert tracker.in_flight == 2
     tracker.forget(P)
     assert tracker.in_flight == 0
-    tracker.finished(P, 1)
+    tracker.finished(P, 1, 1)
     assert tracker.take_commits() == []
 
 
 def test_finishing_twice_counts_once():
     tracker = started(1, 2)
-    tracker.finished(P, 2)
-    tracker.finished(P, 2)
+    tracker.finished(P, 2, 1)
+    tracker.finished(P, 2, 1)
     assert tracker.in_flight == 1
 
 
@@ -51,7 +51,7 @@ def test_in_any_order_of_finishing_nothing_unfinished_is_ever_committed(offsets,
     dice.shuffle(order)
     done: set[int] = set()
     for offset in order:
-        tracker.finished(P, offset)
+        tracker.finished(P, offset, 1)
         done.add(offset)
         for _, committed in tracker.take_commits():
             assert all(o in done for o in offsets if o < committed)
@@ -62,8 +62,20 @@ def test_in_any_order_of_finishing_nothing_unfinished_is_ever_committed(offsets,
 def test_messages_that_only_wait_do_not_hold_up_a_rebalance():
     tracker = started(1, 2)
     assert tracker.is_idle([P])
-    tracker.handling(P, 2)
+    assert tracker.handling(P, 2, 1)
     assert not tracker.is_idle([P])
-    tracker.finished(P, 2)
+    tracker.finished(P, 2, 1)
     assert tracker.is_idle([P])
     assert tracker.take_commits() == []
+
+
+def test_what_came_with_an_earlier_assignment_neither_works_nor_counts():
+    tracker = started(5, 6, 7)
+    tracker.forget(P)
+    assert tracker.started(P, 5) == 2
+    assert not tracker.handling(P, 5, 1)
+    tracker.finished(P, 5, 1)
+    assert tracker.take_commits() == []
+    assert tracker.handling(P, 5, 2)
+    tracker.finished(P, 5, 2)
+    assert tracker.take_commits() == [(P, 6)]

@@ -52,4 +52,4 @@ def test_a_second_runner_of_one_home_is_refused_with_the_address_of_the_first(tm
 
 
 def test_a_second_runner_is_refused_even_before_the_first_has_written_its_state():
-    assert "already running" in already_running(None)
+    assert "is being started by another command" in already_running(None)

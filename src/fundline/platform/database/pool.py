@@ -28,6 +28,8 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.DiskFullError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.IdleSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.QueryCanceledError,
     asyncpg.OutOfMemoryError,
@@ -35,6 +37,7 @@ _AWAY = (
 """The database is away, full, or a standby: nothing is wrong with what was asked."""
 
 _SENTENCE = "The database does not answer. Repeat the request with the same Idempotency-Key."
+_READY_S = 0.5
 _ACQUIRE_S = 2.0
 """Longest wait for a free connection: past that the process is overloaded and says so."""
 _REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
@@ -102,8 +105,13 @@ class Database:
             return await connection.execute(sql, *arguments)
 
     async def is_ready(self) -> bool:
+        """True also when every connection is in use: the database answers, and more load elsewhere helps nobody."""
+        is_exhausted = self._pool.get_idle_size() == 0 and self._pool.get_size() == self._pool.get_max_size()
         try:
-            return bool(await self._pool.fetchval("select 1", timeout=1.0) == 1)
+            async with self._pool.acquire(timeout=_READY_S) as connection:
+                return bool(await connection.fetchval("select 1", timeout=_READY_S) == 1)
+        except TimeoutError:
+            return is_exhausted
         except (*_AWAY, asyncpg.PostgresError):
             return False
 

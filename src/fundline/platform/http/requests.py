@@ -47,9 +47,6 @@ class IdempotencyKeyMissing(Refusal):
 
 async def read_body(request: Request, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
     """Raises BodyTooLarge, before the rest is read, or NotJson."""
-    media_type = request.headers.get("content-type", "")
-    if media_type.split(";", 1)[0].strip().lower() != "application/json":
-        raise NotJson("Send the body as application/json.")
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -57,6 +54,9 @@ async def read_body(request: Request, limit_bytes: int = BODY_LIMIT_BYTES) -> by
         if size > limit_bytes:
             raise BodyTooLarge(f"A body may have {limit_bytes} bytes.")
         chunks.append(chunk)
+    media_type = request.headers.get("content-type", "")
+    if media_type.split(";", 1)[0].strip().lower() != "application/json":
+        raise NotJson("Send the body as application/json.")
     return b"".join(chunks)
 
 
@@ -67,7 +67,8 @@ def parse_body(model: type[_Model], body: bytes) -> _Model:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         if problems[0]["type"] == "json_invalid":
-            raise BrokenJson(f"The body is not JSON: {problems[0]['msg']}.") from None
+            cause = problems[0]["msg"].removeprefix("Invalid JSON: ")
+            raise BrokenJson(f"The body is not JSON: {cause}.") from None
         raise InvalidRequest(
             "The request was refused and nothing was stored.",
             errors=[
@@ -99,9 +100,22 @@ def _path_in(body: bytes, location: Sequence[int | str]) -> str:
     return _path(path)
 
 
+_SENTENCES = {
+    "extra_forbidden": "This field is unknown.",
+    "missing": "This field is required.",
+    "string_type": 'This must be text in quotes; amounts too, such as "1200.50".',
+    "string_too_short": "This text is too short.",
+    "string_too_long": "This text is too long.",
+    "model_type": "This must be an object.",
+    "dict_type": "This must be an object.",
+    "bool_type": "This must be true or false.",
+    "int_type": "This must be a whole number, without quotes.",
+}
+
+
 def _sentence(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "This field is unknown."
+    if kind in _SENTENCES:
+        return _SENTENCES[kind]
     text = message.removeprefix("Value error, ")
     return text if text.endswith(".") else f"{text}."
 

@@ -56,6 +56,7 @@ class ConsumerRuntime:
         self._log = get_log()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
+        self._crash: BaseException | None = None
         names = [n for s in subscriptions for n in (s.topic.name, s.topic.retry(group))]
         self._poller = Poller(
             settings, group, names, tracker=self._tracker, hand_over=self._from_poller, metrics=metrics
@@ -72,7 +73,7 @@ class ConsumerRuntime:
         """Until `stop`; then finish what is in flight. Raises what crashed the poller."""
         self._loop = asyncio.get_running_loop()
         self._poller.start()
-        while not stop.is_set() and self._poller.is_alive():
+        while not stop.is_set() and self._poller.is_alive() and self._crash is None:
             try:
                 await asyncio.wait_for(stop.wait(), 0.25)
             except TimeoutError:
@@ -82,8 +83,8 @@ class ConsumerRuntime:
         await self._drain()
         self._poller.close()
         await asyncio.to_thread(self._poller.join, 10)
-        if self._poller.failure is not None:
-            raise self._poller.failure
+        if (failure := self._crash or self._poller.failure) is not None:
+            raise failure
 
     async def _drain(self) -> None:
         deadline = time.monotonic() + self._settings.drain_timeout_s * _SHARE_OF_DRAIN
@@ -106,23 +107,31 @@ class ConsumerRuntime:
     def _forget(self, key: str, task: asyncio.Task[None]) -> None:
         if self._last_of_key.get(key) is task:
             del self._last_of_key[key]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._crash = error  # neither done, retried nor dead-lettered: the process ends and is restarted
 
     async def _one(self, delivery: Delivery, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
         await self._wait_until_due(delivery)
         trace = continue_trace(delivery.headers.get("traceparent"), delivery.headers.get("ce_correlationid"))
+        partition = (delivery.topic, delivery.partition)
         async with self._slots:
-            self._tracker.handling((delivery.topic, delivery.partition), delivery.offset)
+            if not self._tracker.handling(partition, delivery.offset, delivery.epoch):
+                return  # taken away while it waited: its owner has it again
             with trace_scope(trace):
                 settled = await self._handle_until_settled(delivery)
         if settled:
-            self._tracker.finished((delivery.topic, delivery.partition), delivery.offset)
+            self._tracker.finished(partition, delivery.offset, delivery.epoch)
 
     async def _wait_until_due(self, delivery: Delivery) -> None:
         due = delivery.not_before()
         if due is not None:
-            await self._pause(min((due - self._now()).total_seconds(), self._settings.retry_cap_s))
+            self._tracker.parked += 1
+            try:
+                await self._pause(min((due - self._now()).total_seconds(), self._settings.retry_cap_s))
+            finally:
+                self._tracker.parked -= 1
 
     def _is_early(self, delivery: Delivery) -> bool:
         """Its wait was cut short by a stop."""

@@ -15,11 +15,13 @@ from fundline.contracts.topics import Topic
 P = TypeVar("P", bound=Payload)
 
 ATTEMPT = "fundline-attempt"
+DEFERRALS = "fundline-deferrals"
 NOT_BEFORE = "fundline-not-before"
 FIRST_FAILURE = "fundline-first-failure"
 CAUSE = "fundline-cause"
 GROUP = "fundline-group"
 ORIGIN = "fundline-origin"
+_COUNT_DIGITS = 7
 
 
 class Poison(Exception):
@@ -65,21 +67,37 @@ class Delivery:
     key: str
     value: bytes
     headers: Mapping[str, str]
+    epoch: int = 0
+    """Of the assignment it came with; see OffsetTracker."""
 
     @property
     def attempt(self) -> int:
-        text = self.headers.get(ATTEMPT, "1")
-        return int(text) if text.isdecimal() else 1
+        return self._count(ATTEMPT, 1)
 
-    def not_before(self) -> datetime | None:
+    @property
+    def deferrals(self) -> int:
+        """Retries that cost no attempt, because they had a time limit instead."""
+        return self._count(DEFERRALS, 0)
+
+    def _count(self, header: str, otherwise: int) -> int:
+        text = self.headers.get(header, "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < _COUNT_DIGITS else otherwise
+
+    def moment(self, header: str) -> datetime | None:
+        """A time with a zone; None when the header is absent or is something else."""
         try:
-            return datetime.fromisoformat(self.headers[NOT_BEFORE])
+            read = datetime.fromisoformat(self.headers[header])
         except (KeyError, ValueError):
             return None
+        return None if read.tzinfo is None else read
+
+    def not_before(self) -> datetime | None:
+        return self.moment(NOT_BEFORE)
 
 
-def delivery_of(message: Message) -> Delivery:
+def delivery_of(message: Message, epoch: int = 0) -> Delivery:
     return Delivery(
+        epoch=epoch,
         topic=message.topic() or "",
         partition=message.partition() or 0,
         offset=message.offset() or 0,

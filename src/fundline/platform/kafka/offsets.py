@@ -1,5 +1,6 @@
 """Which offsets may be committed: everything below the first message that is still being worked on."""
 
+import itertools
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ Partition = tuple[str, int]
 
 @dataclass(slots=True)
 class _Progress:
+    epoch: int
     open: deque[int] = field(default_factory=deque)
     done: set[int] = field(default_factory=set)
     handled: set[int] = field(default_factory=set)
@@ -27,27 +29,40 @@ class OffsetTracker:
         self._lock = threading.Lock()
         self._partitions: dict[Partition, _Progress] = {}
         self._in_flight = 0
+        self._epochs = itertools.count(1)
+        self.parked = 0
+        """Messages of the event loop's that wait until their retry is due; they need no room to work in."""
 
     @property
     def in_flight(self) -> int:
         return self._in_flight
 
-    def started(self, partition: Partition, offset: int) -> None:
-        with self._lock:
-            self._partitions.setdefault(partition, _Progress()).open.append(offset)
-            self._in_flight += 1
-
-    def handling(self, partition: Partition, offset: int) -> None:
-        """A handler works on it now; before, it waited for its turn or until its retry was due."""
-        with self._lock:
-            if partition in self._partitions:
-                self._partitions[partition].handled.add(offset)
-
-    def finished(self, partition: Partition, offset: int) -> None:
-        """Ignored for a partition that was taken away meanwhile: its new owner sees the message again."""
+    def started(self, partition: Partition, offset: int) -> int:
+        """Returns the epoch: another one each time that the partition is assigned."""
         with self._lock:
             progress = self._partitions.get(partition)
-            if progress is None or offset in progress.done or offset not in progress.open:
+            if progress is None:
+                progress = self._partitions[partition] = _Progress(next(self._epochs))
+            progress.open.append(offset)
+            self._in_flight += 1
+            return progress.epoch
+
+    def handling(self, partition: Partition, offset: int, epoch: int) -> bool:
+        """A handler may work on it now. False when the partition was taken away while the message waited."""
+        with self._lock:
+            progress = self._partitions.get(partition)
+            if progress is None or progress.epoch != epoch:
+                return False
+            progress.handled.add(offset)
+            return True
+
+    def finished(self, partition: Partition, offset: int, epoch: int) -> None:
+        """Ignored for a partition that was taken away meanwhile: its owner sees the message again."""
+        with self._lock:
+            progress = self._partitions.get(partition)
+            if progress is None or progress.epoch != epoch:
+                return
+            if offset in progress.done or offset not in progress.open:
                 return
             self._in_flight -= 1
             progress.handled.discard(offset)

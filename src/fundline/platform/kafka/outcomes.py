@@ -9,6 +9,7 @@ from fundline.contracts.topics import Topic
 from fundline.platform.kafka.messages import (
     ATTEMPT,
     CAUSE,
+    DEFERRALS,
     FIRST_FAILURE,
     GROUP,
     NOT_BEFORE,
@@ -40,8 +41,12 @@ class FailureRouting:
         if isinstance(error, Poison) or self._is_exhausted(delivery, error, first_failure):
             return "dead_letter", self._dead_letter(topic, delivery, error, first_failure)
         headers = self._headers(delivery, error, first_failure)
-        headers[ATTEMPT] = str(delivery.attempt + 1)
-        headers[NOT_BEFORE] = iso_utc(self._now() + timedelta(seconds=self.delay_s(delivery.attempt)))
+        failures = delivery.attempt + delivery.deferrals
+        if isinstance(error, RetryLater) and error.within_s is not None:
+            headers[DEFERRALS] = str(delivery.deferrals + 1)
+        else:
+            headers[ATTEMPT] = str(delivery.attempt + 1)
+        headers[NOT_BEFORE] = iso_utc(self._now() + timedelta(seconds=self.delay_s(failures)))
         return "retry", Outgoing(topic.retry(self._group), delivery.key, delivery.value, headers)
 
     def delay_s(self, attempt: int) -> float:
@@ -55,10 +60,7 @@ class FailureRouting:
         return delivery.attempt >= self._settings.retry_max_attempts
 
     def _first_failure(self, delivery: Delivery) -> datetime:
-        try:
-            return datetime.fromisoformat(delivery.headers[FIRST_FAILURE])
-        except (KeyError, ValueError):
-            return self._now()
+        return delivery.moment(FIRST_FAILURE) or self._now()
 
     def _headers(self, delivery: Delivery, error: Exception, first_failure: datetime) -> dict[str, str]:
         origin = delivery.headers.get(ORIGIN, f"{delivery.topic}/{delivery.partition}/{delivery.offset}")

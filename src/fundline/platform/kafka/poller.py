@@ -1,6 +1,7 @@
 """The thread that owns a synchronous consumer: polls, hands messages over, commits what is finished."""
 
 import contextlib
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ _COMMIT_EVERY_S = 0.2
 _LAG_EVERY_S = 2.0
 _REVOKE_GRACE_S = 5.0
 _BATCH = 100
+_PARKED_PER_ROOM = 20
+"""Retries that are not due yet take memory but no work: this many times as many may wait."""
 
 
 class Poller(threading.Thread):
@@ -73,12 +76,7 @@ class Poller(threading.Thread):
         next_commit = next_lag = 0.0
         while not self._close.is_set():
             self._apply_backpressure(consumer)
-            message = consumer.poll(0.02)
-            if message is not None:
-                batch = [message]
-                if not self._paused:
-                    batch += consumer.consume(_BATCH, 0)
-                self._accept(batch)
+            self._read(consumer)
             now = time.monotonic()
             if now >= next_commit:
                 self._commit(consumer)
@@ -87,24 +85,38 @@ class Poller(threading.Thread):
                 self._measure(consumer)
                 next_lag = now + _LAG_EVERY_S
 
-    def _accept(self, batch: list[Message]) -> None:
-        deliveries = []
-        for message in batch:
-            error = message.error()
-            if error is not None:
-                if error.fatal():
-                    raise KafkaException(error)
-                if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
-                    self._log.warning("consumer.error", group=self._group, text=error.str())
-                continue
-            delivery = delivery_of(message)
-            self._tracker.started((delivery.topic, delivery.partition), delivery.offset)
-            deliveries.append(delivery)
+    def _read(self, consumer: Consumer) -> None:
+        """Up to a batch. Each message is tracked before the next poll, which may take its partition away."""
+        deliveries: list[Delivery] = []
+        message = consumer.poll(0.02)
+        while message is not None:
+            if self._is_usable(message):
+                delivery = delivery_of(message)
+                epoch = self._tracker.started((delivery.topic, delivery.partition), delivery.offset)
+                deliveries.append(dataclasses.replace(delivery, epoch=epoch))
+            if self._paused or len(deliveries) >= _BATCH:
+                break
+            message = consumer.poll(0)
         if deliveries:
             self._hand_over(deliveries)
 
+    def _is_usable(self, message: Message) -> bool:
+        error = message.error()
+        if error is None:
+            return True
+        if error.fatal():
+            raise KafkaException(error)
+        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
+            self._log.warning("consumer.error", group=self._group, text=error.str())
+        return False
+
     def _apply_backpressure(self, consumer: Consumer) -> None:
-        full = self._stop_reading.is_set() or self._tracker.in_flight >= self._settings.consumer_max_in_flight
+        limit, parked = self._settings.consumer_max_in_flight, self._tracker.parked
+        full = (
+            self._stop_reading.is_set()
+            or self._tracker.in_flight - parked >= limit
+            or parked >= limit * _PARKED_PER_ROOM
+        )
         if full != self._paused:
             partitions = consumer.assignment()
             (consumer.pause if full else consumer.resume)(partitions)
@@ -116,11 +128,15 @@ class Poller(threading.Thread):
             return
         offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in moved]
         try:
-            consumer.commit(offsets=offsets, asynchronous=False)
+            answered = consumer.commit(offsets=offsets, asynchronous=False) or []
+            failed = [(p.topic, p.partition) for p in answered if p.error is not None]
+            cause = str(next((p.error for p in answered if p.error is not None), ""))
         except KafkaException as error:
-            for partition, _ in moved:
-                self._tracker.not_committed(partition)
-            self._log.warning("consumer.commit_failed", group=self._group, text=str(error))
+            failed, cause = [partition for partition, _ in moved], str(error)
+        for partition in failed:
+            self._tracker.not_committed(partition)
+        if failed:
+            self._log.warning("consumer.commit_failed", group=self._group, text=cause)
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self.assigned.set()

@@ -75,9 +75,11 @@ class Routes:
         return Response(orjson.dumps({"items": listing}), media_type=_JSON)
 
     async def _write(self, request: Request) -> tuple[Caller, WriteKey, bytes]:
+        body = await read_body(
+            request
+        )  # first: over HTTP/2 an answer before the end of the body may get lost
         caller = self._tokens.caller(request)
         key = idempotency_key(request)
-        body = await read_body(request)
         return (
             caller,
             write_key(caller.subject, key, method=request.method, path=request.scope["path"], body=body),
