@@ -40,13 +40,6 @@ def running_stack(
         yield stack
 
 
-@contextmanager
-def running_engines(home: StackHome, ports: Ports, *, progress: Progress | None = None) -> Iterator[Stack]:
-    """PostgreSQL (migrated), Valkey and Kafka (with its topics), without services and gateway: for tests."""
-    with running_stack(home, ports, fleet=(), progress=progress) as stack:
-        yield stack
-
-
 def up(home: StackHome, ports: Ports, console: Console, *, private: bool = False) -> int:
     """Bring the default fleet up, show it, stay until Ctrl-C or SIGTERM. Returns the exit status.
 

@@ -69,10 +69,11 @@ def parse_body(model: type[_Model], body: bytes) -> _Model:
         if problems[0]["type"] == "json_invalid":
             cause = problems[0]["msg"].removeprefix("Invalid JSON: ")
             raise BrokenJson(f"The body is not JSON: {cause}.") from None
+        sent = _as_sent(body)
         raise InvalidRequest(
             "The request was refused and nothing was stored.",
             errors=[
-                FieldError(_path_in(body, p["loc"]), _sentence(p["type"], p["msg"])) for p in problems[:50]
+                FieldError(_path_in(sent, p["loc"]), _sentence(p["type"], p["msg"])) for p in problems[:50]
             ],
         ) from None
 
@@ -81,12 +82,17 @@ def _path(location: Sequence[int | str]) -> str:
     return ".".join(str(part) for part in location) or "body"
 
 
-def _path_in(body: bytes, location: Sequence[int | str]) -> str:
-    """The path as the caller wrote it: without the tag that names the chosen branch of a union."""
+def _as_sent(body: bytes) -> Any:
+    """Raises BrokenJson."""
     try:
-        value: Any = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:  # NaN and Infinity, which the validator reads and JSON does not have
         raise BrokenJson("The body is not JSON: numbers must be finite.") from None
+
+
+def _path_in(sent: Any, location: Sequence[int | str]) -> str:
+    """The path as the caller wrote it: without the tag that names the chosen branch of a union."""
+    value = sent
     path: list[int | str] = []
     for place, part in enumerate(location):
         is_last = place == len(location) - 1
