@@ -68,6 +68,10 @@ bench: $(VENV)/.dev ## one JSON object: every figure beside its limit, measured 
 chaos: $(VENV)/.dev ## kill parts under load; the checks must still hold
 	@exec $(BIN)/pytest tests/chaos $(ARGS)
 
+.PHONY: train
+train: $(VENV)/.up ## fit the risk models from the loans, write their artefacts and cards (the same bytes each time)
+	@exec $(BIN)/python -m fundline.risk.training
+
 .PHONY: docs
 docs: $(VENV)/.dev ## regenerate what is generated: event schemas, OpenAPI, metric list
 	@exec $(BIN)/python -m fundline.manual

@@ -19,6 +19,30 @@ commands.register(app)
 
 
 @app.command(
+    "model",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    help="The risk models: list, evaluate, promote, roll back, compare.",
+)
+def model(context: typer.Context) -> None:
+    """Its imports are made only when it is asked for."""
+    from fundline.commands.model import app as models
+
+    models(args=context.args, prog_name="fundline model")
+
+
+@app.command(
+    "decision",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    help="The evidence of decisions: show it, or decide once more from it.",
+)
+def decision(context: typer.Context) -> None:
+    """Its imports are made only when it is asked for."""
+    from fundline.commands.decision import app as decisions
+
+    decisions(args=context.args, prog_name="fundline decision")
+
+
+@app.command(
     "demo",
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
     help="Submit real loan applications to a private stack, follow them, and check the books.",

@@ -1,5 +1,6 @@
 """What the demo's checks read from the real database is what the tables hold, in agreement and out of it."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ import pytest
 
 from fundline.demo.books import StatementLine, read_books, read_reasons
 from fundline.demo.checks import judge
+from fundline.demo.models import read_model_decisions
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import transfer_on
 from fundline.domain.money import Money
@@ -33,6 +35,11 @@ INSERT_ASSESSMENT = """
 insert into risk_assessments (application_id, assessment, risk_score, verdict, principal_reasons, evidence,
     model_version, policy_version, assessed_at)
 values ($1, 1, 0.1, $2, $3::jsonb, '{}', 'm', 'p', $4)
+"""
+INSERT_ASSESSED = """
+insert into risk_assessments (application_id, assessment, risk_score, verdict, principal_reasons, evidence,
+    model_version, policy_version, assessed_at, model_asked, fallback_cause, shadow)
+values ($1, 1, 0.1, $2, $3::jsonb, '{}', 'm', 'p', $4, $5, $6, $7::jsonb)
 """
 REASONS = '[{"code": "business_new", "sentence": "Too new."}, {"code": "jobs_few", "sentence": "Few jobs."}]'
 
@@ -132,3 +139,25 @@ async def test_reasons_are_counted_over_what_was_rejected_or_referred(database):
         ("business_new", "Too new.", 2),
         ("jobs_few", "Few jobs.", 2),
     ]
+
+
+async def test_decisions_are_counted_by_the_model_that_was_to_decide(database):
+    rows = (
+        ("approved", "scorecard-2", None, {"verdict": "approved"}),
+        ("pending_review", "scorecard-2", "the model was away", {"verdict": None, "error": "away"}),
+        ("rejected", "lightgbm-1", None, {"verdict": "pending_review"}),
+    )
+    for verdict, asked, cause, shadow in rows:
+        application_id = await _application(database, "alice", verdict, 3)
+        await database.execute(
+            INSERT_ASSESSED, application_id, verdict, REASONS, AT, asked, cause, json.dumps(shadow)
+        )
+    champion, challenger = await read_model_decisions(database, ["alice"])
+    assert (champion.model, champion.decisions, champion.approved, champion.referred) == (
+        "scorecard-2",
+        2,
+        1,
+        1,
+    )
+    assert (champion.fallbacks, champion.shadowed, champion.shadow_agrees) == (1, 1, 1)
+    assert (challenger.model, challenger.rejected, challenger.shadow_agrees) == ("lightgbm-1", 1, 0)

@@ -53,8 +53,13 @@ async def store(database: Database, *events) -> None:
         await store_events(connection, events)
 
 
-def relay(settings: Settings) -> Relay:
-    return Relay(settings, EventProducer(settings), Metrics(CollectorRegistry()))
+class OneLane:
+    def topic_of(self, topic: str, _payload: str) -> str:
+        return topic
+
+
+def relay(settings: Settings, lanes=None) -> Relay:
+    return Relay(settings, EventProducer(settings), lanes or OneLane(), Metrics(CollectorRegistry()))
 
 
 @contextlib.asynccontextmanager
@@ -136,7 +141,7 @@ async def test_what_kafka_has_not_acknowledged_stays_in_the_outbox(settings, dat
     candidate = Candidate(settings, settings.router_lock_id)
     connection = await candidate.try_to_lead()
     with pytest.raises(PublishFailed):
-        await Relay(settings, Refusing(), Metrics(CollectorRegistry())).move_batch(connection)
+        await Relay(settings, Refusing(), OneLane(), Metrics(CollectorRegistry())).move_batch(connection)
     candidate.resign()
     assert await left(database) == 1
     async with running(relay(settings)):

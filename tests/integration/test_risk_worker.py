@@ -5,18 +5,17 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringCompleted, RiskScoringRequested
 from fundline.contracts.topics import APPLICATIONS_CREATED, RISK_SCORING_COMPLETED, RISK_SCORING_REQUESTED
+from fundline.platform.cache import Cache, open_cache
 from fundline.platform.database import Database, open_database
 from fundline.platform.kafka.messages import Poison
 from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import DatabaseSettings
-from fundline.platform.telemetry.metrics import Metrics
+from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.services.application_api.handlers import ScoringCompleted
 from fundline.services.risk_worker.handlers import Handlers
-from fundline.services.risk_worker.use_cases import Scoring
+from support.scoring import CHAMPION, Bench, packaged_model
 from support.stored import event_of, submitted_application
 
 pytestmark = pytest.mark.integration
@@ -36,8 +35,22 @@ def box(account_key_file) -> SecretBox:
 
 
 @pytest.fixture
-def handlers(database) -> Handlers:
-    return Handlers(Scoring(database, Metrics(CollectorRegistry())))
+async def cache(engines) -> AsyncIterator[Cache]:
+    opened = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def bench(database, cache) -> AsyncIterator[Bench]:
+    made = Bench(database, cache, fallback=packaged_model(CHAMPION))
+    yield made
+    await made.compute.close()
+
+
+@pytest.fixture
+def handlers(bench) -> Handlers:
+    return bench.handlers()
 
 
 def created(application_id: uuid.UUID):
@@ -75,10 +88,13 @@ async def test_an_application_is_scored_decided_and_announced_in_one_transaction
     assert payload["applicationId"] == str(application_id)
     assert payload["status"] == "approved"
     assert 0 <= float(payload["riskScore"]) <= 1
-    assert payload["modelVersion"] == "scorecard-1"
+    assert payload["modelVersion"] == "scorecard-2"
+    assert payload["assessment"] == 1
     evidence = json.loads((await database.fetchrow("select evidence::text e from risk_assessments"))["e"])
     assert evidence["facts"]["annual_revenue"] == "640000.00"
-    assert evidence["contributions"]
+    assert evidence["score"]["contributions"]
+    assert evidence["stress"]["seed"]
+    assert evidence["rules"]
 
 
 @pytest.mark.parametrize("order", ["created first", "requested first", "together"])
@@ -158,7 +174,7 @@ async def test_an_approval_asks_for_one_payment_however_often_it_is_delivered(da
     assert len(rows) == 1
     payload = json.loads(rows[0]["payload"])
     assert (payload["amount"], payload["currency"]) == ("50000.00", "USD")
-    assert payload["approvedBy"] == "policy-1/scorecard-1"
+    assert payload["approvedBy"] == "policy-2/scorecard-2"
 
 
 @pytest.mark.parametrize("figures", [{"figures.operatingMargin": "-0.2000"}, {"figures.annualRevenue": None}])

@@ -12,13 +12,16 @@ from fundline.stack.layout import Ports, StackHome
 from fundline.stack.private import private_home
 from fundline.stack.process_spec import StackError
 from load import front
+from load.drain import drain_figures
 from load.figures import Figure
+from load.inference import inference_figures
 from load.machine import machine_facts
 from load.pipeline import pipeline_figures
 from load.router import router_figures
-from load.site import FRONT, running_site
+from load.scoring import scoring_figures
+from load.site import FRONT, SCORING, running_site
 
-SUITES = ("front", "router", "pipeline")
+SUITES = ("front", "router", "pipeline", "risk")
 
 
 def main() -> None:
@@ -42,9 +45,16 @@ def main() -> None:
 
 
 def _figures(home: StackHome, suites: tuple[str, ...], *, quick: bool) -> dict[str, Figure]:
-    """Two stacks in turn over the same engines' data: the front alone, then the whole fleet."""
+    """Stacks in turn over the same engines' data: model service and API, the front alone, then the whole fleet."""
     figures: dict[str, Figure] = {}
     ports = Ports.free()
+    if "risk" in suites:
+        for name, figure in scoring_figures(quick=quick).items():  # before anything else runs
+            figures[name] = _told(name, figure)
+        with running_site(home, ports, SCORING) as site:
+            figures |= inference_figures(site, quick=quick)
+            figures["queue_drain"] = _told("queue drain", drain_figures(site, quick=quick))
+            site.sql("truncate outbox;")
     if {"front", "router"} & set(suites):
         with running_site(home, ports, FRONT) as site:
             effort = front.Effort.chosen(quick=quick)
@@ -65,7 +75,7 @@ def _figures(home: StackHome, suites: tuple[str, ...], *, quick: bool) -> dict[s
 
 
 def _told(what: str, figure: Figure) -> Figure:
-    value = figure.get("figure") or figure.get("ms")
+    value = figure.get("figure") or figure.get("ms") or figure.get("speed_up")
     print(f"{what}: {json.dumps(value)}", file=sys.stderr, flush=True)
     return figure
 

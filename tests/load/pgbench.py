@@ -29,7 +29,7 @@ select json_build_object(
     'p8', a.currency, 'p9', a.term_months::text, 'p10', a.purpose, 'p11', a.business::text,
     'p12', a.figures::text, 'p13', coalesce(a.jobs::text, '{}'), 'p14', a.metadata::text,
     'p15', a.payout_account::text, 'p16', a.payout_kind, 'p17', a.payout_last4, 'p18', a.created_at::text,
-    'p20', o.topics::text, 'p21', o.payloads::text, 'p22', o.headers::text)
+    'p20', o.topics::text, 'p21', o.payloads::text, 'p22', o.headers::text, 'p23', a.revolving::text)
 from (select key as application_id from outbox order by position limit 1) chosen
 join applications a using (application_id)
 join idempotency_keys k on k.caller = a.user_id and k.response_body::json ->> 'id' = a.application_id::text

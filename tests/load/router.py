@@ -57,7 +57,7 @@ def router_figures(site: Site, *, quick: bool) -> Figure:
     drained, cores = [], {}
     taken = []
     for number in range(rounds):
-        with _router(site, f"bench-drain-{number}.") as router:
+        with running_router(site, f"bench-drain-{number}.") as router:
             site.sql(_FILL.format(rows=rows))
             watch = CoresUsed(site.pids("postgres", "kafka") | {"event-router": router.pid})
             drained.append(router.rows_per_second(rows))
@@ -121,7 +121,7 @@ class _Router:
 
 
 @contextmanager
-def _router(site: Site, prefix: str) -> Iterator[_Router]:
+def running_router(site: Site, prefix: str) -> Iterator[_Router]:
     create_topics(site.stack.kafka.address, prefix=prefix, partitions=_PARTITIONS)
     port = site.stack.ports.event_router
     environment = os.environ | site.stack.settings
@@ -175,7 +175,7 @@ def _lag(site: Site, script: SubmitScript, seconds: float) -> Figure:
     prefix = "bench-lag."
     delays: list[float] = []
     stop = threading.Event()
-    with _router(site, prefix):
+    with running_router(site, prefix):
         reader = threading.Thread(target=_note_delays, args=(site, prefix, delays, stop))
         reader.start()
         time.sleep(1.0)

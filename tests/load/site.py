@@ -24,6 +24,8 @@ APPLICANTS = 200
 """Subjects with a token each, because the gateway limits the rate per subject."""
 FRONT: Mapping[str, int] = {"application-api": 1, "status-service": 1}
 """The two processes that are measured by themselves: no router publishes what they write, no worker consumes it."""
+SCORING: Mapping[str, int] = {"application-api": 1, "model-service": 1}
+"""What fills a queue and what its workers ask; router and workers are started by the figure itself."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,10 @@ class RiskScoringRequested(Payload):
 
 
 class RiskScoringCompleted(Payload):
-    """The score and the decision of the policy. `risk_score` is a probability of default, 0 to 1."""
+    """The score and the decision of the policy. `risk_score` is a probability of default, 0 to 1.
+
+    Nothing could be scored: 1.0000 and the model version `none`; such an application is never approved.
+    """
 
     application_id: UUID
     risk_score: DecimalText
@@ -70,6 +73,8 @@ class RiskScoringCompleted(Payload):
     model_version: str
     policy_version: str
     principal_reasons: list[str] = Field(default_factory=list)
+    assessment: Annotated[int, Field(ge=1)] = 1
+    """2 and more: the application was scored again; the earlier assessment stays on record."""
 
 
 class DisbursementRequested(Payload):

@@ -3,7 +3,7 @@
 Keys are the application id on every topic, so one application's events keep their order.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from fundline.contracts import payloads
@@ -13,7 +13,9 @@ class Group(StrEnum):
     """Consumer groups. Each group gets every event of its topics once, shared over its instances."""
 
     APPLICATION_EVENTS = "application-events"
+    RISK_INTAKE = "risk-intake"
     RISK_WORKER = "risk-worker"
+    RISK_WORKER_EXPRESS = "risk-worker-express"
     DISBURSEMENT_WORKER = "disbursement-worker"
     STATUS_SERVICE = "status-service"
 
@@ -26,11 +28,13 @@ class Topic:
     producers: tuple[str, ...]
     groups: tuple[Group, ...]
     """Groups that consume the topic today; the notification service joins with its own issue."""
+    lane_of: str = ""
+    """Name of the topic whose events travel here too: another lane, the same event."""
 
     @property
     def event_type(self) -> str:
-        """CloudEvents `type`: stable, with the major version of the schema."""
-        return f"fundline.{self.name}.v{self.schema_version}"
+        """CloudEvents `type`: stable, with the major version of the schema, the same on every lane."""
+        return f"fundline.{self.lane_of or self.name}.v{self.schema_version}"
 
     @property
     def dead_letter(self) -> str:
@@ -49,7 +53,7 @@ APPLICATIONS_CREATED = Topic(
     payloads.ApplicationCreated,
     1,
     producers=("application-api",),
-    groups=(Group.RISK_WORKER,),
+    groups=(Group.RISK_INTAKE,),
 )
 RISK_SCORING_REQUESTED = Topic(
     "risk.scoring.requested",
@@ -57,6 +61,12 @@ RISK_SCORING_REQUESTED = Topic(
     1,
     producers=("application-api",),
     groups=(Group.RISK_WORKER,),
+)
+RISK_SCORING_REQUESTED_EXPRESS = replace(
+    RISK_SCORING_REQUESTED,
+    name=f"{RISK_SCORING_REQUESTED.name}.express",
+    groups=(Group.RISK_WORKER_EXPRESS,),
+    lane_of=RISK_SCORING_REQUESTED.name,
 )
 RISK_SCORING_COMPLETED = Topic(
     "risk.scoring.completed",
@@ -99,7 +109,10 @@ TOPICS: dict[str, Topic] = {
     )
 }
 
+EXPRESS_LANES: tuple[Topic, ...] = (RISK_SCORING_REQUESTED_EXPRESS,)
+"""Which of their events goes here is decided by the event router alone; a producer names the standard topic."""
+
 
 def all_topic_names() -> list[str]:
-    """Every topic that has to exist before the fleet starts: main, retry and dead-letter topics."""
-    return [name for topic in TOPICS.values() for name in topic.all_names()]
+    """Every topic that has to exist before the fleet starts: main, lane, retry and dead-letter topics."""
+    return [name for topic in (*TOPICS.values(), *EXPRESS_LANES) for name in topic.all_names()]

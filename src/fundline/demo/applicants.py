@@ -1,7 +1,7 @@
 """Loan applications for the demo, made from real loans of the US Small Business Administration.
 
-Real, taken from the row as it stands: the amount, state, NAICS code, new or existing, employees, franchise,
-urban or rural, jobs created and kept, and the legal form where the row names one.
+Real, taken from the row as it stands: the amount, revolving or not, state, NAICS code, new or existing,
+employees, franchise, urban or rural, jobs created and kept, and the legal form where the row names one.
 
 Derived, because the public records do not have it, with a random generator seeded by `seed` and the row's
 number: revenue, margin, debt service and cash (from sector and employees), purpose and term (from the amount
@@ -70,6 +70,7 @@ def derive_application(row: Mapping[str, str], seed: int) -> dict[str, Any]:
         "currency": currency,
         "termMonths": _term_months(purpose, int(row["amount_approved"]), dice),
         "purpose": purpose,
+        "revolving": row["revolver"] == "1",
         "business": {
             "legalName": _legal_name(row, legal_form, dice),
             "naics": row["naics"],

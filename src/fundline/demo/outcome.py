@@ -11,6 +11,7 @@ from fundline.demo.chaos import Kill
 from fundline.demo.checks import Checks
 from fundline.demo.journey import SETTLED, Journey
 from fundline.demo.latency import Percentiles, percentiles
+from fundline.demo.models import ModelDecisions
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
@@ -29,6 +30,7 @@ class Outcome:
     checks: Checks
     reasons: tuple[ReasonCount, ...]
     seed: int
+    models: tuple[ModelDecisions, ...] = ()
     chaos_seed: int | None = None
     kills: tuple[Kill, ...] = ()
 

@@ -10,7 +10,7 @@ APPLICATIONS_PER_APPLICANT = 10
 MOST_APPLICANTS = 50
 
 WHAT_IS_REAL = (
-    "Amount, state, sector, age of the business, employees, franchise and jobs are those of real loans "
+    "Amount, product, state, sector, age of the business, employees, franchise and jobs are those of real loans "
     "(US Small Business Administration, public domain); revenue, margin, debt service, cash, purpose, term and "
     "currency are derived from them, names and accounts are invented, all with seed {seed}: each run with this "
     "seed submits the same applications in the same order."

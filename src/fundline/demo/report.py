@@ -1,5 +1,6 @@
 """The end of a run, for people and for programs."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from fundline.demo.display import STYLES
 from fundline.demo.latency import Percentiles
+from fundline.demo.models import ModelDecisions
 from fundline.demo.outcome import Outcome
 from fundline.demo.plan import WHAT_IS_REAL
 from fundline.domain.application import ApplicationStatus
@@ -37,6 +39,7 @@ def report_object(outcome: Outcome) -> dict[str, Any]:
             for currency, (times, amount) in outcome.paid_out().items()
         },
         "principal_reasons": {reason.code: reason.times for reason in outcome.reasons},
+        "models": {one.model: _model_object(one) for one in outcome.models},
         "repeated_requests": sum(journey.repeats for journey in outcome.journeys),
         "stream_reconnects": sum(journey.reconnects for journey in outcome.journeys),
         "seed": outcome.seed,
@@ -59,6 +62,8 @@ def print_report(outcome: Outcome, console: Console) -> None:
         console.print(Padding(Text(f"paid out: {paid} payments", style="dim"), (0, 0, 0, 2), expand=False))
     if outcome.reasons:
         _section(console, "Principal reasons of what was rejected or referred", _reasons(outcome))
+    if outcome.models:
+        _section(console, "Models that decided (the other one scored in the shadow)", _models(outcome))
     _section(console, "Latency at the client, from sending the application, in ms", _latencies(outcome))
     if outcome.chaos_seed is not None:
         _section(console, f"Killed with -9, from chaos seed {outcome.chaos_seed}", _kills(outcome))
@@ -93,6 +98,27 @@ def _reasons(outcome: Outcome) -> Table:
     for reason in outcome.reasons[:SHOWN_REASONS]:
         table.add_row(Text(str(reason.times), justify="right"), Text(reason.sentence))
     return table
+
+
+def _models(outcome: Outcome) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("")
+    names = ("decisions", "applicants", "approved", "rejected", "referred", "mean score", "shadow agrees")
+    for name in (*names, "fallbacks"):
+        table.add_column(name, justify="right")
+    for one in outcome.models:
+        counts = (one.decisions, one.applicants, one.approved, one.rejected, one.referred)
+        agreement = f"{one.shadow_agrees} of {one.shadowed}" if one.shadowed else "-"
+        table.add_row(
+            one.model, *(str(c) for c in counts), f"{one.mean_score:.4f}", agreement, str(one.fallbacks)
+        )
+    return table
+
+
+def _model_object(one: ModelDecisions) -> dict[str, Any]:
+    counts = asdict(one)
+    del counts["model"]
+    return counts | {"mean_score": round(one.mean_score, 4)}
 
 
 def _latencies(outcome: Outcome) -> Table:

@@ -11,6 +11,7 @@ from fundline.demo.checks import Checks, checks_within, run_checks
 from fundline.demo.client import FundlineClient, NotAccepted, trust
 from fundline.demo.follow import follow
 from fundline.demo.journey import Journey, PlannedApplication
+from fundline.demo.models import read_model_decisions
 from fundline.demo.outcome import Outcome
 from fundline.demo.target import Target
 from fundline.platform.database import open_database
@@ -119,12 +120,14 @@ async def _outcome(
     )
     try:
         reasons = await read_reasons(database, applicants)
+        models = await read_model_decisions(database, applicants)
     finally:
         await database.close()
     return Outcome(
         journeys=tuple(scene.journeys),
         checks=checks,
         reasons=tuple(reasons),
+        models=tuple(models),
         seed=settings.seed,
         chaos_seed=settings.chaos_seed,
         kills=tuple(scene.kills),

@@ -20,7 +20,7 @@ _S = ApplicationStatus
 TRANSITIONS: dict[ApplicationStatus, frozenset[ApplicationStatus]] = {
     _S.PROCESSING: frozenset({_S.RISK_SCORING}),
     _S.RISK_SCORING: frozenset({_S.APPROVED, _S.REJECTED, _S.PENDING_REVIEW}),
-    _S.PENDING_REVIEW: frozenset({_S.APPROVED, _S.REJECTED}),
+    _S.PENDING_REVIEW: frozenset({_S.APPROVED, _S.REJECTED, _S.RISK_SCORING}),  # or scored once more
     _S.APPROVED: frozenset({_S.DISBURSED, _S.FAILED}),
     _S.REJECTED: frozenset(),
     _S.DISBURSED: frozenset(),

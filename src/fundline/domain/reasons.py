@@ -2,27 +2,35 @@
 
 Regulation B (12 CFR 1002.9(b)(2)) wants the specific principal reasons of an adverse action and its official
 comment 9(b)(2) that they are those which really decided, four at most being useful; the Fair Credit Reporting
-Act (15 U.S.C. 1681m) the key factors of a score. Codes are stable and stored; sentences may be reworded.
+Act (15 U.S.C. 1681m) the key factors of a score. Codes are stable and stored; sentences may be reworded. A model may
+count any value of a feature as a risk, so its sentences name the feature and never guess which value hurt.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 MOST_REASONS = 4
 
-SENTENCES: dict[str, str] = {
+SENTENCES: Mapping[str, str] = {
     "coverage_insufficient": "The cash flow is too small for the monthly debt payments including this loan.",
     "amount_high_for_revenue": "The amount asked for is high compared with the yearly revenue.",
     "cash_reserves_low": "The cash at bank covers too few months of debt payments.",
+    "cash_flow_fragile": (
+        "If revenue falls as it can in this sector, the cash runs out too often before the loan is repaid; a smaller "
+        "instalment or more cash in reserve would help."
+    ),
+    "amount_needs_a_person": "The amount asked for is above what is approved without a person looking at it.",
     "probability_of_default_high": "The estimated likelihood of repayment is too low.",
+    "amount_history": "Loans of this size have defaulted more often than average.",
+    "revolving_history": "Loans of this kind, revolving or with a schedule, have defaulted more often than average.",
     "sector_history": "Loans to businesses of this sector have defaulted more often than average.",
     "state_history": "Loans to businesses in this state have defaulted more often than average.",
-    "business_new": "The business has been operating for too short a time.",
-    "employees_few": "The business has few employees.",
+    "business_new": "Loans to businesses of this age have defaulted more often than average.",
+    "employees_few": "Loans to businesses with about as many employees have defaulted more often than average.",
     "legal_form": "Loans to businesses of this legal form have defaulted more often than average.",
-    "franchise": "Loans to franchised businesses have defaulted more often than average.",
-    "location": "Loans to businesses in this kind of location have defaulted more often than average.",
-    "term_long": "The time asked for to repay is long for a loan of this kind.",
-    "jobs_few": "The loan would create or keep few jobs.",
+    "franchise": "Of franchised and independent businesses, those like this one have defaulted more often.",
+    "model_unavailable": "The application could not be scored automatically, so a person looks at it.",
+    "input_out_of_range": "A figure lies outside of what can be assessed automatically, so a person looks at it.",
     "annual_revenue_missing": "The annual revenue is missing, so repayment could not be assessed.",
     "operating_margin_missing": "The operating margin is missing, so repayment could not be assessed.",
     "monthly_debt_service_missing": "The debt payments are missing, so repayment could not be assessed.",
@@ -33,6 +41,18 @@ SENTENCES: dict[str, str] = {
     "legal_form_unknown": "The legal form of the business is not one we have records of.",
     "location_unknown": "Whether the business is in an urban or a rural place is not known.",
 }
+
+REASON_BY_FEATURE: Mapping[str, str] = {
+    "amount": "amount_history",
+    "revolving": "revolving_history",
+    "employees": "employees_few",
+    "business_age": "business_new",
+    "legal_form": "legal_form",
+    "franchise": "franchise",
+    "subsector": "sector_history",
+    "state": "state_history",
+}
+"""What is said when a model's feature hurt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ same answer in every process.
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, localcontext
 
+from fundline.domain.facts import ApplicantFacts
+
 ARITHMETIC = Context(prec=40, rounding=ROUND_HALF_EVEN)
 CENT = Decimal("0.01")
 RATIO_STEP = Decimal("0.0001")
@@ -23,6 +25,20 @@ class RepaymentCapacity:
     coverage: Decimal | None
     runway_months: Decimal | None
     amount_to_revenue: Decimal | None
+
+
+def capacity_of(facts: ApplicantFacts, annual_rate: Decimal) -> RepaymentCapacity:
+    """What the stated figures carry; the new instalment is worked out at `annual_rate` (fraction a year)."""
+    instalment = monthly_instalment(facts.amount, facts.term_months, annual_rate)
+    revenue, margin, debt_service = facts.annual_revenue, facts.operating_margin, facts.monthly_debt_service
+    coverage = runway = share = None
+    if revenue is not None and margin is not None and debt_service is not None:
+        coverage = debt_service_coverage(revenue, margin, debt_service, instalment)
+    if facts.cash_at_bank is not None and debt_service is not None:
+        runway = cash_runway_months(facts.cash_at_bank, debt_service, instalment)
+    if revenue is not None:
+        share = amount_to_revenue(facts.amount, revenue)
+    return RepaymentCapacity(instalment, coverage, runway, share)
 
 
 def monthly_instalment(amount: Decimal, term_months: int, annual_rate: Decimal) -> Decimal:

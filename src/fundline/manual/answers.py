@@ -31,6 +31,13 @@ class Decided(_Answer):
     status: Literal["approved", "rejected"]
 
 
+class Reassessing(_Answer):
+    """The application is scored again."""
+
+    id: UUID
+    status: Literal["risk_scoring"]
+
+
 class PrincipalReason(_Answer):
     """`code` is stable, `sentence` may be reworded."""
 
@@ -41,6 +48,7 @@ class PrincipalReason(_Answer):
 class Assessment(_Answer):
     """`risk_score` is a probability of default, 0 to 1. Reasons: none when approved, else one to four."""
 
+    number: Annotated[int, Field(ge=1, description="2 and more: it was assessed again.")]
     verdict: Literal["approved", "rejected", "pending_review"]
     risk_score: Annotated[str, Field(pattern=r"^[01]\.[0-9]{4}$", examples=["0.0412"])]
     principal_reasons: list[PrincipalReason]
@@ -81,6 +89,7 @@ class Application(_Answer):
     currency: str
     term_months: int
     purpose: str
+    revolving: bool
     business: dict[str, Any]
     figures: dict[str, Any]
     jobs: dict[str, Any] | None

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from fundline.contracts.payloads import Payload
-from fundline.contracts.topics import APPLICATIONS_CREATED, TOPICS, Topic
+from fundline.contracts.topics import APPLICATIONS_CREATED, EXPRESS_LANES, TOPICS, Topic
 from fundline.manual.examples import EXAMPLES, example_envelope
 from fundline.manual.markdown import code, fenced, page, table
 from fundline.platform.kafka import messages
@@ -69,6 +69,7 @@ def event_page(topic: Topic) -> str:
         ["consumer groups", ", ".join(topic.groups)],
         ["retry topics", ", ".join(code(topic.retry(group)) for group in topic.groups)],
         ["dead letters", code(topic.dead_letter)],
+        *[["express lane", _lane(lane)] for lane in EXPRESS_LANES if lane.lane_of == topic.name],
         ["schema", f"[{schema_file(topic)}]({schema_file(topic)})"],
     ]
     fields = [[code(name), _type_of(field)] for name, field in schema["properties"].items()]
@@ -81,6 +82,13 @@ def event_page(topic: Topic) -> str:
         "## Example",
         fenced(_pretty(EXAMPLES[topic.name])),
     )
+
+
+def _lane(lane: Topic) -> str:
+    """The same event with the same type and schema, on a topic of its own."""
+    retries = ", ".join(code(lane.retry(group)) for group in lane.groups)
+    groups = ", ".join(lane.groups)
+    return f"{code(lane.name)}: group {groups}, retry {retries}, dead letters {code(lane.dead_letter)}"
 
 
 def events_index() -> str:

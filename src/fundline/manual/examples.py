@@ -51,8 +51,8 @@ EXAMPLES: dict[str, Payload] = {
         risk_score="0.0412",
         status="approved",
         timestamp=_later(60),
-        model_version="scorecard-1",
-        policy_version="policy-1",
+        model_version="scorecard-2",
+        policy_version="policy-2",
         principal_reasons=[],
     ),
     DISBURSEMENT_REQUESTED.name: DisbursementRequested(
@@ -60,7 +60,7 @@ EXAMPLES: dict[str, Payload] = {
         amount="50000.00",
         currency="USD",
         timestamp=_later(95),
-        approved_by="policy-1/scorecard-1",
+        approved_by="policy-2/scorecard-2",
     ),
     DISBURSEMENT_COMPLETED.name: DisbursementCompleted(
         application_id=APPLICATION_ID,

@@ -16,18 +16,25 @@ from fundline.manual.openapi_parts import (
     refused,
     responds,
 )
-from fundline.services.application_api.schemas import ApplicationRequest, DecisionRequest, ListQuery
+from fundline.services.application_api.schemas import (
+    ApplicationRequest,
+    DecisionRequest,
+    ListQuery,
+    ReassessmentRequest,
+)
 from fundline.services.status_api.schemas import StreamQuery
 from fundline.stack.table import EXAMPLE_APPLICATION
 
 _COMPONENTS: tuple[tuple[type[BaseModel], Any], ...] = (
     (ApplicationRequest, "validation"),
     (DecisionRequest, "validation"),
+    (ReassessmentRequest, "validation"),
     *(
         (answer, "serialization")
         for answer in (
             answers.Accepted,
             answers.Decided,
+            answers.Reassessing,
             answers.Application,
             answers.ApplicationPage,
             answers.ReferenceData,
@@ -83,6 +90,7 @@ def _application_paths() -> dict[str, Any]:
             )
         },
         "/v1/applications/{id}/decision": {"post": _decide()},
+        "/v1/applications/{id}/assessments": {"post": _reassess()},
         "/v1/reference-data/{kind}": {
             "get": _operation(
                 "readReferenceData",
@@ -135,6 +143,19 @@ def _decide() -> dict[str, Any]:
         body=("DecisionRequest", {"decision": "approve", "reason": "Two years of orders on file."}),
         responses={
             "200": responds("Stored.", "Decided", headers=PLAYED_BACK),
+            **refused(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+        },
+    )
+
+
+def _reassess() -> dict[str, Any]:
+    return _operation(
+        "reassessApplication",
+        "Score an application in `pending_review` again; the earlier assessment stays on record. Role: underwriter.",
+        parameters=[_APPLICATION_ID, IDEMPOTENCY_KEY],
+        body=("ReassessmentRequest", {"reason": "The model was away when this was first scored."}),
+        responses={
+            "202": responds("It will be scored.", "Reassessing", headers=PLAYED_BACK),
             **refused(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
         },
     )

@@ -5,9 +5,11 @@ import importlib
 import inspect
 import textwrap
 from dataclasses import dataclass, field, fields
+from types import NoneType
 from typing import Any, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -87,12 +89,17 @@ def _setting(cls: type[ProcessSettings], name: str, info: FieldInfo) -> Setting:
 
 
 def _shown(default: object) -> str:
-    return code(default) if default != "" else "empty"
+    if default is None:
+        return "not set"
+    text = "" if isinstance(default, SecretStr) else str(default)
+    return code(text) if text else "empty"
 
 
 def _type_of(info: FieldInfo) -> str:
     annotation: Any = info.annotation
-    choices = get_args(annotation)
+    choices = tuple(choice for choice in get_args(annotation) if choice is not NoneType)
+    if len(choices) < len(get_args(annotation)):  # optional
+        (annotation,), choices = choices, ()
     if choices:
         return "one of " + ", ".join(code(choice) for choice in choices)
     bounds = [
@@ -100,7 +107,7 @@ def _type_of(info: FieldInfo) -> str:
         for bound in info.metadata
         if type(bound) in _BOUNDS
     ]
-    names = {"str": "text", "int": "whole number", "float": "number", "Path": "file"}
+    names = {"str": "text", "SecretStr": "secret", "int": "whole number", "float": "number", "Path": "file"}
     return ", ".join([names.get(annotation.__name__, annotation.__name__), *bounds])
 
 

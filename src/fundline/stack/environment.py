@@ -4,7 +4,8 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from fundline.stack.engines.preflight import plain_environment
-from fundline.stack.fleet import ACCOUNT_KEY, BANK_LEDGER, KAFKA, POSTGRES, TOKENS, VALKEY, Process
+from fundline.stack.flags_file import flags_file
+from fundline.stack.fleet import ACCOUNT_KEY, BANK_LEDGER, FLAGS, KAFKA, POSTGRES, TOKENS, VALKEY, Process
 from fundline.stack.keys import TOKEN_AUDIENCE, TOKEN_ISSUER, StackKeys
 from fundline.stack.layout import LOOPBACK, Ports, StackHome
 from fundline.stack.process_spec import ProcessSpec
@@ -23,6 +24,7 @@ def file_settings(home: StackHome) -> dict[str, Settings]:
         },
         ACCOUNT_KEY: {"FUNDLINE_ACCOUNT_KEY_FILE": str(keys.account_key)},
         BANK_LEDGER: {"FUNDLINE_BANK_DATABASE": str(home.data / "bank-sandbox.sqlite")},
+        FLAGS: {"FUNDLINE_FLAGS_FILE": str(flags_file(home))},
     }
 
 

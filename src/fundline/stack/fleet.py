@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 POSTGRES, VALKEY, KAFKA, GATEWAY = "postgres", "valkey", "kafka", "gateway"
 """Engines."""
-TOKENS, ACCOUNT_KEY, BANK_LEDGER = "tokens", "account-key", "bank-ledger"
-"""Files: public keys of access tokens; the key of payout accounts; the sandbox bank's own ledger."""
+TOKENS, ACCOUNT_KEY, BANK_LEDGER, FLAGS = "tokens", "account-key", "bank-ledger", "flags"
+"""Files: public keys of access tokens; the key of payout accounts; the sandbox bank's own ledger; feature flags."""
 
-BANK = "bank-sandbox"
+BANK, MODELS = "bank-sandbox", "model-service"
 
 ENGINES = (POSTGRES, VALKEY, KAFKA, GATEWAY)
 
@@ -35,13 +35,15 @@ class Process:
 # fmt: off
 FLEET: tuple[Process, ...] = (
     #       name                   module                         instances, depends_on, reads
-    Process(BANK,                  "bank_sandbox.main",         1, (), (BANK_LEDGER,)),
-    Process("event-router",        "event_router.main",         2, (POSTGRES, KAFKA)),
-    Process("risk-worker",         "risk_worker.main",          2, (POSTGRES, KAFKA)),
-    Process("disbursement-worker", "disbursement_worker.main",  2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY,)),
-    Process("application-events",  "application_api.events_main",2, (POSTGRES, KAFKA)),
-    Process("application-api",     "application_api.main",      2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
-    Process("status-service",      "status_api.main",           2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
+    Process(BANK,                  "bank_sandbox.main",           1, (), (BANK_LEDGER,)),
+    Process(MODELS,                "model_service.main",          1),
+    Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA)),
+    Process("risk-worker",         "risk_worker.main",            2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
+    Process("risk-worker-express", "risk_worker.express_main",    1, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
+    Process("disbursement-worker", "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY,)),
+    Process("application-events",  "application_api.events_main", 2, (POSTGRES, KAFKA)),
+    Process("application-api",     "application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
+    Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
 )
 # fmt: on
 

@@ -99,6 +99,8 @@ class Ports:
     risk_worker: int = 17140
     disbursement_worker: int = 17150
     status_service: int = 17160
+    model_service: int = 17170
+    risk_worker_express: int = 17180
     valkey: int = 17379
     postgres: int = 17432
     postgres_replica: int = 17433

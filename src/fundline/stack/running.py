@@ -20,6 +20,7 @@ from fundline.stack.environment import (
     service_spec,
     settings_of,
 )
+from fundline.stack.flags_file import ensure_flags_file
 from fundline.stack.fleet import (
     BEHIND_THE_GATEWAY,
     ENGINES,
@@ -112,6 +113,7 @@ class Stack:
     def bring_up(self) -> None:
         """Start everything and wait until all of it is healthy. Raises StackError; then call `shut_down`."""
         self.keys.create()
+        ensure_flags_file(self.home)
         stop_leftovers(self._state.load(), self.home.root, self.progress.notice)
         self._require_free_service_ports()
         self._save()

@@ -14,6 +14,7 @@ from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import DatabaseSettings
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.reference import ReferenceData
 from fundline.services.application_api.review import Review
 from fundline.services.application_api.routes import Routes
@@ -42,6 +43,7 @@ async def client(engines, database: Database, database_url: str) -> AsyncIterato
         tokens=TokenVerifier(settings),
         submission=Submission(database, SecretBox(settings.account_key_file), reference, metrics),
         review=Review(database),
+        reassessment=Reassessment(database),
         reference=reference,
         database=database,
     )

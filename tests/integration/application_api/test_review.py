@@ -69,3 +69,30 @@ async def test_a_refused_decision_leaves_its_key_free(client, headers, database)
     assert (await client.post(path, json=body, headers=key)).status_code == 409
     await refer(database, made["id"])
     assert (await client.post(path, json=body, headers=key)).status_code == 200
+
+
+async def test_a_referral_is_assessed_again_once_per_key(client, headers, database):
+    made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
+    path = f"/v1/applications/{made['id']}/assessments"
+    body = {"reason": "The model was away when this was first scored."}
+    early = await client.post(path, json=body, headers=headers("uma", "underwriter"))
+    assert (early.status_code, early.json()["type"]) == (409, "urn:fundline:problem:not-under-review")
+    await refer(database, made["id"])
+    by_applicant = await client.post(path, json=body, headers=headers())
+    assert by_applicant.status_code == 403
+    key = headers("uma", "underwriter", key="again-1")
+    first = await client.post(path, json=body, headers=key)
+    again = await client.post(path, json=body, headers=key)
+    assert (first.status_code, first.json()) == (202, {"id": made["id"], "status": "risk_scoring"})
+    assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
+    topics = [
+        row["topic"] for row in await database.fetch("select topic from outbox order by position offset 3")
+    ]
+    assert topics == ["status.updated", "risk.scoring.requested"]
+
+
+async def test_a_revolving_line_can_be_asked_for_and_a_term_loan_is_the_default(client, headers):
+    for sent, kept in (({}, False), ({"revolving": True}, True)):
+        made = (await client.post("/v1/applications", json=application() | sent, headers=headers())).json()
+        shown = (await client.get(f"/v1/applications/{made['id']}", headers=headers())).json()
+        assert shown["revolving"] is kept

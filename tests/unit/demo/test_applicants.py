@@ -11,8 +11,12 @@ from schwifty import IBAN
 from fundline.demo.applicants import UnusableLoan, derive_application, sample_loans
 from fundline.demo.trade_figures import TRADE_FIGURES
 from fundline.domain.money import Money
-from fundline.domain.policy import decide
-from fundline.domain.scorecard import ApplicantFacts
+from fundline.domain.policy import POLICY_2, decide
+from fundline.risk.artefact import MODELS_DIRECTORY, load_model
+from fundline.risk.evidence import stress_of
+from fundline.risk.features import features_of_application
+from fundline.risk.model import model_score
+from support.facts_of import facts_of
 
 REFERENCE = Path(__file__).parents[3] / "migrations" / "reference"
 SEED = 1
@@ -20,35 +24,25 @@ LOANS = sample_loans()
 APPLICATIONS = [derive_application(loan, SEED) for loan in LOANS]
 
 
-def _default_rates(table: str, key: str) -> dict[str, Decimal]:
+def _column(table: str, key: str, column: str) -> dict[str, str]:
     with (REFERENCE / f"{table}.csv").open(newline="") as lines:
-        return {row[key]: Decimal(row["default_rate"]) for row in csv.DictReader(lines)}
+        return {row[key]: row[column] for row in csv.DictReader(lines)}
 
 
-SECTORS = _default_rates("sectors", "sector_code")
-STATES = _default_rates("states", "state_code")
+SECTORS = _column("sectors", "sector_code", "name")
+STATES = _column("states", "state_code", "name")
+VOLATILITY = _column("sector_volatility", "sector_code", "revenue_volatility")
+SCORECARD = load_model(MODELS_DIRECTORY / "scorecard-2")
 
 
-def _facts(body: dict[str, Any]) -> ApplicantFacts:
-    business, figures = body["business"], body["figures"]
-    return ApplicantFacts(
-        amount=Decimal(body["amount"]),
-        term_months=body["termMonths"],
-        purpose=body["purpose"],
-        sector_default_rate=SECTORS.get(business["naics"][:2]),
-        state_default_rate=STATES.get(business["state"]),
-        business_age=business["age"],
-        legal_form=business["legalForm"],
-        employees=business["employees"],
-        franchise=business["franchise"],
-        location=business["location"],
-        annual_revenue=Decimal(figures["annualRevenue"]),
-        operating_margin=Decimal(figures["operatingMargin"]),
-        monthly_debt_service=Decimal(figures["monthlyDebtService"]),
-        cash_at_bank=Decimal(figures["cashAtBank"]),
-        jobs_created=body["jobs"]["created"],
-        jobs_kept=body["jobs"]["kept"],
-    )
+def _status(number: int, body: dict[str, Any]) -> str:
+    """As the risk worker decides it, with fewer simulated futures."""
+    facts = facts_of(body, sector_volatility=VOLATILITY[body["business"]["naics"][:2]])
+    features = features_of_application(facts)
+    (answer,) = SCORECARD.answer([features])
+    score = model_score(SCORECARD.version, SCORECARD.base_rate, answer, features)
+    stress = stress_of(facts, POLICY_2, seed=number, paths=1000)
+    return decide(facts, score=score, stress=stress).status
 
 
 def test_the_sample_holds_four_hundred_loans_and_no_outcome():
@@ -109,7 +103,7 @@ def test_a_loan_that_lacks_what_every_application_needs_is_refused(change: dict[
 
 
 def test_the_policy_approves_most_rejects_some_and_leaves_the_middle_to_a_person():
-    shares = Counter(decide(_facts(body)).status for body in APPLICATIONS)
-    assert 0.55 <= shares["approved"] / 400 <= 0.70
+    shares = Counter(_status(number, body) for number, body in enumerate(APPLICATIONS))
+    assert 0.45 <= shares["approved"] / 400 <= 0.70
     assert 0.15 <= shares["rejected"] / 400 <= 0.25
     assert 0.10 <= shares["pending_review"] / 400 <= 0.25

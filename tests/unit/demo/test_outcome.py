@@ -9,6 +9,7 @@ from fundline.demo.books import ApplicationState, ReasonCount
 from fundline.demo.chaos import Kill
 from fundline.demo.checks import judge
 from fundline.demo.journey import Journey, PlannedApplication
+from fundline.demo.models import ModelDecisions
 from fundline.demo.outcome import Outcome
 from fundline.demo.report import print_report, report_object
 from fundline.domain.application import ApplicationStatus
@@ -144,3 +145,19 @@ def test_the_printed_report_shows_each_section():
     text = console.file.getvalue()
     for shown in ("Outcomes", "Principal reasons", "P99", "risk-worker-2", "debits = credits", "with seed 1"):
         assert shown in text
+
+
+def test_the_split_between_the_models_is_told_to_people_and_to_programs():
+    models = (
+        ModelDecisions("scorecard-2", 9, 3, 6, 1, 2, 0, 0.0712, 9, 8),
+        ModelDecisions("lightgbm-1", 1, 1, 1, 0, 0, 1, 0.0654, 0, 0),
+    )
+    outcome = _outcome(models=models)
+    report = report_object(outcome)
+    assert report["models"]["scorecard-2"]["decisions"] == 9
+    assert report["models"]["lightgbm-1"]["fallbacks"] == 1
+    console = Console(file=io.StringIO(), width=120)
+    print_report(outcome, console)
+    shown = console.file.getvalue()
+    assert "8 of 9" in shown
+    assert "lightgbm-1" in shown

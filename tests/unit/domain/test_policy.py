@@ -1,135 +1,222 @@
+import math
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fundline.domain.policy import POLICY_1, REASON_BY_CHARACTERISTIC, Decision, decide
-from fundline.domain.reasons import SENTENCES
-from fundline.domain.scorecard import ApplicantFacts, score
-from support.applicant_facts import businesses, sound_business
+from fundline.domain.policy import (
+    POLICIES,
+    POLICY_2,
+    Decision,
+    at_level,
+    decide,
+)
+from fundline.domain.scoring import ModelScore
+from support.applicant_facts import (
+    CALM,
+    GOOD_SCORE,
+    model_score_of,
+    scores,
+    sound_business,
+    stress_of_share,
+)
 
-SEVERITY = {"approved": 0, "pending_review": 1, "rejected": 2}
+SOUND = sound_business()
+HIGH = model_score_of("0.7000", subsector="0.9000", state="0.4000", amount="0.0500", employees="-0.2000")
+FRAGILE = stress_of_share("0.9000")
 
 
 def codes(decision: Decision) -> list[str]:
     return [reason.code for reason in decision.principal_reasons]
 
 
+def verdicts(decision: Decision) -> dict[str, str]:
+    return {outcome.rule: outcome.verdict for outcome in decision.rule_outcomes}
+
+
 def test_a_sound_business_is_approved_without_reasons():
-    decision = decide(sound_business())
+    decision = decide(SOUND, score=GOOD_SCORE, stress=CALM)
     assert decision.status == "approved"
     assert decision.principal_reasons == ()
-    assert (decision.model_version, decision.policy_version) == ("scorecard-1", "policy-1")
-    assert {outcome.verdict for outcome in decision.rule_outcomes} == {"pass"}
+    assert (decision.model_version, decision.policy_version) == ("scorecard-2", "policy-2")
+    assert set(verdicts(decision).values()) == {"pass"}
 
 
-@given(businesses())
-def test_every_rejection_and_referral_has_one_to_four_reasons_and_an_approval_none(facts: ApplicantFacts):
-    decision = decide(facts)
-    if decision.status == "approved":
-        assert decision.principal_reasons == ()
+def test_a_policy_is_found_by_the_version_that_decisions_carry():
+    assert POLICIES[decide(SOUND, score=GOOD_SCORE, stress=CALM).policy_version] is POLICY_2
+
+
+# The model
+
+
+def test_a_high_probability_refers_and_names_what_hurt_most_first():
+    decision = decide(SOUND, score=HIGH, stress=CALM)
+    assert decision.status == "pending_review"
+    assert codes(decision) == ["sector_history", "state_history"]
+
+
+def test_a_high_probability_and_a_cash_flow_that_fails_in_most_futures_reject_together():
+    decision = decide(SOUND, score=HIGH, stress=FRAGILE)
+    assert decision.status == "rejected"
+    assert codes(decision) == ["cash_flow_fragile", "sector_history", "state_history"]
+    assert [o.rule for o in decision.rule_outcomes if o.verdict == "reject"] == ["risk_combined"]
+
+
+def test_a_cash_flow_that_fails_under_a_good_score_is_left_to_a_person_for_that_alone():
+    decision = decide(SOUND, score=GOOD_SCORE, stress=FRAGILE)
+    assert (decision.status, codes(decision)) == ("pending_review", ["cash_flow_fragile"])
+
+
+def test_a_high_probability_without_a_weighty_feature_still_says_why():
+    assert codes(decide(SOUND, score=model_score_of("0.9000"), stress=CALM)) == [
+        "probability_of_default_high"
+    ]
+
+
+def test_a_model_that_explains_an_unknown_feature_does_not_break_the_decision():
+    odd = model_score_of("0.9000")
+    odd = replace(odd, contributions=(replace(odd.contributions[0], feature="tea", log_odds=Decimal(1)),))
+    assert codes(decide(SOUND, score=odd, stress=CALM)) == ["probability_of_default_high"]
+
+
+def test_a_probability_on_the_threshold_gets_the_stricter_answer():
+    on_the_edge = at_level(GOOD_SCORE, POLICY_2.portfolio_default_rate)
+    policy = replace(POLICY_2, approve_probability_below=on_the_edge)
+    decision = decide(SOUND, score=GOOD_SCORE, stress=CALM, policy=policy)
+    assert (decision.status, codes(decision)) == ("pending_review", ["probability_of_default_high"])
+
+
+def test_a_share_of_failing_futures_on_the_threshold_gets_the_stricter_answer():
+    edge = stress_of_share(str(POLICY_2.approve_stress_below))
+    assert decide(SOUND, score=GOOD_SCORE, stress=edge).status == "pending_review"
+
+
+@given(scores(), st.decimals("0.0001", "0.9999", places=4))
+@example(score=model_score_of("0"), level=Decimal("0.0740"))
+@example(score=model_score_of("1"), level=Decimal("0.0740"))
+def test_the_level_is_corrected_by_shifting_the_log_odds(score: ModelScore, level: Decimal):
+    corrected = at_level(score, level)
+    if score.probability in {0, 1}:
+        assert corrected == score.probability
     else:
-        assert 1 <= len(decision.principal_reasons) <= 4
-        assert len(set(codes(decision))) == len(decision.principal_reasons)
+        log_odds = [math.log(p / (1 - p)) for p in map(float, (score.probability, level, score.base_rate))]
+        expected = 1 / (1 + math.exp(-(log_odds[0] + log_odds[1] - log_odds[2])))
+        assert float(corrected) == pytest.approx(expected, abs=0.000051)
 
 
-@given(businesses())
-def test_whatever_is_missing_the_application_is_referred_and_the_reasons_say_what(facts: ApplicantFacts):
-    decision = decide(facts)
-    if decision.score.missing:
-        assert decision.status == "pending_review"
-        assert codes(decision) == list(decision.score.missing[:4])
+def test_the_average_loan_of_the_training_gets_todays_average_default_rate():
+    average = replace(GOOD_SCORE, probability=GOOD_SCORE.base_rate)
+    assert decide(SOUND, score=average, stress=CALM).risk_score == POLICY_2.portfolio_default_rate
 
 
-@given(businesses())
-def test_the_same_facts_always_give_the_same_decision(facts: ApplicantFacts):
-    assert decide(facts) == decide(facts)
+# What is away or does not fit
 
 
-@given(businesses(complete=True), st.decimals(min_value="0", max_value="1000000", places=2))
-def test_more_debt_never_softens_the_decision(facts: ApplicantFacts, more: Decimal):
-    deeper = replace(facts, monthly_debt_service=facts.monthly_debt_service + more)
-    assert SEVERITY[decide(deeper).status] >= SEVERITY[decide(facts).status]
+def test_without_any_score_a_person_decides_and_the_score_is_the_worst():
+    decision = decide(SOUND, score=None, stress=CALM, no_score_because="x", fallback_because="x")
+    assert (decision.status, codes(decision)) == ("pending_review", ["model_unavailable"])
+    assert (decision.risk_score, decision.model_version) == (Decimal("1.0000"), "none")
 
 
-@given(businesses(complete=True))
-def test_reasons_come_from_rules_that_fired_or_from_points_that_hurt(facts: ApplicantFacts):
-    decision = decide(facts)
-    deciding = {"rejected": "reject", "pending_review": "refer", "approved": ""}[decision.status]
-    fired = {outcome.reason for outcome in decision.rule_outcomes if outcome.verdict == deciding}
-    hurt = {
-        REASON_BY_CHARACTERISTIC[contribution.characteristic]
-        for contribution in decision.score.contributions
-        if contribution.points > 0 and "probability_of_default_high" in fired
-    }
-    assert set(codes(decision)) <= fired | hurt
+def test_facts_that_no_model_takes_are_referred_for_that_and_never_rejected():
+    broken = replace(SOUND, operating_margin=Decimal("-0.5"))
+    decision = decide(broken, score=None, stress=CALM, no_score_because="employees: 10000000 is not between")
+    assert (decision.status, codes(decision)) == ("pending_review", ["input_out_of_range"])
+    assert decision.rule_outcomes[0].observed == "employees: 10000000 is not between"
+
+
+def test_a_fallback_with_a_good_score_is_referred_and_shows_whose_score_it_is():
+    decision = decide(SOUND, score=GOOD_SCORE, stress=CALM, fallback_because="timeout")
+    assert (decision.status, codes(decision)) == ("pending_review", ["model_unavailable"])
+    assert (decision.model_version, decision.risk_score < 1) == ("scorecard-2", True)
+
+
+def test_in_an_outage_the_stated_figures_still_reject():
+    loss = replace(SOUND, operating_margin=Decimal("-0.2000"))
+    decision = decide(loss, score=None, stress=FRAGILE, fallback_because="timeout")
+    assert (decision.status, codes(decision)) == ("rejected", ["coverage_insufficient"])
+
+
+def test_without_a_simulation_a_person_decides():
+    decision = decide(SOUND, score=GOOD_SCORE, stress=None)
+    assert (decision.status, codes(decision)) == ("pending_review", ["model_unavailable"])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"annual_revenue": None}, "annual_revenue_missing"),
+        ({"operating_margin": None}, "operating_margin_missing"),
+        ({"monthly_debt_service": None}, "monthly_debt_service_missing"),
+        ({"cash_at_bank": None}, "cash_at_bank_missing"),
+        ({"sector_volatility": None}, "sector_unknown"),
+        ({"state_known": False}, "state_unknown"),
+        ({"business_age": "unknown"}, "business_age_unknown"),
+        ({"legal_form": "guild"}, "legal_form_unknown"),
+        ({"location": "orbit"}, "location_unknown"),
+    ],
+)
+def test_whatever_is_missing_is_named(change, code):
+    decision = decide(sound_business(**change), score=HIGH, stress=FRAGILE)
+    assert (decision.status, codes(decision)) == ("pending_review", [code])
+
+
+def test_something_missing_during_an_outage_names_both():
+    decision = decide(
+        sound_business(location="orbit"), score=GOOD_SCORE, stress=CALM, fallback_because="timeout"
+    )
+    assert codes(decision) == ["location_unknown", "model_unavailable"]
+
+
+# The stated figures
 
 
 def test_a_business_that_cannot_carry_the_loan_is_rejected_for_exactly_that():
-    decision = decide(sound_business(operating_margin=Decimal("0.0300"), cash_at_bank=Decimal(200_000)))
-    assert decision.score.capacity.coverage < POLICY_1.reject_coverage_below
-    assert decision.status == "rejected"
-    assert codes(decision)[0] == "coverage_insufficient"
+    decision = decide(sound_business(operating_margin=Decimal("0.0300")), score=HIGH, stress=CALM)
+    assert decision.capacity.coverage < POLICY_2.reject_coverage_below
+    assert (decision.status, codes(decision)) == ("rejected", ["coverage_insufficient"])
 
 
 def test_coverage_between_the_thresholds_is_left_to_a_person():
-    decision = decide(sound_business(operating_margin=Decimal("0.0500")))
-    assert decision.score.capacity.coverage == Decimal("1.1140")
-    assert decision.status == "pending_review"
-    assert codes(decision) == ["coverage_insufficient"]
+    decision = decide(sound_business(operating_margin=Decimal("0.0500")), score=GOOD_SCORE, stress=CALM)
+    assert decision.capacity.coverage == Decimal("1.1140")
+    assert (decision.status, codes(decision)) == ("pending_review", ["coverage_insufficient"])
 
 
 def test_an_amount_above_a_years_revenue_is_rejected_unless_it_buys_real_estate():
     changes = {"amount": Decimal(700_000), "term_months": 300, "operating_margin": Decimal("0.4000")}
-    rejected = decide(sound_business(**changes))
-    assert rejected.status == "rejected"
-    assert "amount_high_for_revenue" in codes(rejected)
-    assert decide(sound_business(**changes, purpose="real_estate")).status == "pending_review"
+    rejected = decide(sound_business(**changes), score=GOOD_SCORE, stress=CALM)
+    assert (rejected.status, codes(rejected)) == ("rejected", ["amount_high_for_revenue"])
+    housed = decide(sound_business(**changes, purpose="real_estate"), score=GOOD_SCORE, stress=CALM)
+    assert (housed.status, codes(housed)) == (
+        "pending_review",
+        ["amount_high_for_revenue", "amount_needs_a_person"],
+    )
 
 
 def test_no_revenue_is_rejected_and_not_a_crash():
-    decision = decide(sound_business(annual_revenue=Decimal(0)))
+    decision = decide(sound_business(annual_revenue=Decimal(0)), score=GOOD_SCORE, stress=FRAGILE)
     assert decision.status == "rejected"
-    assert codes(decision)[:2] == ["coverage_insufficient", "amount_high_for_revenue"]
+    assert codes(decision) == ["coverage_insufficient", "amount_high_for_revenue"]
 
 
 def test_too_little_cash_is_left_to_a_person():
-    decision = decide(sound_business(cash_at_bank=Decimal(500)))
-    assert decision.status == "pending_review"
-    assert codes(decision)[0] == "cash_reserves_low"
+    decision = decide(sound_business(cash_at_bank=Decimal(500)), score=GOOD_SCORE, stress=CALM)
+    assert (decision.status, codes(decision)) == ("pending_review", ["cash_reserves_low"])
 
 
-def test_points_that_hurt_are_named_in_the_order_of_their_weight():
-    weak = sound_business(
-        sector_default_rate=Decimal("0.2921"), state_default_rate=Decimal("0.2781"), business_age="new",
-        operating_margin=Decimal("0.0600"), amount=Decimal(70_000), franchise=True,
-    )  # fmt: skip
-    decision = decide(weak, replace(POLICY_1, approve_coverage_from=Decimal("0.80")))
-    assert decision.status == "pending_review"
-    by_hurt = sorted(decision.score.contributions, key=lambda contribution: -contribution.points)
-    assert codes(decision) == [REASON_BY_CHARACTERISTIC[c.characteristic] for c in by_hurt[:4]]
+@pytest.mark.parametrize("currency", ["USD", "EUR", "GBP", "JPY"])
+def test_above_the_automatic_amount_of_its_currency_a_person_looks(currency: str):
+    cap = POLICY_2.approve_amount_up_to[currency]
+    rich = {"annual_revenue": cap * 10, "cash_at_bank": cap, "monthly_debt_service": Decimal(0)}
+    at_cap = decide(sound_business(amount=cap, currency=currency, **rich), score=GOOD_SCORE, stress=CALM)
+    above = decide(sound_business(amount=cap + 1, currency=currency, **rich), score=GOOD_SCORE, stress=CALM)
+    assert at_cap.status == "approved"
+    assert (above.status, codes(above)) == ("pending_review", ["amount_needs_a_person"])
 
 
-def test_a_policy_that_refuses_the_average_applicant_still_says_why():
-    facts = sound_business()
-    strict = replace(
-        POLICY_1, approve_probability_below=Decimal(0), reject_probability_from=Decimal(0),
-    )  # fmt: skip
-    assert len(decide(facts, strict).principal_reasons) >= 1
-
-
-@pytest.mark.parametrize("edge", ["approve_probability_below", "reject_probability_from"])
-def test_a_probability_on_the_threshold_gets_the_stricter_answer(edge: str):
-    facts = sound_business()
-    on_the_edge = score(facts, POLICY_1.annual_rate).probability_of_default
-    policy = replace(POLICY_1, **{edge: on_the_edge})
-    assert decide(facts, policy).status != "approved"
-
-
-def test_every_reason_a_decision_can_name_has_its_sentence():
-    assert set(REASON_BY_CHARACTERISTIC.values()) <= set(SENTENCES)
-    assert {c.characteristic for c in decide(sound_business()).score.contributions} == set(
-        REASON_BY_CHARACTERISTIC
-    )
+def test_a_currency_without_an_automatic_amount_is_never_approved():
+    decision = decide(sound_business(currency="XAU"), score=GOOD_SCORE, stress=CALM)
+    assert (decision.status, codes(decision)) == ("pending_review", ["amount_needs_a_person"])

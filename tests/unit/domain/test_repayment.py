@@ -4,13 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fundline.domain.facts import ApplicantFacts
 from fundline.domain.repayment import (
     RATIO_LIMIT,
     amount_to_revenue,
+    capacity_of,
     cash_runway_months,
     debt_service_coverage,
     monthly_instalment,
 )
+from support.applicant_facts import businesses, sound_business
 
 RATE = Decimal("0.0925")
 amounts = st.decimals(min_value="1", max_value="100000000", places=2)
@@ -79,3 +82,23 @@ def test_no_revenue_makes_any_amount_too_high():
 
 def test_ratios_are_limited():
     assert cash_runway_months(Decimal(10**15), Decimal(0), Decimal("0.01")) == RATIO_LIMIT
+
+
+def test_the_capacity_of_an_applicant_is_worked_out_from_the_stated_figures():
+    facts = sound_business()
+    capacity = capacity_of(facts, RATE)
+    assert capacity.instalment == monthly_instalment(facts.amount, facts.term_months, RATE)
+    assert capacity.coverage == debt_service_coverage(
+        Decimal(600_000), Decimal("0.12"), Decimal(1200), capacity.instalment
+    )
+    assert capacity.runway_months == cash_runway_months(Decimal(40_000), Decimal(1200), capacity.instalment)
+    assert capacity.amount_to_revenue == amount_to_revenue(Decimal(50_000), Decimal(600_000))
+
+
+@given(businesses())
+def test_a_ratio_is_missing_exactly_when_a_figure_it_needs_is(facts: ApplicantFacts):
+    capacity = capacity_of(facts, RATE)
+    needed = (facts.annual_revenue, facts.operating_margin, facts.monthly_debt_service)
+    assert (capacity.coverage is None) == (None in needed)
+    assert (capacity.runway_months is None) == (None in {facts.cash_at_bank, facts.monthly_debt_service})
+    assert (capacity.amount_to_revenue is None) == (facts.annual_revenue is None)

@@ -6,6 +6,7 @@ or after one timeout, and the caller reads the database.
 
 from fundline.platform.cache.cache import Cache, open_cache
 from fundline.platform.cache.entries import (
+    RISK_SCORE,
     STATUS,
     CachedKind,
     versioned,
@@ -14,6 +15,7 @@ from fundline.platform.cache.entries import (
 from fundline.platform.cache.link import CacheUnavailable
 
 __all__ = [
+    "RISK_SCORE",
     "STATUS",
     "Cache",
     "CacheUnavailable",

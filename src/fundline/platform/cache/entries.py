@@ -19,6 +19,7 @@ class CachedKind:
 
 
 STATUS = CachedKind("status", ttl_s=60)
+RISK_SCORE = CachedKind("risk_score", ttl_s=24 * 3600)
 
 
 def versioned(sequence: int, value: bytes) -> bytes:

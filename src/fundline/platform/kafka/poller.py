@@ -162,7 +162,7 @@ class Poller(threading.Thread):
         self._log.info("consumer.revoked", group=self._group, partitions=len(names))
 
     def _measure(self, consumer: Consumer) -> None:
-        self._metrics.consumer_in_flight.set(self._tracker.in_flight)
+        self._metrics.consumer_in_flight.labels(self._group).set(self._tracker.in_flight)
         for partition in consumer.position(consumer.assignment()):
             try:
                 _, high = consumer.get_watermark_offsets(partition, cached=True)

@@ -40,7 +40,9 @@ class Metrics:
         self.event_handling_s = seconds("event_handling", "Time a handler took for one message.", "topic")
         self.consumer_lag = gauge(
             "consumer_lag_messages", "Messages not yet read, by topic and partition.", "topic", "partition")
-        self.consumer_in_flight = gauge("consumer_in_flight", "Messages read and not yet finished.")
+        self.consumer_in_flight = gauge("consumer_in_flight", "Messages read and not yet finished.", "group")
+        self.scoring_s = seconds(
+            "scoring", "Time to judge one application: models, simulation, policy; without the database.")
         self.outbox_relayed = counter("outbox_relayed", "Events moved from the outbox to Kafka.", "topic")
         self.outbox_lag_s = seconds(
             "outbox_lag", "Time from an event's row in the outbox to its acknowledgement by Kafka.")
@@ -48,6 +50,33 @@ class Metrics:
         self.database_pool_connections = gauge(
             "database_pool_connections", "Connections of the pool, by state (used, idle, max).", "state")
         self.bank_calls = counter("bank_calls", "Calls to the bank by result.", "operation", "result")
+        self.flag_evaluations = counter(
+            "flag_evaluations", "Flags evaluated, by variant and reason (an error's code when the default was used).",
+            "flag", "variant", "reason")
+        self.model_choices = counter(
+            "model_choices", "Applications given to a model, by its role and why it was chosen.",
+            "model", "role", "reason")
+        self.model_decisions = counter("model_decisions", "Decisions by the model that was asked.", "model", "verdict")
+        self.model_trips = counter("model_trips", "Challengers that the guardrail switched off.", "model", "cause")
+        self.guardrail_leader = gauge("guardrail_leader", "1 on the risk worker that watches the challenger.")
+        self.model_inference_s = seconds(
+            "model_inference", "Time the model service computed on one request, by version.", "version")
+        self.model_queue_depth = gauge(
+            "model_queue_depth", "Requests that wait in the model service for a thread.")
+        self.model_requests = counter(
+            "model_requests",
+            "Inference requests by version and result (ok, refused, queue_full, expired, gone, failed).",
+            "version", "result")
+        self.model_loads = counter(
+            "model_loads", "Changes in the models' folder by result (loaded, refused, removed).", "version", "result")
+        self.model_calls = counter(
+            "model_calls",
+            "Calls to the model service by version and result (ok, not_sent, unanswered, bad_answer, refused, "
+            "cancelled, failed, rejected_by_breaker).",
+            "version", "result")
+        self.breaker_state = gauge(
+            "breaker_state", "Circuit breaker by dependency: 0 closed, 1 half open, 2 open.", "dependency")
+        self.retries = counter("retries", "Calls that were repeated, by dependency.", "dependency")
         # fmt: on
 
     def observe_pool(self, connections: dict[str, int]) -> None:

@@ -8,6 +8,7 @@ from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.process import Service, run_process
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.reference import ReferenceData
 from fundline.services.application_api.review import Review
 from fundline.services.application_api.routes import Routes
@@ -27,6 +28,7 @@ def main() -> None:
             tokens=TokenVerifier(settings),
             submission=submission,
             review=Review(database),
+            reassessment=Reassessment(database),
             reference=reference,
             database=database,
         )

@@ -11,6 +11,7 @@ from fundline.platform.http.requests import idempotency_key, query_parameters, r
 from fundline.platform.http.tokens import Caller, TokenVerifier
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.application_api.reading import read_one, read_page
+from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.reference import ReferenceData
 from fundline.services.application_api.review import Review
 from fundline.services.application_api.schemas import ListQuery
@@ -32,11 +33,12 @@ class Routes:
         tokens: TokenVerifier,
         submission: Submission,
         review: Review,
+        reassessment: Reassessment,
         reference: ReferenceData,
         database: Database,
     ) -> None:
         self._tokens, self._submission, self._review = tokens, submission, review
-        self._reference, self._database = reference, database
+        self._reassessment, self._reference, self._database = reassessment, reference, database
 
     def all(self) -> list[Route]:
         return [
@@ -44,6 +46,7 @@ class Routes:
             Route("/v1/applications", self.page, methods=["GET"]),
             Route("/v1/applications/{application_id}", self.one, methods=["GET"]),
             Route("/v1/applications/{application_id}/decision", self.decide, methods=["POST"]),
+            Route("/v1/applications/{application_id}/assessments", self.reassess, methods=["POST"]),
             Route("/v1/reference-data/{kind}", self.reference_data, methods=["GET"]),
         ]
 
@@ -56,6 +59,12 @@ class Routes:
     async def decide(self, request: Request) -> Response:
         caller, key, body = await self._write(request)
         return _answered(await self._review.decide(caller, key, request.path_params["application_id"], body))
+
+    async def reassess(self, request: Request) -> Response:
+        caller, key, body = await self._write(request)
+        return _answered(
+            await self._reassessment.request(caller, key, request.path_params["application_id"], body)
+        )
 
     async def one(self, request: Request) -> Response:
         caller = self._tokens.caller(request)

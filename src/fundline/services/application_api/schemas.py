@@ -79,6 +79,7 @@ class ApplicationRequest(_Request):
     purpose: Literal[
         "working_capital", "equipment", "inventory", "real_estate", "expansion", "refinancing", "startup"
     ]
+    revolving: bool = False
     business: Business
     figures: Figures
     jobs: Jobs | None = None
@@ -122,6 +123,12 @@ class DecisionRequest(_Request):
     """An underwriter's decision on an application in `pending_review`."""
 
     decision: Literal["approve", "reject"]
+    reason: Annotated[str, Field(min_length=3, max_length=500), AfterValidator(_clean_text)]
+
+
+class ReassessmentRequest(_Request):
+    """Why an application in `pending_review` is to be assessed again. The reason is shown to the applicant."""
+
     reason: Annotated[str, Field(min_length=3, max_length=500), AfterValidator(_clean_text)]
 
 

@@ -14,9 +14,9 @@ with claimed as (
     returning key
 ), stored as (
     insert into applications (application_id, tracking_id, user_id, amount_minor, currency, term_months, purpose,
-                              business, figures, jobs, metadata, payout_account, payout_kind, payout_last4,
+                              revolving, business, figures, jobs, metadata, payout_account, payout_kind, payout_last4,
                               status, status_sequence, created_at, updated_at)
-    select $5, $6, $1, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb, $14::jsonb, $15, $16, $17,
+    select $5, $6, $1, $7, $8, $9, $10, $23, $11::jsonb, $12::jsonb, $13::jsonb, $14::jsonb, $15, $16, $17,
            'processing', 1, $18, $18
     from claimed
     returning application_id
@@ -36,9 +36,10 @@ select exists (select from claimed) as is_new
 
 _COLUMNS = """
 select a.application_id, a.tracking_id, a.user_id, a.amount_minor, a.currency, a.term_months, a.purpose,
-       a.business::text, a.figures::text, a.jobs::text, a.metadata::text, a.payout_kind, a.payout_last4,
+       a.revolving, a.business::text, a.figures::text, a.jobs::text, a.metadata::text, a.payout_kind, a.payout_last4,
        a.status, a.status_sequence, a.created_at, a.updated_at,
-       r.risk_score::text, r.verdict, r.principal_reasons::text, r.model_version, r.policy_version, r.assessed_at,
+       r.assessment, r.risk_score::text, r.verdict, r.principal_reasons::text,
+       r.model_version, r.policy_version, r.assessed_at,
        u.decision as underwriter_decision, u.reason as underwriter_reason, u.decided_at,
        d.state as payment_state, d.transaction_id, d.failure_code
 from applications a

@@ -129,6 +129,7 @@ class Submission:
             topics,
             payloads,
             headers,
+            request.revolving,
         )
 
     def _events(

@@ -19,6 +19,7 @@ def application_view(row: Any) -> dict[str, Any]:
         "currency": row["currency"],
         "termMonths": row["term_months"],
         "purpose": row["purpose"],
+        "revolving": row["revolving"],
         "business": orjson.loads(row["business"]),
         "figures": orjson.loads(row["figures"]),
         "jobs": None if row["jobs"] is None else orjson.loads(row["jobs"]),
@@ -37,6 +38,7 @@ def _assessment(row: Any) -> dict[str, Any] | None:
     if row["verdict"] is None:
         return None
     return {
+        "number": row["assessment"],
         "verdict": row["verdict"],
         "riskScore": row["risk_score"],
         "principalReasons": orjson.loads(row["principal_reasons"]),

@@ -5,6 +5,7 @@ from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.event_router.housekeeping import Housekeeping
+from fundline.services.event_router.lanes import Lanes
 from fundline.services.event_router.relay import Relay
 from fundline.services.event_router.settings import Settings
 
@@ -14,10 +15,12 @@ def main() -> None:
 
     async def build(metrics: Metrics) -> Service:
         database = await open_database(settings)
-        relay = Relay(settings, EventProducer(settings), metrics)
+        lanes = Lanes(database, every_s=settings.lanes_every_s)
+        await lanes.refresh()
+        relay = Relay(settings, EventProducer(settings), lanes, metrics)
         housekeeping = Housekeeping(settings, database, lambda: relay.is_leading)
         return Service(
-            background=[relay.run, housekeeping.run],
+            background=[relay.run, lanes.run, housekeeping.run],
             checks={"database": database.is_ready},
             close=[database.close],
         )

@@ -16,6 +16,7 @@ from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFai
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.event_router.lanes import Lanes
 from fundline.services.event_router.settings import Settings
 
 _AWAY_S = 0.5
@@ -24,8 +25,8 @@ _AWAY_S = 0.5
 class Relay:
     """One instance of the router. All but one stand by, waiting for the advisory lock."""
 
-    def __init__(self, settings: Settings, producer: EventProducer, metrics: Metrics) -> None:
-        self._settings, self._producer, self._metrics = settings, producer, metrics
+    def __init__(self, settings: Settings, producer: EventProducer, lanes: Lanes, metrics: Metrics) -> None:
+        self._settings, self._producer, self._lanes, self._metrics = settings, producer, lanes, metrics
         self._candidate = Candidate(settings, settings.router_lock_id)
         self._log = get_log()
         self.is_leading = False
@@ -59,17 +60,20 @@ class Relay:
         async with translated(), connection.transaction():
             rows = await connection.fetch(TAKE_BATCH, self._settings.router_batch)
             taken = time.perf_counter()
-            if rows:
-                batch = [
-                    Outgoing(
-                        row["topic"], str(row["key"]), row["payload"].encode(), orjson.loads(row["headers"])
-                    )
-                    for row in rows
-                ]
+            batch = [
+                Outgoing(
+                    self._lanes.topic_of(row["topic"], row["payload"]),
+                    str(row["key"]),
+                    row["payload"].encode(),
+                    orjson.loads(row["headers"]),
+                )
+                for row in rows
+            ]
+            if batch:
                 await asyncio.to_thread(self._producer.publish, batch)
         publishing_s = time.perf_counter() - taken
-        for row in rows:
-            self._metrics.outbox_relayed.labels(row["topic"]).inc()
+        for row, sent in zip(rows, batch, strict=True):
+            self._metrics.outbox_relayed.labels(sent.topic).inc()
             self._metrics.outbox_lag_s.observe(max(row["age_s"], 0.0) + publishing_s)
         return len(rows)
 

@@ -12,6 +12,7 @@ class Settings(DatabaseSettings, KafkaSettings):
     router_batch: Annotated[int, Field(ge=1, le=10_000)] = 2000
     router_standby_poll_ms: Annotated[int, Field(ge=10, le=10_000)] = 300
     router_lock_id: int = 7_204_001
+    lanes_every_s: Annotated[float, Field(gt=0)] = 5.0
     housekeeping_every_s: Annotated[float, Field(gt=0)] = 600.0
     inbox_kept_days: Annotated[int, Field(ge=1)] = 14
     """Longer than Kafka keeps a message, so that no redelivery can meet an emptied inbox."""

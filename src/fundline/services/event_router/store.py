@@ -1,4 +1,4 @@
-"""The router's SQL beside the outbox's own: what has served its time is deleted in small steps."""
+"""The router's SQL beside the outbox's own: the rule of the lanes; what has served its time goes in small steps."""
 
 from fundline.platform.database import Database
 
@@ -10,6 +10,7 @@ FORGET_IDEMPOTENCY_KEYS = """
 delete from idempotency_keys where ctid = any(array(
     select ctid from idempotency_keys where created_at < now() - make_interval(hours => $1) limit $2))
 """
+EXPRESS_LIMITS = "select currency, express_up_to_minor from scoring_lanes"
 _STEP = 5000
 
 
@@ -23,3 +24,8 @@ async def forget_idempotency_keys(database: Database, kept_hours: int) -> int:
 
 def _count(tag: str) -> int:
     return int(tag.rsplit(" ", 1)[-1])
+
+
+async def express_limits(database: Database) -> dict[str, int]:
+    rows = await database.fetch(EXPRESS_LIMITS)
+    return {row["currency"]: row["express_up_to_minor"] for row in rows}

@@ -1,19 +1,21 @@
-"""All SQL of the risk worker."""
+"""All SQL of scoring an application."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import orjson
 
+from fundline.domain.facts import ApplicantFacts
 from fundline.domain.money import Money
 from fundline.domain.policy import Decision
-from fundline.domain.scorecard import ApplicantFacts
 from fundline.platform.database import Connection
 
 FACTS = """
-select a.amount_minor, a.currency, a.term_months, a.purpose, a.business::text, a.figures::text, a.jobs::text,
-       s.default_rate as sector_default_rate, t.default_rate as state_default_rate
+select a.amount_minor, a.currency, a.term_months, a.purpose, a.revolving, a.business::text, a.figures::text,
+       a.jobs::text, s.revenue_volatility, t.state_code is not null as state_known
 from applications a
 left join reference_sectors s on s.sector_code = left(a.business ->> 'naics', 2)
 left join reference_states t on t.state_code = a.business ->> 'state'
@@ -21,9 +23,12 @@ where a.application_id = $1
 """
 RECORD_ASSESSMENT = """
 insert into risk_assessments (application_id, assessment, risk_score, verdict, principal_reasons, evidence,
-                              model_version, policy_version, assessed_at)
-values ($1, 1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8)
+                              model_version, policy_version, assessed_at, model_asked, fallback_cause, shadow)
+select $1, coalesce(max(assessment), 0) + 1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9, $10, $11::jsonb
+from risk_assessments where application_id = $1
+returning assessment
 """
+"""The next number is safe to take: the caller holds the lock of the application's row."""
 
 
 async def read_facts(connection: Connection, application_id: UUID) -> ApplicantFacts:
@@ -34,10 +39,14 @@ async def read_facts(connection: Connection, application_id: UUID) -> ApplicantF
     jobs = {} if row["jobs"] is None else orjson.loads(row["jobs"])
     return ApplicantFacts(
         amount=Money(row["amount_minor"], row["currency"]).decimal(),
+        currency=row["currency"],
         term_months=row["term_months"],
         purpose=row["purpose"],
-        sector_default_rate=row["sector_default_rate"],
-        state_default_rate=row["state_default_rate"],
+        revolving=row["revolving"],
+        naics=business["naics"],
+        state=business["state"],
+        state_known=row["state_known"],
+        sector_volatility=row["revenue_volatility"],
         business_age=business["age"],
         legal_form=business["legalForm"],
         employees=business["employees"],
@@ -57,9 +66,18 @@ def _decimal(text: str | None) -> Decimal | None:
 
 
 async def record_assessment(
-    connection: Connection, application_id: UUID, decision: Decision, evidence: bytes, at: datetime
-) -> None:
-    await connection.execute(
+    connection: Connection,
+    application_id: UUID,
+    decision: Decision,
+    *,
+    evidence: bytes,
+    model_asked: str,
+    fallback_cause: str | None,
+    shadow: Mapping[str, Any] | None,
+    at: datetime,
+) -> int:
+    """Returns the number of the assessment: 1, or more when the application was scored before."""
+    number: int = await connection.fetchval(
         RECORD_ASSESSMENT,
         application_id,
         decision.risk_score,
@@ -69,7 +87,11 @@ async def record_assessment(
         decision.model_version,
         decision.policy_version,
         at,
+        model_asked,
+        fallback_cause,
+        None if shadow is None else orjson.dumps(shadow).decode(),
     )
+    return number
 
 
 def reasons_view(decision: Decision) -> list[dict[str, str]]:

@@ -1,0 +1,1 @@
+"""Commands that look into the lending itself: models, decisions. Thin doors; each says one thing."""

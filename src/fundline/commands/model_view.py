@@ -1,0 +1,103 @@
+"""What `fundline model` shows to people; a program reads the same with --json."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def show_models(answer: Mapping[str, Any]) -> str:
+    rows = [["version", "kind", "AUC out of time", "role", "share", "state"]]
+    rows += [
+        [
+            model["modelVersion"],
+            _text(model["kind"]),
+            _text(model["auc"]),
+            _text(model["role"]),
+            _percent(model["sharePercent"]),
+            _state(model),
+        ]
+        for model in answer["models"]
+    ]
+    lines = _table(rows)
+    for model in answer["models"]:
+        if model["refusedBecause"]:
+            lines.append(f"{model['modelVersion']} was refused: {model['refusedBecause']}")
+        if model["tripped"]:
+            lines.append(f"{model['modelVersion']} was tripped: {model['trippedBecause']}")
+    if answer["flagsProvider"] == "launchdarkly":
+        lines.append("Roles and shares are in LaunchDarkly.")
+    else:
+        lines.append(f"Shadow: {_text(answer['shadow'])}.")
+    return "\n".join(lines)
+
+
+def show_change(answer: Mapping[str, Any]) -> str:
+    share, version, champion = answer["sharePercent"], answer["modelVersion"], answer["champion"]
+    if version == champion:
+        sentence = f"{version} is the champion now and decides for {share} % of the applicants."
+    else:
+        sentence = f"{version} decides for {share} % of the applicants; {champion} is the champion."
+    dropped = answer["scoresDropped"]
+    cached = (
+        "The cache did not answer; its scores name their model and are not used for another."
+        if dropped is None
+        else f"{dropped} cached scores were dropped."
+    )
+    return f"{sentence} In force within a second. {cached}"
+
+
+def show_comparison(answer: Mapping[str, Any]) -> str:
+    if not answer["models"]:
+        return f"No model has decided since {answer['since'][:16]}."
+    rows = [["model", "decisions", "approved", "referred", "failed", "mean score"]]
+    rows += [
+        [
+            model["modelVersion"],
+            str(model["decisions"]),
+            _rate(model["approvalRate"]),
+            _rate(model["referralRate"]),
+            _rate(model["errorRate"]),
+            _text(model["meanScore"]),
+        ]
+        for model in answer["models"]
+    ]
+    lines = _table(rows)
+    if (test := answer["approvalTest"]) is not None:
+        lines.append(
+            f"Approval rate of {answer['challenger']} less {answer['champion']}: {test['difference']:+.1%} "
+            f"(z {test['z']:+.2f}, p {test['p']:.3g})."
+        )
+    if (both := answer["bothScored"]) is not None:
+        lines += ["", f"{both['applications']} applications were scored by both:"]
+        verdicts = [[answer["champion"], answer["challenger"], "applications"]]
+        verdicts += [[v["champion"], v["challenger"], str(v["applications"])] for v in both["verdicts"]]
+        lines += _table(verdicts)
+        lines.append(
+            f"The same verdict in {both['agreementRate']:.1%}; score of {answer['challenger']} less "
+            f"{answer['champion']} {both['meanDifference']:+.4f}, in size {both['meanAbsoluteDifference']:.4f}; "
+            f"PSI {both['psi']:.3f}."
+        )
+    return "\n".join(lines)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return [line.rstrip() for line in lines]
+
+
+def _state(model: Mapping[str, Any]) -> str:
+    if model["refusedBecause"]:
+        return "refused"
+    return "tripped" if model["tripped"] else "ready"
+
+
+def _text(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
+def _percent(value: int | None) -> str:
+    return "-" if value is None else f"{value} %"
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

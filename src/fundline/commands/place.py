@@ -1,0 +1,45 @@
+"""Where a command finds the database: FUNDLINE_DATABASE_URL, else the running stack of the home."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fundline.platform.database import Database, open_database
+from fundline.platform.settings import DatabaseSettings
+from fundline.stack.engines.postgres import PostgresNode
+from fundline.stack.layout import StackHome
+from fundline.stack.process_spec import StackError
+from fundline.stack.state import StateFile
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder of the stack; else FUNDLINE_HOME, else ./var.")
+]
+
+
+def home_of(chosen: Path | None) -> StackHome:
+    return StackHome(chosen.absolute()) if chosen else StackHome.from_environment()
+
+
+def database_url(chosen: Path | None) -> str:
+    """Raises StackError when no stack runs there."""
+    if url := os.environ.get("FUNDLINE_DATABASE_URL"):
+        return url
+    home = home_of(chosen)
+    state = StateFile(home.run).load()
+    if state is None or not state.runner_is_alive():
+        raise StackError(
+            f"Nothing runs in {home.root}; start Fundline with `make up`, or set FUNDLINE_DATABASE_URL."
+        )
+    address = next((r.address for r in state.processes if r.process == "postgres"), None)
+    if address is None:
+        raise StackError(f"The stack in {home.root} has no database.")
+    return PostgresNode(home, int(address.rpartition(":")[2])).app_url
+
+
+async def open_place(chosen: Path | None) -> Database:
+    """A connection as the processes have one. Raises StackError or DatabaseUnavailable."""
+    return await open_database(
+        DatabaseSettings(database_url=database_url(chosen), instance="fundline-command", database_pool_size=1)
+    )

@@ -1,0 +1,228 @@
+"""The evidence of a decision: all that it rested on, frozen as JSON, and the way to repeat it.
+
+Decimals travel as text, so that what is read back is what was decided on, to the last digit.
+"""
+
+import dataclasses
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import orjson
+
+from fundline.domain.facts import ApplicantFacts
+from fundline.domain.policy import POLICIES, Decision, Policy, decide
+from fundline.domain.repayment import monthly_instalment
+from fundline.domain.scoring import BadScore, CashFlowStress, Contribution, ModelScore
+from fundline.risk import cashflow
+from fundline.risk.features import FeatureError, Value, features_of_application
+from fundline.risk.model import Model, model_score
+
+SCHEMA = 2
+_FACT_DECIMALS = (
+    "amount",
+    "sector_volatility",
+    "annual_revenue",
+    "operating_margin",
+    "monthly_debt_service",
+    "cash_at_bank",
+)
+
+
+class UnreadableEvidence(ValueError):
+    """The stored evidence is of another schema or was damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a decision is made of. `features` None: the facts do not form features, `no_score_because` says why.
+
+    `asked` is the version the experiment chose, `fallback_because` why another one had to answer.
+    """
+
+    facts: ApplicantFacts
+    features: Mapping[str, Value] | None
+    asked: str
+    score: ModelScore | None
+    stress: CashFlowStress | None
+    policy_version: str
+    fallback_because: str | None = None
+    no_score_because: str | None = None
+
+    def decide(self, policies: Mapping[str, Policy] = POLICIES) -> Decision:
+        """Raises KeyError on a policy that is not known (any more)."""
+        return decide(
+            self.facts,
+            score=self.score,
+            stress=self.stress,
+            policy=policies[self.policy_version],
+            fallback_because=self.fallback_because,
+            no_score_because=self.no_score_because,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure that came out otherwise when the decision was repeated."""
+
+    what: str
+    recorded: str
+    repeated: str
+
+
+def stress_of(facts: ApplicantFacts, policy: Policy, *, seed: int, paths: int) -> CashFlowStress | None:
+    """The simulation of this applicant under this policy's rate; None when a figure it needs is missing."""
+    instalment = monthly_instalment(facts.amount, facts.term_months, policy.annual_rate)
+    flow = cashflow.cash_flow_of(facts, instalment)
+    return None if flow is None else cashflow.simulate(flow, seed=seed, paths=paths)
+
+
+def to_json(inputs: Inputs, decision: Decision) -> bytes:
+    return orjson.dumps(
+        {
+            "schema": SCHEMA,
+            "facts": dataclasses.asdict(inputs.facts),
+            "features": None if inputs.features is None else dict(inputs.features),
+            "asked": inputs.asked,
+            "fallbackBecause": inputs.fallback_because,
+            "noScoreBecause": inputs.no_score_because,
+            "score": None if inputs.score is None else dataclasses.asdict(inputs.score),
+            "stress": None if inputs.stress is None else dataclasses.asdict(inputs.stress),
+            "policy": inputs.policy_version,
+            "capacity": dataclasses.asdict(decision.capacity),
+            "rules": [dataclasses.asdict(outcome) for outcome in decision.rule_outcomes],
+            "decision": outcome_of(decision),
+            "engines": {"python": platform.python_version(), "numpy": np.__version__},
+        },
+        default=str,
+    )
+
+
+def outcome_of(decision: Decision) -> dict[str, Any]:
+    """What was decided, in the form that is recorded and compared."""
+    return {
+        "status": decision.status,
+        "riskScore": str(decision.risk_score),
+        "reasons": [reason.code for reason in decision.principal_reasons],
+    }
+
+
+def from_json(text: str | bytes) -> tuple[Inputs, dict[str, Any]]:
+    """The inputs, and everything as it was recorded. Raises UnreadableEvidence."""
+    try:
+        recorded: Any = orjson.loads(text)
+        _check_schema(recorded["schema"])
+        inputs = Inputs(
+            facts=_facts(recorded["facts"]),
+            features=recorded["features"],
+            asked=recorded["asked"],
+            score=_score(recorded["score"]),
+            stress=_stress(recorded["stress"]),
+            policy_version=recorded["policy"],
+            fallback_because=recorded["fallbackBecause"],
+            no_score_because=recorded["noScoreBecause"],
+        )
+    except UnreadableEvidence:
+        raise
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise UnreadableEvidence(f"The evidence cannot be read ({type(error).__name__}: {error}).") from error
+    return inputs, recorded
+
+
+def _check_schema(found: Any) -> None:
+    if found != SCHEMA:
+        raise UnreadableEvidence(f"The evidence has schema {found}, not {SCHEMA}.")
+
+
+def _facts(recorded: Mapping[str, Any]) -> ApplicantFacts:
+    decimals = {name: None if recorded[name] is None else Decimal(recorded[name]) for name in _FACT_DECIMALS}
+    return ApplicantFacts(**{**recorded, **decimals})
+
+
+def _score(recorded: Mapping[str, Any] | None) -> ModelScore | None:
+    if recorded is None:
+        return None
+    return ModelScore(
+        version=recorded["version"],
+        probability=Decimal(recorded["probability"]),
+        base_rate=Decimal(recorded["base_rate"]),
+        base=Decimal(recorded["base"]),
+        contributions=tuple(
+            Contribution(one["feature"], one["observed"], Decimal(one["log_odds"]))
+            for one in recorded["contributions"]
+        ),
+        digest=recorded["digest"],
+    )
+
+
+def _stress(recorded: Mapping[str, Any] | None) -> CashFlowStress | None:
+    if recorded is None:
+        return None
+    return CashFlowStress(**{**recorded, "shortfall_probability": Decimal(recorded["shortfall_probability"])})
+
+
+def repeat(
+    text: str | bytes, load: Callable[[str], Model], policies: Mapping[str, Policy] = POLICIES
+) -> list[Difference]:
+    """Make the decision once more from its facts alone; what differs from the record, nothing when it holds.
+
+    `load` gives a model by version and may raise what it likes: that is then the difference. Raises UnreadableEvidence.
+    """
+    inputs, recorded = from_json(text)
+    found: list[Difference] = []
+    if inputs.policy_version not in policies:
+        return [Difference("policy", inputs.policy_version, "this policy is not known any more")]
+    policy = policies[inputs.policy_version]
+    features, score = _score_again(inputs, load, found)
+    stress = inputs.stress
+    if stress is not None:
+        stress = stress_of(inputs.facts, policy, seed=stress.seed, paths=stress.paths)
+        found += _compared("cash flow", _plain(inputs.stress), _plain(stress))
+    again = dataclasses.replace(inputs, features=features, score=score, stress=stress).decide(policies)
+    found += _compared("decision", recorded["decision"], outcome_of(again))
+    found += _compared("rules", recorded["rules"], _plain(again.rule_outcomes))
+    return found
+
+
+def _score_again(
+    inputs: Inputs, load: Callable[[str], Model], found: list[Difference]
+) -> tuple[Mapping[str, Value] | None, ModelScore | None]:
+    try:
+        features = features_of_application(inputs.facts)
+    except FeatureError as error:
+        found += _compared("features", inputs.features, None if inputs.features is None else str(error))
+        return None, inputs.score
+    found += _compared("features", inputs.features, features)
+    if inputs.score is None:
+        return features, None
+    version = inputs.score.version
+    try:
+        model = load(version)
+        (answer,) = model.answer([features])
+        again = model_score(version, model.base_rate, answer, features, digest=model.digest)
+    except (BadScore, ValueError, OSError, ImportError, LookupError) as error:
+        found.append(Difference("model", version, f"it cannot be used: {error}"))
+        return features, inputs.score
+    found += _compared("score", _plain(inputs.score), _plain(again))
+    return features, again
+
+
+def _compared(what: str, recorded: Any, repeated: Any) -> list[Difference]:
+    """Field by field when both sides are objects of the same fields."""
+    if recorded == repeated:
+        return []
+    if isinstance(recorded, dict) and isinstance(repeated, dict) and recorded.keys() == repeated.keys():
+        return [
+            Difference(f"{what}.{name}", str(recorded[name]), str(repeated[name]))
+            for name in recorded
+            if recorded[name] != repeated[name]
+        ]
+    return [Difference(what, str(recorded), str(repeated))]
+
+
+def _plain(value: Any) -> Any:
+    """As it looks after it was stored and read back."""
+    return orjson.loads(orjson.dumps(value, default=str))

@@ -1,0 +1,58 @@
+"""What an underwriter may do with a referral, whatever it is: once per key, with the application's row locked."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from fundline.casefile.status import LockedApplication, UnknownApplication, lock_application
+from fundline.domain.application import ApplicationStatus
+from fundline.platform.database import Connection, Database, RowBusy
+from fundline.platform.database.idempotency import StoredAnswer, WriteKey, claim, stored_answer
+from fundline.platform.http.tokens import Caller, Forbidden, Role
+from fundline.platform.refusals import Kind, Refusal
+from fundline.services.application_api.reading import ApplicationNotFound
+
+Work = Callable[[Connection, LockedApplication], Awaitable[None]]
+
+
+class NotUnderReview(Refusal):
+    kind = Kind.CONFLICT
+    code = "not-under-review"
+    title = "The application is not waiting for an underwriter"
+
+
+class ApplicationBusy(Refusal):
+    kind = Kind.CONFLICT
+    code = "application-busy"
+    title = "The application is being changed by somebody else"
+
+    def __init__(self) -> None:
+        super().__init__("Repeat the request in a moment, with the same Idempotency-Key.", retry_after_s=1)
+
+
+async def act_on_referral(
+    database: Database, caller: Caller, key: WriteKey, application_id: UUID, answer: StoredAnswer, work: Work
+) -> StoredAnswer:
+    """Do `work` and store `answer` under the key, in one transaction; a repeat gets the stored answer.
+
+    Raises Forbidden, ApplicationNotFound, NotUnderReview, ApplicationBusy, KeyReused.
+    """
+    caller.require(Role.UNDERWRITER)
+    try:
+        async with database.transaction() as connection:
+            if await claim(connection, key, status=answer.status, body=answer.body):
+                application = await lock_application(connection, application_id)
+                _check(caller, application)
+                await work(connection, application)
+                return answer
+    except RowBusy:
+        raise ApplicationBusy from None
+    except UnknownApplication:
+        raise ApplicationNotFound from None
+    return await stored_answer(database, key)
+
+
+def _check(caller: Caller, application: LockedApplication) -> None:
+    if application.user_id == caller.subject:
+        raise Forbidden("An underwriter does not act on an application of their own.")
+    if application.status is not ApplicationStatus.PENDING_REVIEW:
+        raise NotUnderReview(f"The application is {application.status}; only a referral waits for a person.")

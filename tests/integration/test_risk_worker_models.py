@@ -1,0 +1,242 @@
+"""What the risk worker does when models fail, change, or are asked again. Real models, real engines."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from fundline.contracts.payloads import RiskScoringRequested
+from fundline.contracts.topics import RISK_SCORING_REQUESTED
+from fundline.domain.application import ApplicationStatus
+from fundline.platform.cache import Cache, open_cache
+from fundline.platform.database import Database, open_database
+from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.secrets import SecretBox
+from fundline.platform.settings import CacheSettings, DatabaseSettings
+from fundline.risk.evidence import repeat
+from fundline.services.application_api.reassessment import Reassessment
+from fundline.services.application_api.referral import NotUnderReview
+from fundline.services.risk_worker.model_client import BadModelAnswer, ModelAway
+from support.scoring import CHALLENGER, CHAMPION, Bench, packaged_model
+from support.stored import event_of, submitted_application
+from support.writes import write
+
+pytestmark = pytest.mark.integration
+MISSING = {"figures.annualRevenue": None}
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = await open_database(DatabaseSettings(database_url=database_url))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def box(account_key_file) -> SecretBox:
+    return SecretBox(account_key_file)
+
+
+@pytest.fixture
+async def cache(engines) -> AsyncIterator[Cache]:
+    opened = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def bench(database, cache) -> AsyncIterator[Bench]:
+    made = Bench(database, cache, fallback=packaged_model(CHAMPION))
+    yield made
+    await made.compute.close()
+
+
+def requested(application_id: uuid.UUID):
+    payload = RiskScoringRequested(
+        application_id=application_id, amount="50000.00", currency="USD", timestamp=datetime.now(UTC)
+    )
+    return event_of(RISK_SCORING_REQUESTED, payload, application_id)
+
+
+async def assessments(database: Database, application_id: uuid.UUID) -> list[dict]:
+    rows = await database.fetch(
+        "select *, evidence::text e, shadow::text s from risk_assessments"
+        " where application_id = $1 order by assessment",
+        application_id,
+    )
+    return [dict(row) for row in rows]
+
+
+async def status(database: Database, application_id: uuid.UUID) -> str:
+    return (
+        await database.fetchrow("select status from applications where application_id = $1", application_id)
+    )["status"]
+
+
+def away(_version: str) -> None:
+    raise ModelAway("the model service does not answer")
+
+
+def nonsense(_version: str) -> None:
+    raise BadModelAnswer("the model answered 1.7, which is no probability")
+
+
+@pytest.mark.parametrize("trouble", [away, nonsense])
+async def test_without_the_model_the_scorecard_in_process_answers_and_a_person_decides(
+    database, box, bench, trouble
+):
+    application_id = await submitted_application(database, box)
+    bench.chooser.version, bench.scorer.trouble = CHALLENGER, trouble
+    await bench.handlers().scoring_requested(requested(application_id))
+    (row,) = await assessments(database, application_id)
+    assert await status(database, application_id) == "pending_review"
+    assert (row["model_version"], row["model_asked"]) == (CHAMPION, CHALLENGER)
+    assert "model" in row["fallback_cause"]
+    assert "model_unavailable" in row["principal_reasons"]
+
+
+async def test_without_any_model_a_person_decides(database, box, bench):
+    application_id = await submitted_application(database, box)
+    bench.fallback, bench.scorer.trouble = None, away
+    await bench.handlers().scoring_requested(requested(application_id))
+    (row,) = await assessments(database, application_id)
+    assert await status(database, application_id) == "pending_review"
+    assert row["model_version"] == "none"
+
+
+async def test_the_shadow_is_scored_and_stored_and_decides_nothing(database, box, bench):
+    application_id = await submitted_application(database, box)
+    bench.chooser.shadow = CHALLENGER
+    await bench.handlers().scoring_requested(requested(application_id))
+    (row,) = await assessments(database, application_id)
+    shadow = json.loads(row["s"])
+    assert (row["model_version"], shadow["modelVersion"]) == (CHAMPION, CHALLENGER)
+    assert shadow["verdict"] in {"approved", "rejected", "pending_review"}
+    assert 0 < float(shadow["riskScore"]) < 1
+
+
+async def test_a_shadow_that_fails_leaves_the_decision_as_it_is(database, box, bench):
+    application_id = await submitted_application(database, box)
+    bench.chooser.shadow = CHALLENGER
+    bench.scorer.trouble = lambda version: away(version) if version == CHALLENGER else None
+    await bench.handlers().scoring_requested(requested(application_id))
+    (row,) = await assessments(database, application_id)
+    assert await status(database, application_id) == "approved"
+    assert json.loads(row["s"])["error"]
+    assert row["fallback_cause"] is None
+
+
+async def test_a_referral_can_be_scored_again_and_the_earlier_assessment_stays(database, box, bench):
+    application_id = await submitted_application(database, box)
+    bench.scorer.trouble = away
+    await bench.handlers().scoring_requested(requested(application_id))
+    underwriter = Caller("uma", Role.UNDERWRITER)
+    key, body = write(
+        "uma", f"/v1/applications/{application_id}/assessments", {"reason": "The model is back."}
+    )
+    answer = await Reassessment(database).request(underwriter, key, str(application_id), body)
+    again = await Reassessment(database).request(underwriter, key, str(application_id), body)
+    assert (answer.status, again.body, again.is_replay) == (202, answer.body, True)
+    assert await status(database, application_id) == "risk_scoring"
+
+    bench.scorer.trouble = lambda _version: None
+    await bench.handlers().scoring_requested(requested(application_id))
+    first, second = await assessments(database, application_id)
+    assert (first["verdict"], second["verdict"]) == ("pending_review", "approved")
+    assert await status(database, application_id) == "approved"
+    key, body = write("uma", f"/v1/applications/{application_id}/assessments", {"reason": "Once more."})
+    with pytest.raises(NotUnderReview):
+        await Reassessment(database).request(underwriter, key, str(application_id), body)
+
+
+async def test_the_late_result_of_a_worker_that_stood_still_is_refused(database, box, bench):
+    """Promise 16: the message was given to another worker meanwhile, and the application even scored again since."""
+    application_id = await submitted_application(database, box)
+    event = requested(application_id)
+    woken = asyncio.Event()
+
+    class StandsStill:
+        async def judge(self, subject):
+            judgement = await bench.scoring()._judge.judge(subject)
+            await woken.wait()
+            return judgement
+
+    stalled = bench.scoring()
+    stalled._judge = StandsStill()
+    late = asyncio.create_task(stalled.score(application_id, event_id=event.envelope.event_id))
+    await asyncio.sleep(0.1)
+    bench.scorer.trouble = away
+    await bench.handlers().scoring_requested(event)
+    assert await status(database, application_id) == "pending_review"
+    key, body = write("uma", f"/v1/applications/{application_id}/assessments", {"reason": "Once more."})
+    await Reassessment(database).request(Caller("uma", Role.UNDERWRITER), key, str(application_id), body)
+    woken.set()
+    await late
+    assert len(await assessments(database, application_id)) == 1
+    assert await status(database, application_id) == ApplicationStatus.RISK_SCORING
+
+
+async def test_a_message_that_comes_again_finds_the_score_in_the_cache(database, box, bench, cache):
+    application_id = await submitted_application(database, box)
+    scoring = bench.scoring()
+    subject = await scoring.begin(application_id)
+    before = await scoring._judge.judge(subject)
+    asked = len(bench.scorer.asked)
+    after = await bench.scoring()._judge.judge(subject)
+    assert len(bench.scorer.asked) == asked
+    assert (after.decision, after.inputs) == (before.decision, before.inputs)
+    assert await cache.get(f"risk_score:{application_id}") is not None
+
+
+@pytest.mark.parametrize(
+    "change", ["another model is promoted", "a figure is corrected", "a shadow is wanted"]
+)
+async def test_a_cached_score_is_not_used_for_what_it_was_not_made_for(database, box, bench, change):
+    application_id = await submitted_application(database, box)
+    scoring = bench.scoring()
+    await scoring._judge.judge(await scoring.begin(application_id))
+    if change == "another model is promoted":
+        bench.chooser.version = CHALLENGER
+    elif change == "a shadow is wanted":
+        bench.chooser.shadow = CHALLENGER
+    else:
+        await database.execute(
+            "update applications set figures = jsonb_set(figures, '{cashAtBank}', '\"50000.00\"')"
+            " where application_id = $1",
+            application_id,
+        )
+    asked = len(bench.scorer.asked)
+    await scoring._judge.judge(await scoring.begin(application_id))
+    assert len(bench.scorer.asked) > asked
+
+
+@pytest.mark.parametrize("version", [CHAMPION, CHALLENGER])
+async def test_a_recorded_decision_can_be_repeated_from_its_evidence(database, box, bench, version):
+    application_id = await submitted_application(database, box)
+    bench.chooser.version = version
+    await bench.handlers().scoring_requested(requested(application_id))
+    (row,) = await assessments(database, application_id)
+    assert repeat(row["e"], packaged_model) == []
+
+
+@pytest.mark.parametrize("trouble", [away, None])
+async def test_a_referral_can_be_repeated_too(database, box, bench, trouble):
+    application_id = await submitted_application(database, box, **MISSING)
+    bench.scorer.trouble = trouble or bench.scorer.trouble
+    await bench.handlers().scoring_requested(requested(application_id))
+    (row,) = await assessments(database, application_id)
+    assert repeat(row["e"], packaged_model) == []
+
+
+async def test_an_edited_piece_of_evidence_is_told(database, box, bench):
+    application_id = await submitted_application(database, box)
+    await bench.handlers().scoring_requested(requested(application_id))
+    (row,) = await assessments(database, application_id)
+    edited = json.loads(row["e"])
+    edited["score"]["probability"] = "0.0100"
+    edited["stress"]["shortfall_probability"] = "0.0001"
+    told = {difference.what for difference in repeat(json.dumps(edited), packaged_model)}
+    assert {"score.probability", "cash flow.shortfall_probability"} <= told
