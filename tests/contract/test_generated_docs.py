@@ -151,7 +151,14 @@ def test_every_route_is_in_the_document_and_the_document_has_no_other():
     unused: Any = None
     settings: Any = StatusSettings.model_construct()
     routes = [
-        *Routes(tokens=unused, submission=unused, review=unused, reference=unused, database=unused).all(),
+        *Routes(
+            tokens=unused,
+            submission=unused,
+            review=unused,
+            reassessment=unused,
+            reference=unused,
+            database=unused,
+        ).all(),
         *status_routes(unused, unused, unused, settings),
     ]
     offered = {re.sub(r"\{\w+\}", "{}", route.path) for route in routes}

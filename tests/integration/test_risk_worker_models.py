@@ -152,22 +152,24 @@ async def test_a_referral_can_be_scored_again_and_the_earlier_assessment_stays(d
         await Reassessment(database).request(underwriter, key, str(application_id), body)
 
 
-async def test_the_late_result_of_a_worker_that_stood_still_is_refused(database, box, bench):
+async def test_the_late_result_of_a_worker_that_stood_still_is_refused(database, box, bench, cache):
     """Promise 16: the message was given to another worker meanwhile, and the application even scored again since."""
     application_id = await submitted_application(database, box)
     event = requested(application_id)
-    woken = asyncio.Event()
+    has_judged, woken = asyncio.Event(), asyncio.Event()
 
     class StandsStill:
         async def judge(self, subject):
             judgement = await bench.scoring()._judge.judge(subject)
+            has_judged.set()
             await woken.wait()
             return judgement
 
     stalled = bench.scoring()
     stalled._judge = StandsStill()
     late = asyncio.create_task(stalled.score(application_id, event_id=event.envelope.event_id))
-    await asyncio.sleep(0.1)
+    await has_judged.wait()
+    await cache.delete(f"risk_score:{application_id}")
     bench.scorer.trouble = away
     await bench.handlers().scoring_requested(event)
     assert await status(database, application_id) == "pending_review"
