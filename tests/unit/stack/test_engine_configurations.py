@@ -57,6 +57,8 @@ def test_the_gateway_balances_over_every_instance(gateway):
     assert ports == {
         "application_api": [17120, 17121],
         "status_service": [17160, 17161, 17162],
+        "operations_api": [],
+        "notification_service": [],
         "status_streams": [17160, 17161, 17162],
     }
 
