@@ -79,7 +79,7 @@ DISBURSEMENT_REQUESTED = Topic(
     "disbursement.requested",
     payloads.DisbursementRequested,
     1,
-    producers=("application-events", "application-api"),
+    producers=("application-events", "application-api", "operations-api"),
     groups=(Group.DISBURSEMENT_WORKER,),
 )
 DISBURSEMENT_COMPLETED = Topic(

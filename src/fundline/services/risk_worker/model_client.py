@@ -14,7 +14,6 @@ from fundline.domain.scoring import ModelScore
 from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient
 from fundline.platform.resilience import (
     BreakerOpen,
-    BreakerState,
     CircuitBreaker,
     RetryBudget,
     RetryPolicy,
@@ -27,7 +26,6 @@ from fundline.services.risk_worker.model_wire import BadModelAnswer, infer_path,
 __all__ = ["BadModelAnswer", "ModelAway", "ModelClient"]
 
 DEPENDENCY = "model-service"
-BREAKER_LEVEL = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 _OK = 200
 _CAUSE_CHARACTERS = 200
 
@@ -67,7 +65,7 @@ class ModelClient:
             open_for_s=open_for_s,
             clock=clock,
             dice=dice,
-            on_change=lambda now: state.set(BREAKER_LEVEL[now]),
+            on_change=lambda now: state.set(now.level),
         )
 
     @property
