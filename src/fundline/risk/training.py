@@ -14,7 +14,7 @@ import lightgbm as lgb
 import numpy as np
 
 from fundline.risk.artefact import MODELS_DIRECTORY, LoadedModel
-from fundline.risk.calibration import Floats
+from fundline.risk.calibration import Floats, NoFit
 from fundline.risk.card import Validated, cards_of
 from fundline.risk.dataset import PACKAGED_LOANS, LeakingFeature, UnreadableLoans, read_loans, refuse_leaks
 from fundline.risk.evaluation import Evaluation
@@ -152,7 +152,7 @@ def random_split(family: Family, everything: Vintage) -> Measures:
 
 
 def build(data: Path, models: Path, cards: Path) -> dict[Path, bytes]:
-    """All files that training writes, by path. Raises UnreadableLoans, LeakingFeature, TooGoodToBeTrue."""
+    """All files that training writes, by path. Raises UnreadableLoans, LeakingFeature, TooGoodToBeTrue, NoFit."""
     refuse_leaks()
     loans = list(read_loans(data))
     content = data.read_bytes()
@@ -181,7 +181,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     try:
         files = build(chosen.data, chosen.artefacts, chosen.cards)
-    except (UnreadableLoans, LeakingFeature, TooGoodToBeTrue) as error:
+    except (UnreadableLoans, LeakingFeature, TooGoodToBeTrue, NoFit) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     differing = [path for path, text in files.items() if not path.is_file() or path.read_bytes() != text]
