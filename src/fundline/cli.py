@@ -27,6 +27,7 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
         "fundline.commands.decision",
         "The evidence of decisions: show it, or decide once more from it.",
     ),
+    ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
 )
 """Imported only when they are asked for: `fundline --help` stays fast."""
 

@@ -5,7 +5,17 @@ from collections.abc import Mapping, Sequence
 
 from fundline.stack.engines.preflight import plain_environment
 from fundline.stack.flags_file import flags_file
-from fundline.stack.fleet import ACCOUNT_KEY, BANK_LEDGER, FLAGS, KAFKA, POSTGRES, TOKENS, VALKEY, Process
+from fundline.stack.fleet import (
+    ACCOUNT_KEY,
+    AUDIT_ANCHORS,
+    BANK_LEDGER,
+    FLAGS,
+    KAFKA,
+    POSTGRES,
+    TOKENS,
+    VALKEY,
+    Process,
+)
 from fundline.stack.keys import TOKEN_AUDIENCE, TOKEN_ISSUER, StackKeys
 from fundline.stack.layout import LOOPBACK, Ports, StackHome
 from fundline.stack.process_spec import ProcessSpec
@@ -23,6 +33,10 @@ def file_settings(home: StackHome) -> dict[str, Settings]:
             "FUNDLINE_TOKEN_AUDIENCE": TOKEN_AUDIENCE,
         },
         ACCOUNT_KEY: {"FUNDLINE_ACCOUNT_KEY_FILE": str(keys.account_key)},
+        AUDIT_ANCHORS: {
+            "FUNDLINE_AUDIT_KEY_FILE": str(keys.audit_key),
+            "FUNDLINE_AUDIT_ANCHOR_FILE": str(home.audit_anchors),
+        },
         BANK_LEDGER: {"FUNDLINE_BANK_DATABASE": str(home.data / "bank-sandbox.sqlite")},
         FLAGS: {"FUNDLINE_FLAGS_FILE": str(flags_file(home))},
     }

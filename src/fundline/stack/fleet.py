@@ -12,6 +12,8 @@ POSTGRES, VALKEY, KAFKA, GATEWAY = "postgres", "valkey", "kafka", "gateway"
 """Engines."""
 TOKENS, ACCOUNT_KEY, BANK_LEDGER, FLAGS = "tokens", "account-key", "bank-ledger", "flags"
 """Files: public keys of access tokens; the key of payout accounts; the sandbox bank's own ledger; feature flags."""
+AUDIT_ANCHORS = "audit-anchors"
+"""Files: the anchors of the audit trail, and the key that signs them."""
 
 BANK, MODELS = "bank-sandbox", "model-service"
 
@@ -37,7 +39,7 @@ FLEET: tuple[Process, ...] = (
     #       name                   module                         instances, depends_on, reads
     Process(BANK,                  "bank_sandbox.main",           1, (), (BANK_LEDGER,)),
     Process(MODELS,                "model_service.main",          1),
-    Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA)),
+    Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA), (AUDIT_ANCHORS,)),
     Process("risk-worker",         "risk_worker.main",            2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
     Process("risk-worker-express", "risk_worker.express_main",    1, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
     Process("disbursement-worker", "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY,)),
