@@ -8,12 +8,15 @@ from fundline.stack.flags_file import flags_file
 from fundline.stack.fleet import (
     ACCOUNT_KEY,
     AUDIT_ANCHORS,
+    BANK_EVENTS,
+    BANK_KEY,
     BANK_LEDGER,
     FLAGS,
     KAFKA,
     POSTGRES,
     TOKENS,
     VALKEY,
+    WORKER,
     Process,
 )
 from fundline.stack.keys import TOKEN_AUDIENCE, TOKEN_ISSUER, StackKeys
@@ -38,6 +41,7 @@ def file_settings(home: StackHome) -> dict[str, Settings]:
             "FUNDLINE_AUDIT_ANCHOR_FILE": str(home.audit_anchors),
         },
         BANK_LEDGER: {"FUNDLINE_BANK_DATABASE": str(home.data / "bank-sandbox.sqlite")},
+        BANK_KEY: {"FUNDLINE_BANK_WEBHOOK_SECRET_FILE": str(keys.bank_webhook_secret)},
         FLAGS: {"FUNDLINE_FLAGS_FILE": str(flags_file(home))},
     }
 
@@ -50,10 +54,15 @@ def dependency_settings(
         POSTGRES: {"FUNDLINE_DATABASE_URL": database_url},
         VALKEY: {"FUNDLINE_CACHE_URL": cache_url},
         KAFKA: {"FUNDLINE_KAFKA_BOOTSTRAP": bootstrap, "FUNDLINE_KAFKA_DIALECT": dialect},
+        BANK_EVENTS: {},
     }
     for process in fleet:
         noun = process.name.partition("-")[0].upper()
         settings[process.name] = {f"FUNDLINE_{noun}_URL": http_address(ports, process, 1)}
+        if process.name == WORKER:
+            settings[BANK_EVENTS] = {
+                "FUNDLINE_BANK_WEBHOOK_URL": f"{http_address(ports, process, 1)}/bank/events"
+            }
     return settings
 
 
