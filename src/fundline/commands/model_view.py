@@ -1,7 +1,9 @@
 """What `fundline model` shows to people; a program reads the same with --json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from fundline.commands.table import aligned
 
 
 def show_models(answer: Mapping[str, Any]) -> str:
@@ -17,7 +19,7 @@ def show_models(answer: Mapping[str, Any]) -> str:
         ]
         for model in answer["models"]
     ]
-    lines = _table(rows)
+    lines = aligned(rows)
     for model in answer["models"]:
         if model["refusedBecause"]:
             lines.append(f"{model['modelVersion']} was refused: {model['refusedBecause']}")
@@ -60,7 +62,7 @@ def show_comparison(answer: Mapping[str, Any]) -> str:
         ]
         for model in answer["models"]
     ]
-    lines = _table(rows)
+    lines = aligned(rows)
     if (test := answer["approvalTest"]) is not None:
         lines.append(
             f"Approval rate of {answer['challenger']} less {answer['champion']}: {test['difference']:+.1%} "
@@ -70,19 +72,13 @@ def show_comparison(answer: Mapping[str, Any]) -> str:
         lines += ["", f"{both['applications']} applications were scored by both:"]
         verdicts = [[answer["champion"], answer["challenger"], "applications"]]
         verdicts += [[v["champion"], v["challenger"], str(v["applications"])] for v in both["verdicts"]]
-        lines += _table(verdicts)
+        lines += aligned(verdicts)
         lines.append(
             f"The same verdict in {both['agreementRate']:.1%}; score of {answer['challenger']} less "
             f"{answer['champion']} {both['meanDifference']:+.4f}, in size {both['meanAbsoluteDifference']:.4f}; "
             f"PSI {both['psi']:.3f}."
         )
     return "\n".join(lines)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return [line.rstrip() for line in lines]
 
 
 def _state(model: Mapping[str, Any]) -> str:
