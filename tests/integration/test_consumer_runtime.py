@@ -19,7 +19,7 @@ from fundline.platform.telemetry.metrics import Metrics
 from support.kafka import created_event, read_all
 
 pytestmark = pytest.mark.integration
-GROUP = "risk-worker"
+GROUP = "risk-intake"
 DEAD = APPLICATIONS_CREATED.dead_letter
 
 

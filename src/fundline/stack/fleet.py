@@ -43,11 +43,12 @@ FLEET: tuple[Process, ...] = (
     Process("disbursement-worker", "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY,)),
     Process("application-events",  "application_api.events_main", 2, (POSTGRES, KAFKA)),
     Process("application-api",     "application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
+    Process("operations-api",      "operations_api.main",         1, (POSTGRES,), (TOKENS,)),
     Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
 )
 # fmt: on
 
-BEHIND_THE_GATEWAY = ("application-api", "status-service")
+BEHIND_THE_GATEWAY = ("application-api", "status-service", "operations-api", "notification-service")
 
 
 def stop_order(fleet: Sequence[Process]) -> list[list[str]]:

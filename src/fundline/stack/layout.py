@@ -101,6 +101,11 @@ class Ports:
     status_service: int = 17160
     model_service: int = 17170
     risk_worker_express: int = 17180
+    operations_api: int = 17190
+    notification_service: int = 17200
+    reconciler: int = 17210
+    dead_letter_keeper: int = 17220
+    mail_sink: int = 17230
     valkey: int = 17379
     postgres: int = 17432
     postgres_replica: int = 17433
