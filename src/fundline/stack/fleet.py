@@ -39,7 +39,7 @@ FLEET: tuple[Process, ...] = (
     Process(MODELS,                "model_service.main",          1),
     Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA)),
     Process("risk-worker",         "risk_worker.main",            2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
-    Process("risk-worker-express", "risk_worker.express_main",    1, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
+    Process("risk-worker-express", "risk_worker.express_main",    2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
     Process("disbursement-worker", "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY,)),
     Process("application-events",  "application_api.events_main", 2, (POSTGRES, KAFKA)),
     Process("application-api",     "application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
