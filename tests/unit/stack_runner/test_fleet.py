@@ -70,6 +70,14 @@ def test_a_pool_that_scores_has_a_second_instance_for_when_the_first_one_stalls(
     assert all(process(name).instances >= 2 for name in ("risk-worker", "risk-worker-express"))
 
 
+def test_bank_and_worker_share_the_secret_of_webhooks_and_only_the_bank_learns_where_they_go():
+    bank = settings_of(process("bank-sandbox"), 1, Ports(), KNOWN)
+    worker = settings_of(process("disbursement-worker"), 1, Ports(), KNOWN)
+    assert bank["FUNDLINE_BANK_WEBHOOK_URL"] == "http://127.0.0.1:17150/bank/events"
+    assert bank["FUNDLINE_BANK_WEBHOOK_SECRET_FILE"] == worker["FUNDLINE_BANK_WEBHOOK_SECRET_FILE"]
+    assert "FUNDLINE_BANK_WEBHOOK_URL" not in worker
+
+
 def test_no_service_learns_the_address_of_the_schema_owner():
     for entry in FLEET:
         assert "FUNDLINE_MIGRATION_DATABASE_URL" not in settings_of(entry, 1, Ports(), KNOWN)
