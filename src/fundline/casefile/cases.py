@@ -18,6 +18,11 @@ values ($1, $2, $3, $4, $5, $6::jsonb, 'open', $7, $8)
 on conflict (kind, subject) where state = 'open' do nothing
 returning case_id
 """
+SETTLE = """
+update cases set state = 'resolved', resolved_by = $3, resolved_at = $4, resolution = $5
+where kind = $1 and subject = $2 and state = 'open'
+returning case_id, application_id
+"""
 
 
 class CaseKind(StrEnum):
@@ -52,10 +57,12 @@ class NewCase:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def stream(self) -> str:
-        """Of the audit trail: the application's where there is one."""
-        return (
-            f"case:{self.subject}" if self.application_id is None else application_stream(self.application_id)
-        )
+        return case_stream(self.subject, self.application_id)
+
+
+def case_stream(subject: str, application_id: UUID | None) -> str:
+    """Of the audit trail: the application's where there is one."""
+    return f"case:{subject}" if application_id is None else application_stream(application_id)
 
 
 async def open_case(
@@ -77,4 +84,20 @@ async def open_case(
         return False
     details = {"caseId": str(case_id), "kind": case.kind.value, "subject": case.subject}
     await record(connection, AuditEntry(case.stream(), opened_by, "case.opened", at, case.summary, details))
+    return True
+
+
+async def settle_case(
+    connection: Connection, kind: CaseKind, subject: str, *, by: str, at: datetime, resolution: str
+) -> bool:
+    """What the case was about has been settled elsewhere, so it closes, in the caller's transaction.
+
+    False when none was open.
+    """
+    row = await connection.fetchrow(SETTLE, kind.value, subject, by, at, resolution)
+    if row is None:
+        return False
+    details = {"caseId": str(row["case_id"]), "kind": kind.value, "subject": subject}
+    stream = case_stream(subject, row["application_id"])
+    await record(connection, AuditEntry(stream, by, "case.resolved", at, resolution, details))
     return True

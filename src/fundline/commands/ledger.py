@@ -11,7 +11,8 @@ import typer
 from fundline.casefile import ledger_views
 from fundline.casefile.books import SNAPSHOT
 from fundline.casefile.ledger_views import AccountBalance, AccountUnknown, Entry, out_of_balance
-from fundline.commands.place import HomeOption, JsonOption, read_place
+from fundline.commands.operations_client import JsonOption
+from fundline.commands.place import HomeOption, read_place
 from fundline.commands.table import aligned
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.database import Connection, Database

@@ -19,7 +19,6 @@ from fundline.stack.state import StateFile
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder of the stack; else FUNDLINE_HOME, else ./var.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 T = TypeVar("T")
 
 

@@ -1,4 +1,4 @@
-"""Development secrets of one stack: TLS certificate, token keys, account key, database passwords.
+"""Development secrets of one stack: TLS certificate, token keys, account key, webhook secret, database passwords.
 
 Each file is made once and kept; a second call reads it. Production brings its own.
 """
@@ -78,6 +78,11 @@ class StackKeys:
         return self.home.keys / "account.key"
 
     @property
+    def bank_webhook_secret(self) -> Path:
+        """Signs the sandbox bank's webhooks, in Standard Webhooks' form (FUNDLINE_BANK_WEBHOOK_SECRET_FILE)."""
+        return self.home.keys / "bank-webhook.secret"
+
+    @property
     def database(self) -> Path:
         """Passwords of the PostgreSQL roles, JSON."""
         return self.home.keys / "database.json"
@@ -91,6 +96,8 @@ class StackKeys:
             self._create_token_key()
         if not self.account_key.exists():
             write_private(self.account_key, base64.b64encode(secrets.token_bytes(32)))
+        if not self.bank_webhook_secret.exists():
+            write_private(self.bank_webhook_secret, b"whsec_" + base64.b64encode(secrets.token_bytes(32)))
         self.database_passwords()
 
     def database_passwords(self) -> DatabasePasswords:

@@ -23,7 +23,13 @@ from fundline.platform.http.client import CallUnanswered
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.logs import get_log
 from fundline.services.disbursement_worker import store
-from fundline.services.disbursement_worker.payment_gateway import BankResult, PaymentGateway, PaymentOrder
+from fundline.services.disbursement_worker.payment_gateway import (
+    Accepted,
+    BankAnswer,
+    BankResult,
+    PaymentGateway,
+    PaymentOrder,
+)
 from fundline.services.disbursement_worker.results import ResultBook
 
 PAID_OUT = frozenset({ApplicationStatus.DISBURSED, ApplicationStatus.FAILED})
@@ -122,16 +128,25 @@ class Payout:
         return payment
 
     async def ask_bank(self, payment: SubmittedPayment) -> BankResult:
-        """Outside of any transaction. Raises PaymentUnresolved when the bank is silent, CallNotSent, BankBusy."""
+        """Outside of any transaction.
+
+        Raises PaymentUnresolved when the bank is silent or will settle later, CallNotSent, BankBusy.
+        """
         try:
-            if payment.may_be_known:
-                found = await self._bank.find(payment.order.payment_id)
-                if found is not None:
-                    return found
-            return await self._bank.pay(payment.order)
+            answer = await self._ask(payment)
         except CallUnanswered as silence:
             await self._mark_unknown(payment)
             raise PaymentUnresolved(f"the bank did not answer: {silence}") from silence
+        if isinstance(answer, Accepted):
+            raise PaymentUnresolved("the bank has accepted the payment and not settled it yet")
+        return answer
+
+    async def _ask(self, payment: SubmittedPayment) -> BankAnswer:
+        if payment.may_be_known:
+            found = await self._bank.find(payment.order.payment_id)
+            if found is not None:
+                return found
+        return await self._bank.pay(payment.order)
 
     async def _open(self, connection: Connection, application: LockedApplication) -> bool:
         if application.status is not ApplicationStatus.APPROVED:
