@@ -43,10 +43,11 @@ FLEET: tuple[Process, ...] = (
     Process(MODELS,                "model_service.main",          1),
     Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA), (AUDIT_ANCHORS,)),
     Process("risk-worker",         "risk_worker.main",            2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
-    Process("risk-worker-express", "risk_worker.express_main",    1, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
+    Process("risk-worker-express", "risk_worker.express_main",    2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
     Process(WORKER,                "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY, BANK_KEY)),
     Process("application-events",  "application_api.events_main", 2, (POSTGRES, KAFKA)),
     Process("application-api",     "application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
+    Process("dead-letter-keeper",  "dead_letter_keeper.main",     1, (POSTGRES, KAFKA)),
     Process("operations-api",      "operations_api.main",         1, (POSTGRES,), (TOKENS,)),
     Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
 )
