@@ -1,6 +1,7 @@
 """The command line `fundline`: composes the commands of the stack and of the demo."""
 
 import errno
+import importlib
 import sys
 
 import typer
@@ -18,28 +19,30 @@ app = typer.Typer(
 commands.register(app)
 
 
-@app.command(
-    "model",
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    help="The risk models: list, evaluate, promote, roll back, compare.",
+SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
+    # name, module with a typer application called `app`, what it is for
+    ("model", "fundline.commands.model", "The risk models: list, evaluate, promote, roll back, compare."),
+    (
+        "decision",
+        "fundline.commands.decision",
+        "The evidence of decisions: show it, or decide once more from it.",
+    ),
+    ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
+    ("ledger", "fundline.commands.ledger", "The books: trial balance, one account, and whether they hold."),
 )
-def model(context: typer.Context) -> None:
-    """Its imports are made only when it is asked for."""
-    from fundline.commands.model import app as models
-
-    models(args=context.args, prog_name="fundline model")
+"""Imported only when they are asked for: `fundline --help` stays fast."""
 
 
-@app.command(
-    "decision",
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    help="The evidence of decisions: show it, or decide once more from it.",
-)
-def decision(context: typer.Context) -> None:
-    """Its imports are made only when it is asked for."""
-    from fundline.commands.decision import app as decisions
+def _register(name: str, module: str, help_text: str) -> None:
+    def run(context: typer.Context) -> None:
+        importlib.import_module(module).app(args=context.args, prog_name=f"fundline {name}")
 
-    decisions(args=context.args, prog_name="fundline decision")
+    passed_on = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+    app.command(name, context_settings=passed_on, help=help_text)(run)
+
+
+for _name, _module, _help in SUBCOMMANDS:
+    _register(_name, _module, _help)
 
 
 @app.command(

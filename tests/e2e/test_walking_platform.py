@@ -112,7 +112,7 @@ async def test_one_correlation_id_goes_from_the_http_header_through_kafka_to_the
     told = {line["service.name"] for line in lines if line.get("fundline.correlation_id") == correlation}
     assert told >= {
         "application-api",
-        "risk-worker",
+        "risk-worker-express",  # the lane of small amounts
         "application-events",
         "disbursement-worker",
         "bank-sandbox",

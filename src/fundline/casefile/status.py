@@ -11,6 +11,7 @@ from fundline.contracts.payloads import StatusUpdated
 from fundline.contracts.topics import STATUS_UPDATED
 from fundline.domain.application import ApplicationStatus, StatusChange, change_status
 from fundline.domain.money import Money
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection
 from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
@@ -87,6 +88,7 @@ async def move_application(
         actor,
         orjson.dumps(change.metadata).decode(),
     )
+    await record(connection, status_entry(change, application.application_id))
     event = status_event(
         change,
         application_id=application.application_id,
@@ -103,6 +105,18 @@ async def move_application(
         change.status,
         change.sequence,
         application.amount,
+    )
+
+
+def status_entry(change: StatusChange, application_id: UUID) -> AuditEntry:
+    """What the audit trail says of a change."""
+    details = {"sequence": change.sequence, **change.metadata}
+    return AuditEntry(
+        application_stream(application_id),
+        change.actor,
+        f"application.{change.status.value}",
+        change.occurred_at,
+        details=details,
     )
 
 

@@ -38,6 +38,16 @@ MEANINGS: dict[str, str] = {
 STACK_SETTINGS = (
     ("FUNDLINE_HOME", "`./var`", "Folder of the stack: data, logs, keys, run."),
     (
+        "FUNDLINE_API_URL",
+        "the running stack's gateway",
+        "Where `fundline dead-letter`, `fundline case` and their like find the operations API.",
+    ),
+    (
+        "FUNDLINE_TOKEN",
+        "",
+        "Who they speak for; without it a development token of the running stack is made (`--as SUBJECT`).",
+    ),
+    (
         "FUNDLINE_MIGRATION_DATABASE_URL",
         "the running stack's",
         "What `fundline migrate` and Alembic connect to, as the owner of the schema.",

@@ -5,7 +5,20 @@ from collections.abc import Mapping, Sequence
 
 from fundline.stack.engines.preflight import plain_environment
 from fundline.stack.flags_file import flags_file
-from fundline.stack.fleet import ACCOUNT_KEY, BANK_LEDGER, FLAGS, KAFKA, POSTGRES, TOKENS, VALKEY, Process
+from fundline.stack.fleet import (
+    ACCOUNT_KEY,
+    AUDIT_ANCHORS,
+    BANK_EVENTS,
+    BANK_KEY,
+    BANK_LEDGER,
+    FLAGS,
+    KAFKA,
+    POSTGRES,
+    TOKENS,
+    VALKEY,
+    WORKER,
+    Process,
+)
 from fundline.stack.keys import TOKEN_AUDIENCE, TOKEN_ISSUER, StackKeys
 from fundline.stack.layout import LOOPBACK, Ports, StackHome
 from fundline.stack.process_spec import ProcessSpec
@@ -23,7 +36,12 @@ def file_settings(home: StackHome) -> dict[str, Settings]:
             "FUNDLINE_TOKEN_AUDIENCE": TOKEN_AUDIENCE,
         },
         ACCOUNT_KEY: {"FUNDLINE_ACCOUNT_KEY_FILE": str(keys.account_key)},
+        AUDIT_ANCHORS: {
+            "FUNDLINE_AUDIT_KEY_FILE": str(keys.audit_key),
+            "FUNDLINE_AUDIT_ANCHOR_FILE": str(home.audit_anchors),
+        },
         BANK_LEDGER: {"FUNDLINE_BANK_DATABASE": str(home.data / "bank-sandbox.sqlite")},
+        BANK_KEY: {"FUNDLINE_BANK_WEBHOOK_SECRET_FILE": str(keys.bank_webhook_secret)},
         FLAGS: {"FUNDLINE_FLAGS_FILE": str(flags_file(home))},
     }
 
@@ -36,10 +54,15 @@ def dependency_settings(
         POSTGRES: {"FUNDLINE_DATABASE_URL": database_url},
         VALKEY: {"FUNDLINE_CACHE_URL": cache_url},
         KAFKA: {"FUNDLINE_KAFKA_BOOTSTRAP": bootstrap, "FUNDLINE_KAFKA_DIALECT": dialect},
+        BANK_EVENTS: {},
     }
     for process in fleet:
         noun = process.name.partition("-")[0].upper()
         settings[process.name] = {f"FUNDLINE_{noun}_URL": http_address(ports, process, 1)}
+        if process.name == WORKER:
+            settings[BANK_EVENTS] = {
+                "FUNDLINE_BANK_WEBHOOK_URL": f"{http_address(ports, process, 1)}/bank/events"
+            }
     return settings
 
 

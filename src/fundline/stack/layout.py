@@ -52,6 +52,11 @@ class StackHome:
         return self.root / "run"
 
     @property
+    def audit_anchors(self) -> Path:
+        """Signed heads of the audit trail, apart from the database's own folder."""
+        return self.data / "audit" / "anchors.jsonl"
+
+    @property
     def outside(self) -> Path:
         """Where an engine that drops root lives when its account cannot reach `root`."""
         return Path("/var/lib/fundline") / hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
@@ -101,6 +106,11 @@ class Ports:
     status_service: int = 17160
     model_service: int = 17170
     risk_worker_express: int = 17180
+    operations_api: int = 17190
+    notification_service: int = 17200
+    reconciler: int = 17210
+    dead_letter_keeper: int = 17220
+    mail_sink: int = 17230
     valkey: int = 17379
     postgres: int = 17432
     postgres_replica: int = 17433

@@ -12,6 +12,7 @@ ANSWER_TIMEOUT_S = 2.0
 ROUTES_TIMEOUT_S = 20.0
 PROBED_PATHS = {
     "application-api": "/v1/reference-data/sectors",
+    "operations-api": "/v1/cases",
     "status-service": "/v1/status/00000000-0000-0000-0000-000000000000",
 }
 """By process: a path that it answers; any answer of its own shows that the route is open."""

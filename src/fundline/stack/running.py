@@ -67,9 +67,7 @@ class Stack:
         self.postgres = PostgresNode(home, ports.postgres)
         self.valkey = ValkeyServer(home, ports)
         self.kafka: KafkaBroker | KafkaDevelopmentBroker = KafkaBroker(home, ports)
-        self.gateway = Gateway(
-            home, ports, self._ports_of("application-api"), self._ports_of("status-service")
-        )
+        self.gateway = Gateway(home, ports, {name: self._ports_of(name) for name in BEHIND_THE_GATEWAY})
         self._stopping = stopping or threading.Event()
         self._phase: Phase = "starting"
         self._state = StateFile(home.run)

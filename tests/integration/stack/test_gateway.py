@@ -71,7 +71,9 @@ def problem(response):
 def test_a_request_passes_with_a_good_token_only(home, ports, service, client, bearer, start_engine):
     token = bearer["authorization"].removeprefix("Bearer ")
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    with start_engine(Gateway(home, ports, [service], [service])) as gateway:
+    with start_engine(
+        Gateway(home, ports, {"application-api": [service], "status-service": [service]})
+    ) as gateway:
         passed = client.get("/v1/applications/1", headers={**bearer, "traceparent": trace})
         assert passed.status_code == 200
         assert passed.json()["traceparent"] == trace
@@ -100,7 +102,9 @@ def test_a_request_passes_with_a_good_token_only(home, ports, service, client, b
 
 def test_one_greedy_client_is_slowed_and_another_is_not(home, ports, service, client, bearer, start_engine):
     limits = GatewayLimits(client_per_second=1, client_burst=2)
-    with start_engine(Gateway(home, ports, [service], [service], limits)):
+    with start_engine(
+        Gateway(home, ports, {"application-api": [service], "status-service": [service]}, limits)
+    ):
         answers = [client.get("/v1/applications/1", headers=bearer) for _ in range(8)]
         slowed = [answer for answer in answers if answer.status_code == 429]
         assert slowed
@@ -112,7 +116,7 @@ def test_one_greedy_client_is_slowed_and_another_is_not(home, ports, service, cl
 
 def test_without_a_healthy_service_the_answer_is_unavailable(home, ports, client, bearer, start_engine):
     dead = ports.of_process("application-api", 2)
-    with start_engine(Gateway(home, ports, [dead], [dead])):
+    with start_engine(Gateway(home, ports, {"application-api": [dead], "status-service": [dead]})):
         answer = client.get("/v1/applications/1", headers=bearer)
         assert (answer.status_code, problem(answer)) == (503, "urn:fundline:problem:unavailable")
         assert answer.headers["retry-after"] == "1"
@@ -121,7 +125,12 @@ def test_without_a_healthy_service_the_answer_is_unavailable(home, ports, client
 def test_a_request_in_flight_is_answered_before_the_gateway_stops(
     home, ports, service, client, bearer, start_engine
 ):
-    with start_engine(Gateway(home, ports, [service], [service])) as gateway, ThreadPoolExecutor() as pool:
+    with (
+        start_engine(
+            Gateway(home, ports, {"application-api": [service], "status-service": [service]})
+        ) as gateway,
+        ThreadPoolExecutor() as pool,
+    ):
         held = pool.submit(client.get, "/v1/applications/held", headers=bearer)
         assert Service.reached.wait(10)
         stopping = pool.submit(gateway.stop)

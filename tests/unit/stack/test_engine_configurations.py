@@ -18,7 +18,12 @@ from fundline.stack.process_spec import Engine, StackError
 
 @pytest.fixture
 def gateway(tmp_path):
-    return Gateway(StackHome(tmp_path), Ports(), [17120, 17121], [17160, 17161, 17162], GatewayLimits())
+    return Gateway(
+        StackHome(tmp_path),
+        Ports(),
+        {"application-api": [17120, 17121], "status-service": [17160, 17161, 17162]},
+        GatewayLimits(),
+    )
 
 
 def manager(configuration):
@@ -52,6 +57,8 @@ def test_the_gateway_balances_over_every_instance(gateway):
     assert ports == {
         "application_api": [17120, 17121],
         "status_service": [17160, 17161, 17162],
+        "operations_api": [],
+        "notification_service": [],
         "status_streams": [17160, 17161, 17162],
     }
 
@@ -101,7 +108,9 @@ def test_each_refusal_of_the_gateway_has_a_stable_type():
 
 def test_the_rate_limits_are_settings(tmp_path):
     limits = GatewayLimits.from_environment({"FUNDLINE_GATEWAY_CLIENT_PER_SECOND": "7"})
-    text = Gateway(StackHome(tmp_path), Ports(), [1], [2], limits).render()
+    text = Gateway(
+        StackHome(tmp_path), Ports(), {"application-api": [1], "status-service": [2]}, limits
+    ).render()
     assert "tokens_per_fill: 7," in text
 
 

@@ -77,6 +77,12 @@ def test_the_account_key_has_32_bytes(keys):
     assert len(base64.b64decode(keys.account_key.read_bytes(), validate=True)) == 32
 
 
+def test_the_bank_s_webhook_secret_has_the_form_of_standard_webhooks(keys):
+    prefix, _, key = keys.bank_webhook_secret.read_bytes().partition(b"_")
+    assert prefix == b"whsec"
+    assert len(base64.b64decode(key, validate=True)) == 32
+
+
 def test_each_database_role_has_a_password_of_its_own(keys):
     passwords = keys.database_passwords()
     assert len({passwords.superuser, passwords.owner, passwords.app, passwords.replication}) == 4

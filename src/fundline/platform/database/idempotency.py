@@ -6,9 +6,10 @@ Source: IETF draft-ietf-httpapi-idempotency-key-header.
 """
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from fundline.platform.database.pool import Connection, Database
+from fundline.platform.database.pool import Connection, Database, RowBusy
 from fundline.platform.refusals import Kind, Refusal
 
 CLAIM = """
@@ -16,6 +17,9 @@ insert into idempotency_keys (caller, key, request_hash, response_status, respon
 values ($1, $2, $3, $4, $5)
 on conflict on constraint idempotency_keys_once_per_caller do nothing
 returning key
+"""
+SET_ANSWER = """
+update idempotency_keys set response_status = $3, response_body = $4 where caller = $1 and key = $2
 """
 STORED_ANSWER = """
 select request_hash, response_status, response_body from idempotency_keys where caller = $1 and key = $2
@@ -39,6 +43,15 @@ class RequestInFlight(Refusal):
         )
 
 
+class RecordBusy(Refusal):
+    kind = Kind.CONFLICT
+    code = "record-busy"
+    title = "The record is being changed by somebody else"
+
+    def __init__(self) -> None:
+        super().__init__("Repeat the request in a moment, with the same Idempotency-Key.", retry_after_s=1)
+
+
 @dataclass(frozen=True, slots=True)
 class WriteKey:
     """A caller's key for one request. `request_hash` covers method, path and body."""
@@ -55,6 +68,10 @@ class StoredAnswer:
     is_replay: bool
 
 
+Work = Callable[[Connection], Awaitable[tuple[int, bytes]]]
+"""Does what was asked and returns the answer: status and JSON."""
+
+
 def write_key(caller: str, key: str, *, method: str, path: str, body: bytes) -> WriteKey:
     return WriteKey(caller, key, hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).digest())
 
@@ -65,6 +82,22 @@ async def claim(connection: Connection, key: WriteKey, *, status: int, body: byt
         await connection.fetchval(CLAIM, key.caller, key.key, key.request_hash, status, body.decode())
         is not None
     )
+
+
+async def write_once(database: Database, key: WriteKey, work: Work) -> StoredAnswer:
+    """Key, work and answer in one transaction; a repeat gets the stored answer and does nothing.
+
+    What `work` raises leaves the key free. Raises KeyReused, RequestInFlight, RecordBusy.
+    """
+    try:
+        async with database.transaction() as connection:
+            if await claim(connection, key, status=0, body=b""):
+                status, body = await work(connection)
+                await connection.execute(SET_ANSWER, key.caller, key.key, status, body.decode())
+                return StoredAnswer(status, body, is_replay=False)
+    except RowBusy:
+        raise RecordBusy from None
+    return await stored_answer(database, key)
 
 
 async def stored_answer(database: Database, key: WriteKey) -> StoredAnswer:

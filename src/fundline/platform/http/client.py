@@ -24,6 +24,14 @@ class Answer:
     body: dict[str, Any]
 
 
+class ServerFailed(CallUnanswered):
+    """A status of 500 or more. `answer` is for a caller whose contract gives one of them a meaning."""
+
+    def __init__(self, sentence: str, answer: Answer) -> None:
+        super().__init__(sentence)
+        self.answer = answer
+
+
 class JsonClient:
     """JSON over HTTP. Never retries: retries happen in one layer, and that is the caller's.
 
@@ -67,8 +75,12 @@ class JsonClient:
             raise CallNotSent(f"{method} {path}: {type(error).__name__}") from error
         except (httpx.HTTPError, orjson.JSONDecodeError, TimeoutError) as error:
             raise CallUnanswered(f"{method} {path}: {type(error).__name__}") from error
-        if response.status_code >= 500 or not isinstance(answer, dict):  # noqa: PLR2004 - server errors
+        if not isinstance(answer, dict):
             raise CallUnanswered(f"{method} {path}: status {response.status_code}")
+        if response.status_code >= 500:  # noqa: PLR2004 - server errors
+            raise ServerFailed(
+                f"{method} {path}: status {response.status_code}", Answer(response.status_code, answer)
+            )
         return Answer(response.status_code, answer)
 
     async def close(self) -> None:

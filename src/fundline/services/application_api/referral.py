@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fundline.casefile.status import LockedApplication, UnknownApplication, lock_application
 from fundline.domain.application import ApplicationStatus
-from fundline.platform.database import Connection, Database, RowBusy
-from fundline.platform.database.idempotency import StoredAnswer, WriteKey, claim, stored_answer
+from fundline.platform.database import Connection, Database
+from fundline.platform.database.idempotency import RecordBusy, StoredAnswer, WriteKey, write_once
 from fundline.platform.http.tokens import Caller, Forbidden, Role
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.application_api.reading import ApplicationNotFound
@@ -37,18 +37,19 @@ async def act_on_referral(
     Raises Forbidden, ApplicationNotFound, NotUnderReview, ApplicationBusy, KeyReused.
     """
     caller.require(Role.UNDERWRITER)
+
+    async def act(connection: Connection) -> tuple[int, bytes]:
+        application = await lock_application(connection, application_id)
+        _check(caller, application)
+        await work(connection, application)
+        return answer.status, answer.body
+
     try:
-        async with database.transaction() as connection:
-            if await claim(connection, key, status=answer.status, body=answer.body):
-                application = await lock_application(connection, application_id)
-                _check(caller, application)
-                await work(connection, application)
-                return answer
-    except RowBusy:
+        return await write_once(database, key, act)
+    except RecordBusy:
         raise ApplicationBusy from None
     except UnknownApplication:
         raise ApplicationNotFound from None
-    return await stored_answer(database, key)
 
 
 def _check(caller: Caller, application: LockedApplication) -> None:

@@ -6,9 +6,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fundline.platform.database import Database
-from fundline.platform.database.idempotency import StoredAnswer, WriteKey, write_key
-from fundline.platform.http.requests import idempotency_key, query_parameters, read_body
-from fundline.platform.http.tokens import Caller, TokenVerifier
+from fundline.platform.http.requests import query_parameters
+from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.http.writes import answered, read_write
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.application_api.reading import read_one, read_page
 from fundline.services.application_api.reassessment import Reassessment
@@ -51,18 +51,18 @@ class Routes:
         ]
 
     async def submit(self, request: Request) -> Response:
-        caller, key, body = await self._write(request)
+        caller, key, body = await read_write(request, self._tokens)
         answer = await self._submission.submit(caller, key, body)
         location = f"/v1/applications/{orjson.loads(answer.body)['id']}"
-        return _answered(answer, {"location": location})
+        return answered(answer, {"location": location})
 
     async def decide(self, request: Request) -> Response:
-        caller, key, body = await self._write(request)
-        return _answered(await self._review.decide(caller, key, request.path_params["application_id"], body))
+        caller, key, body = await read_write(request, self._tokens)
+        return answered(await self._review.decide(caller, key, request.path_params["application_id"], body))
 
     async def reassess(self, request: Request) -> Response:
-        caller, key, body = await self._write(request)
-        return _answered(
+        caller, key, body = await read_write(request, self._tokens)
+        return answered(
             await self._reassessment.request(caller, key, request.path_params["application_id"], body)
         )
 
@@ -82,22 +82,3 @@ class Routes:
         if listing is None:
             raise UnknownReferenceData("Reference data are sectors, states and currencies.")
         return Response(orjson.dumps({"items": listing}), media_type=_JSON)
-
-    async def _write(self, request: Request) -> tuple[Caller, WriteKey, bytes]:
-        body = await read_body(
-            request
-        )  # first: over HTTP/2 an answer before the end of the body may get lost
-        caller = self._tokens.caller(request)
-        key = idempotency_key(request)
-        return (
-            caller,
-            write_key(caller.subject, key, method=request.method, path=request.scope["path"], body=body),
-            body,
-        )
-
-
-def _answered(answer: StoredAnswer, headers: dict[str, str] | None = None) -> Response:
-    extra = dict(headers or {})
-    if answer.is_replay:
-        extra["idempotent-replayed"] = "true"
-    return Response(answer.body, answer.status, headers=extra, media_type=_JSON)

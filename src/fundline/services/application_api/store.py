@@ -22,7 +22,13 @@ with claimed as (
     returning application_id
 ), history as (
     insert into application_status_history (application_id, sequence, status, occurred_at, actor, metadata)
-    select application_id, 1, 'processing', $18, 'application-api', '{}' from stored
+    select application_id, 1, 'processing', $18, $24, '{}' from stored
+), audited as (
+    insert into audit_streams (stream, sequence, hash) select $25, 1, $29 from stored
+    returning stream, sequence, hash
+), entries as (
+    insert into audit_entries (stream, sequence, occurred_at, actor, action, reason, details, evidence_hash, hash)
+    select stream, sequence, $18, $24, $26, '', $27, $28, hash from audited
 ), events as (
     insert into outbox (event_id, topic, key, payload, headers)
     select event.id, event.topic, stored.application_id, event.payload, event.headers
@@ -32,7 +38,7 @@ with claimed as (
 )
 select exists (select from claimed) as is_new
 """
-"""One statement, one round trip, one commit: key, application, history and events are stored together or not at all."""
+"""One statement, one round trip, one commit: key, application, history, audit entry and events are stored together."""
 
 _COLUMNS = """
 select a.application_id, a.tracking_id, a.user_id, a.amount_minor, a.currency, a.term_months, a.purpose,

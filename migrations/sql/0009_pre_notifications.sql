@@ -1,0 +1,3 @@
+-- Owned by fundline_owner. Additive: the previous release keeps running on it.
+
+select 1;

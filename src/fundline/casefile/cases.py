@@ -1,0 +1,103 @@
+"""Cases: what our processes may not settle by themselves waits here for a person, once per subject."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.database import Connection
+
+OPEN = """
+insert into cases (case_id, kind, subject, application_id, summary, details, state, opened_by, opened_at)
+values ($1, $2, $3, $4, $5, $6::jsonb, 'open', $7, $8)
+on conflict (kind, subject) where state = 'open' do nothing
+returning case_id
+"""
+SETTLE = """
+update cases set state = 'resolved', resolved_by = $3, resolved_at = $4, resolution = $5
+where kind = $1 and subject = $2 and state = 'open'
+returning case_id, application_id
+"""
+
+
+class CaseKind(StrEnum):
+    """One runbook page each."""
+
+    PAYMENT_UNKNOWN = "payment_unknown"
+    """The bank has not said for 15 minutes what became of a payment."""
+    PAYMENT_CONTRADICTED = "payment_contradicted"
+    """The bank says something else than what is on record."""
+    PAYMENT_RELEASE = "payment_release"
+    """An amount above the limit waits for a second person."""
+    BANK_MISMATCH = "bank_mismatch"
+    """Our ledger and the bank's statement differ."""
+    APPLICATION_STUCK = "application_stuck"
+    """An application stayed in a state past its deadline, and no repair is allowed or has helped."""
+    OUTBOX_STUCK = "outbox_stuck"
+    """Events do not move to Kafka."""
+    DEAD_LETTER = "dead_letter"
+    """A dead letter that moves money or repeats."""
+    AUDIT_BROKEN = "audit_broken"
+    """The audit trail does not verify."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """`subject` is what the case is about; while one is open, a second of the same kind and subject is not opened."""
+
+    kind: CaseKind
+    subject: str
+    summary: str
+    application_id: UUID | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def stream(self) -> str:
+        return case_stream(self.subject, self.application_id)
+
+
+def case_stream(subject: str, application_id: UUID | None) -> str:
+    """Of the audit trail: the application's where there is one."""
+    return f"case:{subject}" if application_id is None else application_stream(application_id)
+
+
+async def open_case(
+    connection: Connection, case: NewCase, *, case_id: UUID, opened_by: str, at: datetime
+) -> bool:
+    """In the caller's transaction. False when such a case is open already."""
+    opened = await connection.fetchval(
+        OPEN,
+        case_id,
+        case.kind.value,
+        case.subject,
+        case.application_id,
+        case.summary,
+        orjson.dumps(dict(case.details)).decode(),
+        opened_by,
+        at,
+    )
+    if opened is None:
+        return False
+    details = {"caseId": str(case_id), "kind": case.kind.value, "subject": case.subject}
+    await record(connection, AuditEntry(case.stream(), opened_by, "case.opened", at, case.summary, details))
+    return True
+
+
+async def settle_case(
+    connection: Connection, kind: CaseKind, subject: str, *, by: str, at: datetime, resolution: str
+) -> bool:
+    """What the case was about has been settled elsewhere, so it closes, in the caller's transaction.
+
+    False when none was open.
+    """
+    row = await connection.fetchrow(SETTLE, kind.value, subject, by, at, resolution)
+    if row is None:
+        return False
+    details = {"caseId": str(row["case_id"]), "kind": kind.value, "subject": subject}
+    stream = case_stream(subject, row["application_id"])
+    await record(connection, AuditEntry(stream, by, "case.resolved", at, resolution, details))
+    return True

@@ -1,0 +1,1 @@
+"""The audit trail: who did what, when, why and on which evidence, in chains of hashes that show any edit."""

@@ -1,0 +1,29 @@
+"""The door of every write: body, token and idempotency key come in; the stored answer goes out."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fundline.platform.database.idempotency import StoredAnswer, WriteKey, write_key
+from fundline.platform.http.requests import idempotency_key, read_body
+from fundline.platform.http.tokens import Caller, TokenVerifier
+
+
+async def read_write(request: Request, tokens: TokenVerifier) -> tuple[Caller, WriteKey, bytes]:
+    """Raises Unauthenticated, IdempotencyKeyMissing, or what `read_body` raises."""
+    # the body first: over HTTP/2 an answer before its end may get lost
+    body = await read_body(request)
+    caller = tokens.caller(request)
+    key = idempotency_key(request)
+    return (
+        caller,
+        write_key(caller.subject, key, method=request.method, path=request.scope["path"], body=body),
+        body,
+    )
+
+
+def answered(answer: StoredAnswer, headers: dict[str, str] | None = None) -> Response:
+    """The answer as JSON; a repeat says so in `Idempotent-Replayed`."""
+    extra = dict(headers or {})
+    if answer.is_replay:
+        extra["idempotent-replayed"] = "true"
+    return Response(answer.body, answer.status, headers=extra, media_type="application/json")

@@ -1,0 +1,30 @@
+"""Composition root of the operations API."""
+
+from fundline.platform.database import open_database
+from fundline.platform.http.api import api
+from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.process import Service, run_process
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.operations_api.cases import Cases
+from fundline.services.operations_api.routes import case_routes
+from fundline.services.operations_api.settings import Settings
+
+
+def main() -> None:
+    settings = Settings()
+
+    async def build(metrics: Metrics) -> Service:
+        database = await open_database(settings)
+        tokens = TokenVerifier(settings)
+        return Service(
+            app=api([*case_routes(tokens, Cases(database))]),
+            checks={"database": database.is_ready},
+            close=[database.close],
+            before_scrape=lambda: metrics.observe_pool(database.connections()),
+        )
+
+    run_process(settings, build)
+
+
+if __name__ == "__main__":
+    main()

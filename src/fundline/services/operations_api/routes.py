@@ -1,0 +1,26 @@
+"""The operations API's HTTP door: each part brings its own routes."""
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fundline.platform.http.requests import query_parameters
+from fundline.platform.http.tokens import TokenVerifier
+from fundline.services.operations_api.cases import Cases
+from fundline.services.operations_api.schemas import CaseQuery
+
+
+def case_routes(tokens: TokenVerifier, cases: Cases) -> list[Route]:
+    async def page(request: Request) -> Response:
+        found = await cases.page(tokens.caller(request), query_parameters(request, CaseQuery))
+        return Response(orjson.dumps(found), media_type="application/json")
+
+    async def one(request: Request) -> Response:
+        found = await cases.one(tokens.caller(request), request.path_params["case_id"])
+        return Response(orjson.dumps(found), media_type="application/json")
+
+    return [
+        Route("/v1/cases", page, methods=["GET"]),
+        Route("/v1/cases/{case_id}", one, methods=["GET"]),
+    ]

@@ -1,0 +1,5 @@
+from fundline.platform.settings import DatabaseSettings, TokenSettings
+
+
+class Settings(DatabaseSettings, TokenSettings):
+    """The operations API."""
