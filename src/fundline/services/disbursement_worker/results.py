@@ -5,12 +5,12 @@ from enum import StrEnum
 from uuid import UUID
 
 from fundline.casefile.cases import CaseKind, NewCase, open_case, settle_case
+from fundline.casefile.ledger import book_payment
 from fundline.casefile.status import LockedApplication, lock_application, move_application
 from fundline.contracts.payloads import DisbursementCompleted
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import FINISHED, WITH_THE_BANK, DisbursementState, change_state
-from fundline.domain.ledger import transfer_on
 from fundline.domain.money import Money
 from fundline.platform.audit.trail import record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
@@ -108,11 +108,9 @@ class ResultBook:
             failure_code=failure_code,
             at=at,
         )
-        transfer = transfer_on(reached, payment.amount)
-        if transfer is not None:
-            await store.book(
-                connection, transfer, transfer_id=self._fresh_id(), payment_id=payment.payment_id, at=at
-            )
+        await book_payment(
+            connection, reached, payment.amount, payment_id=payment.payment_id, new_id=self._fresh_id, at=at
+        )
         shown = {"transactionId": transaction_id} if is_settled else {"failureCode": failure_code}
         await move_application(
             connection,

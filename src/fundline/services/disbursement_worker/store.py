@@ -1,4 +1,4 @@
-"""The worker's SQL: disbursements and the books. Every function runs in the caller's transaction, on the primary."""
+"""The worker's SQL: disbursements. Every function runs in the caller's transaction, on the primary."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from fundline.domain.disbursement import DisbursementState
-from fundline.domain.ledger import Transfer
 from fundline.domain.money import Money
 from fundline.platform.database import Connection
 
@@ -47,15 +46,6 @@ where payment_id = $1
 SCHEDULE = """
 update disbursements set next_step_at = $2
 where payment_id = $1 and state in ('requested', 'submitted', 'unknown')
-"""
-BOOK_TRANSFER = """
-with transfer as (
-    insert into ledger_transfers (transfer_id, payment_id, purpose, booked_at)
-    values ($1, $2, $3, $4) returning transfer_id
-)
-insert into ledger_postings (transfer_id, account, currency, amount_minor)
-select transfer_id, account, currency, amount_minor
-from transfer, unnest($5::text[], $6::text[], $7::bigint[]) as posting (account, currency, amount_minor)
 """
 
 
@@ -193,19 +183,3 @@ async def finish_disbursement(
     at: datetime,
 ) -> None:
     await connection.execute(FINISH_DISBURSEMENT, payment_id, state.value, transaction_id, failure_code, at)
-
-
-async def book(
-    connection: Connection, transfer: Transfer, *, transfer_id: UUID, payment_id: UUID, at: datetime
-) -> None:
-    """A second transfer of the same purpose for one payment violates ledger_transfers_once_per_purpose."""
-    await connection.execute(
-        BOOK_TRANSFER,
-        transfer_id,
-        payment_id,
-        transfer.purpose.value,
-        at,
-        [posting.account.value for posting in transfer.postings],
-        [posting.amount.currency for posting in transfer.postings],
-        [posting.amount.amount_minor for posting in transfer.postings],
-    )

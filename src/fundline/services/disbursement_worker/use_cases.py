@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from fundline.casefile.cases import CaseKind, NewCase, open_case
+from fundline.casefile.ledger import book_payment
 from fundline.casefile.status import LockedApplication, lock_application
 from fundline.contracts.topics import Group
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState, change_state
-from fundline.domain.ledger import transfer_on
 from fundline.domain.money import Money
 from fundline.domain.release import needs_release
 from fundline.platform.audit.trail import record
@@ -210,11 +210,9 @@ class Payout:
         await record(
             connection, entry(payment, "payment.submitted", at, details, evidence=order_text.encode())
         )
-        transfer = transfer_on(reached, payment.amount)
-        if transfer is not None:
-            await store.book(
-                connection, transfer, transfer_id=self._fresh_id(), payment_id=payment.payment_id, at=at
-            )
+        await book_payment(
+            connection, reached, payment.amount, payment_id=payment.payment_id, new_id=self._fresh_id, at=at
+        )
         return SubmittedPayment(payment.application_id, order)
 
     def _told(self, application_id: UUID, step: _Step) -> SubmittedPayment | None:

@@ -26,6 +26,8 @@ from fundline.services.risk_worker.model_wire import BadModelAnswer, infer_path,
 __all__ = ["BadModelAnswer", "ModelAway", "ModelClient"]
 
 DEPENDENCY = "model-service"
+LONGEST_OPEN_S = 15.0
+"""While the breaker rests, people get every application; so the rest does not grow for as long as it might."""
 _OK = 200
 _CAUSE_CHARACTERS = 200
 
@@ -63,6 +65,7 @@ class ModelClient:
             DEPENDENCY,
             failures=(CallNotSent, CallUnanswered, BadModelAnswer),
             open_for_s=open_for_s,
+            longest_open_s=LONGEST_OPEN_S,
             clock=clock,
             dice=dice,
             on_change=lambda now: state.set(now.level),
