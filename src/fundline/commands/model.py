@@ -25,7 +25,12 @@ from fundline.platform.refusals import Unavailable
 from fundline.services.risk_worker import experiment_store as store
 from fundline.stack.process_spec import StackError
 
-app = typer.Typer(no_args_is_help=True, help="The risk models: list, evaluate, promote, roll back, compare.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The risk models: list, evaluate, promote, roll back, compare.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 app.command()(evaluate)
 T = TypeVar("T")
 

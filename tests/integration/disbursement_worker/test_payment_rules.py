@@ -6,12 +6,11 @@ import asyncpg
 import httpx
 import pytest
 
+from fundline.casefile.ledger import book_payment
 from fundline.domain.disbursement import DisbursementState
-from fundline.domain.ledger import transfer_on
 from fundline.platform.clock import new_id
 from fundline.platform.database import UniqueRule
 from fundline.platform.kafka.messages import RetryLater
-from fundline.services.disbursement_worker import store
 from fundline.services.disbursement_worker.payment_gateway import BankAnswerUnexpected, Declined
 from fundline.services.disbursement_worker.results import ResultContradicted
 from fundline.services.disbursement_worker.use_cases import PaymentRequest
@@ -132,11 +131,12 @@ async def test_the_schema_itself_refuses_a_second_resolution_of_a_payment(worker
     paid = await disbursement(database, application_id)
     with pytest.raises(UniqueRule):
         async with database.transaction() as connection:
-            await store.book(
+            await book_payment(
                 connection,
-                transfer_on(again, AMOUNT),
-                transfer_id=new_id(),
+                again,
+                AMOUNT,
                 payment_id=paid["payment_id"],
+                new_id=new_id,
                 at=paid["finished_at"],
             )
 

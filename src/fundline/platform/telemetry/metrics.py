@@ -53,6 +53,9 @@ class Metrics:
         self.outbox_lag_s = seconds(
             "outbox_lag", "Time from an event's row in the outbox to its acknowledgement by Kafka.")
         self.outbox_leader = gauge("outbox_leader", "1 on the router instance that is the active relay.")
+        self.audit_heads_anchored = counter("audit_heads_anchored", "Heads of audit streams that an anchor signed.")
+        self.audit_anchor_failures = counter(
+            "audit_anchor_failures", "Rounds of anchoring that failed, by cause (disk, broken).", "cause")
         self.database_pool_connections = gauge(
             "database_pool_connections", "Connections of the pool, by state (used, idle, max).", "state")
         self.bank_calls = counter("bank_calls", "Calls to the bank by result.", "operation", "result")

@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
+from fundline.casefile.ledger import book_payment
 from fundline.casefile.status import LockedApplication, lock_application, move_application
 from fundline.contracts.payloads import DisbursementCompleted
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED, Group
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import FINISHED, DisbursementState, change_state
-from fundline.domain.ledger import transfer_on
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.inbox import first_time
@@ -74,11 +74,9 @@ class ResultBook:
             failure_code=failure_code,
             at=at,
         )
-        transfer = transfer_on(reached, record.amount)
-        if transfer is not None:
-            await store.book(
-                connection, transfer, transfer_id=self._fresh_id(), payment_id=record.payment_id, at=at
-            )
+        await book_payment(
+            connection, reached, record.amount, payment_id=record.payment_id, new_id=self._fresh_id, at=at
+        )
         shown = {"transactionId": transaction_id} if is_settled else {"failureCode": failure_code}
         moved = await move_application(
             connection,

@@ -1,11 +1,10 @@
-"""The worker's SQL: disbursements and the books. Every function runs in the caller's transaction, on the primary."""
+"""The worker's SQL: disbursements. Every function runs in the caller's transaction, on the primary."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from fundline.domain.disbursement import DisbursementState
-from fundline.domain.ledger import Transfer
 from fundline.domain.money import Money
 from fundline.platform.database import Connection
 
@@ -25,15 +24,6 @@ FINISH_DISBURSEMENT = """
 update disbursements set state = $2, transaction_id = $3, failure_code = $4, finished_at = $5 where payment_id = $1
 """
 READ_PAYOUT_ACCOUNT = "select payout_account from applications where application_id = $1"
-BOOK_TRANSFER = """
-with transfer as (
-    insert into ledger_transfers (transfer_id, payment_id, purpose, booked_at)
-    values ($1, $2, $3, $4) returning transfer_id
-)
-insert into ledger_postings (transfer_id, account, currency, amount_minor)
-select transfer_id, account, currency, amount_minor
-from transfer, unnest($5::text[], $6::text[], $7::bigint[]) as posting (account, currency, amount_minor)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +97,3 @@ async def read_payout_account(connection: Connection, application_id: UUID) -> b
     """Sealed, bound to the application's id."""
     sealed: bytes = await connection.fetchval(READ_PAYOUT_ACCOUNT, application_id)
     return sealed
-
-
-async def book(
-    connection: Connection, transfer: Transfer, *, transfer_id: UUID, payment_id: UUID, at: datetime
-) -> None:
-    """A second transfer of the same purpose for one payment violates ledger_transfers_once_per_purpose."""
-    await connection.execute(
-        BOOK_TRANSFER,
-        transfer_id,
-        payment_id,
-        transfer.purpose.value,
-        at,
-        [posting.account.value for posting in transfer.postings],
-        [posting.amount.currency for posting in transfer.postings],
-        [posting.amount.amount_minor for posting in transfer.postings],
-    )

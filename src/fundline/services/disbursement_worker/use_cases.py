@@ -10,11 +10,11 @@ from uuid import UUID
 
 import orjson
 
+from fundline.casefile.ledger import book_payment
 from fundline.casefile.status import LockedApplication, lock_application
 from fundline.contracts.topics import Group
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import WITH_THE_BANK, DisbursementState, change_state
-from fundline.domain.ledger import transfer_on
 from fundline.domain.money import Money
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
@@ -170,11 +170,14 @@ class Payout:
         at = self._now()
         reached = change_state(record.state, DisbursementState.SUBMITTED)
         await store.mark_submitted(connection, record.payment_id, reached, at)
-        transfer = transfer_on(reached, application.amount)
-        if transfer is not None:
-            await store.book(
-                connection, transfer, transfer_id=self._fresh_id(), payment_id=record.payment_id, at=at
-            )
+        await book_payment(
+            connection,
+            reached,
+            application.amount,
+            payment_id=record.payment_id,
+            new_id=self._fresh_id,
+            at=at,
+        )
         return SubmittedPayment(application.application_id, order, may_be_known=False)
 
     async def _mark_unknown(self, payment: SubmittedPayment) -> None:

@@ -28,6 +28,8 @@ __all__ = ["BadModelAnswer", "ModelAway", "ModelClient"]
 
 DEPENDENCY = "model-service"
 BREAKER_LEVEL = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
+LONGEST_OPEN_S = 15.0
+"""While the breaker rests, people get every application; so the rest does not grow for as long as it might."""
 _OK = 200
 _CAUSE_CHARACTERS = 200
 
@@ -65,6 +67,7 @@ class ModelClient:
             DEPENDENCY,
             failures=(CallNotSent, CallUnanswered, BadModelAnswer),
             open_for_s=open_for_s,
+            longest_open_s=LONGEST_OPEN_S,
             clock=clock,
             dice=dice,
             on_change=lambda now: state.set(BREAKER_LEVEL[now]),
