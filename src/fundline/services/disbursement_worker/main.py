@@ -11,6 +11,7 @@ from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker.bank_events import BankEvents, bank_event_routes
+from fundline.services.disbursement_worker.gate import GuardedBank
 from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
 from fundline.services.disbursement_worker.payment_gateway import SandboxBank
 from fundline.services.disbursement_worker.settings import Settings
@@ -24,7 +25,9 @@ def main() -> None:
         database = await open_database(settings)
         flags = await open_flags(settings, metrics)
         client = JsonClient(settings.bank_url, timeout_s=settings.bank_timeout_s)
-        worker = make_worker(settings, database, flags, SandboxBank(client, metrics), metrics)
+        adapter = SandboxBank(client, metrics)
+        bank = GuardedBank("bank", adapter, metrics, open_for_s=settings.bank_breaker_open_s)
+        worker = make_worker(settings, database, flags, bank, metrics)
         events = BankEvents(database, worker.results, settings.bank_webhook_secret_file, metrics)
         consumer = ConsumerRuntime(
             settings,

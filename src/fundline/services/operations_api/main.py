@@ -11,6 +11,9 @@ from fundline.services.operations_api.dead_letter_bulk import BulkReplay
 from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
 from fundline.services.operations_api.dead_letter_routes import dead_letter_routes
 from fundline.services.operations_api.dead_letters import DeadLetters
+from fundline.services.operations_api.disbursement_routes import disbursement_routes
+from fundline.services.operations_api.disbursements import Disbursements
+from fundline.services.operations_api.releases import Releases
 from fundline.services.operations_api.routes import case_routes
 from fundline.services.operations_api.settings import Settings
 
@@ -28,6 +31,7 @@ def main() -> None:
                     *dead_letter_routes(
                         tokens, DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)
                     ),
+                    *disbursement_routes(tokens, Disbursements(database), Releases(database)),
                 ]
             ),
             checks={"database": database.is_ready},
