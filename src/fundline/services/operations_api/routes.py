@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from fundline.platform.http.requests import query_parameters
 from fundline.platform.http.tokens import TokenVerifier
+from fundline.services.operations_api.audit import AuditQuery, AuditTrail
 from fundline.services.operations_api.cases import Cases
 from fundline.services.operations_api.schemas import CaseQuery
 
@@ -24,3 +25,13 @@ def case_routes(tokens: TokenVerifier, cases: Cases) -> list[Route]:
         Route("/v1/cases", page, methods=["GET"]),
         Route("/v1/cases/{case_id}", one, methods=["GET"]),
     ]
+
+
+def audit_routes(tokens: TokenVerifier, trail: AuditTrail) -> list[Route]:
+    async def page(request: Request) -> Response:
+        caller = tokens.caller(request)
+        application = request.path_params["application"]
+        found = await trail.page(caller, application, query_parameters(request, AuditQuery))
+        return Response(orjson.dumps(found), media_type="application/json")
+
+    return [Route("/v1/audit/{application}", page, methods=["GET"])]
