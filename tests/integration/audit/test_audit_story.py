@@ -121,8 +121,9 @@ async def test_a_decision_under_another_name_or_reason_is_missed(trail, reviewed
 
 
 async def test_edited_evidence_is_found(trail, reviewed):
-    edited = """jsonb_set(evidence, '{facts,amount}', '"1.00"')"""
-    edit = f"update risk_assessments set evidence = {edited} where assessment = 2"
+    edit = """
+    update risk_assessments set evidence = jsonb_set(evidence, '{facts,amount}', '"1.00"') where assessment = 2
+    """
     await trail.superuser.execute(edit)
     assert await gaps(trail.database) == [("evidence_changed", f"application:{reviewed}")]
 
