@@ -13,6 +13,11 @@ create table cases (                                   -- what only a person may
     resolved_by        text,
     resolved_at        timestamptz,
     resolution         text,
+    proposed_by        text,                           -- a case about money: the first of the two people
+    proposed_at        timestamptz,
+    proposed_resolution text,
+    constraint cases_proposal_is_whole check
+        ((proposed_by is null) = (proposed_at is null) and (proposed_by is null) = (proposed_resolution is null)),
     constraint cases_resolved_says_how check
         ((state = 'resolved') = (resolved_by is not null and resolved_at is not null and resolution is not null))
 );

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.e2e
 
 @pytest.mark.parametrize(
     "instance",
-    ["risk-worker-1", "disbursement-worker-1", "event-router-1", "event-router-2", "application-events-1",
-     "status-service-1", "bank-sandbox-1"],
+    ["risk-worker-1", "risk-worker-express-1", "disbursement-worker-1", "event-router-1", "event-router-2",
+     "application-events-1", "status-service-1", "bank-sandbox-1"],
 )  # fmt: skip
 async def test_killing_a_process_loses_nothing_and_pays_nobody_twice(fleet, instance):
     async with browser(fleet) as client:

@@ -10,6 +10,7 @@ import pytest
 from support.clients import browser, settled, submit
 
 pytestmark = pytest.mark.e2e
+EXPRESS_LANE, STANDARD_LANE = "50000.00", "60000.00"
 
 
 async def leading_router(fleet) -> str:
@@ -23,14 +24,18 @@ async def leading_router(fleet) -> str:
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("process", ["event-router", "risk-worker", "disbursement-worker"])
+@pytest.mark.parametrize(
+    "process", ["event-router", "risk-worker", "risk-worker-express", "disbursement-worker"]
+)
 async def test_a_stopped_process_is_followed_and_does_no_harm_when_it_wakes(fleet, process):
+    """Promise 16, on both lanes. In the midst of a score: tests/integration/test_risk_worker_processes.py."""
+    amount = STANDARD_LANE if process == "risk-worker" else EXPRESS_LANE
     instance = await leading_router(fleet) if process == "event-router" else f"{process}-1"
     pid = next(r.identity.pid for r in fleet.processes() if r.instance == instance and r.identity)
     os.kill(pid, signal.SIGSTOP)
     try:
         async with browser(fleet) as client:
-            made = [await submit(client, fleet) for _ in range(8)]
+            made = [await submit(client, fleet, amount=amount) for _ in range(8)]
             results = await asyncio.gather(*(settled(client, fleet, one["id"]) for one in made))
     finally:
         os.kill(pid, signal.SIGCONT)

@@ -88,6 +88,7 @@ async def test_messages_of_one_key_run_in_order_and_different_keys_side_by_side(
 
 
 async def test_a_poison_message_goes_to_the_dead_letters_with_its_cause_and_blocks_nobody(settings, producer):
+    """Promise 14: bad JSON, an unknown version, no envelope, a foreign key, and what a handler cannot use."""
     good = created_event()
     broken = dataclasses.replace(created_event(), value=b"{not json")
     unknown = created_event()
@@ -119,6 +120,7 @@ async def test_a_poison_message_goes_to_the_dead_letters_with_its_cause_and_bloc
 
 
 async def test_a_handlers_bug_is_tried_five_times_and_then_dead_lettered(settings, producer):
+    """Promise 14: others of the same topic are handled meanwhile."""
     bad, good = created_event(user_id="bug"), created_event()
     attempts, handled = [], []
 

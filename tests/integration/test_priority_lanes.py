@@ -172,7 +172,7 @@ async def test_a_flood_in_one_lane_holds_up_neither_the_other_nor_the_intake(set
 async def test_a_poison_message_of_a_lane_goes_to_the_dead_letters_of_that_lane_and_blocks_nobody(
     settings, lane
 ):
-    """Promise 14."""
+    """Promise 14: on either lane, and the next message of the same application is handled."""
     bad, good = uuid.uuid4(), uuid.uuid4()
     handled = asyncio.Queue()
 

@@ -142,17 +142,22 @@ async def model_service_over_http(
 
 @dataclass
 class ScriptedModelServer:
-    """Any server of the protocol: answers as told, and counts what arrives."""
+    """Any server of the protocol: answers as told when it may, and counts what arrives."""
 
     answer: Callable[[], Response]
     asked: int = 0
     timeouts: list[str | None] = field(default_factory=list)
     delay_s: float = 0.0
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     async def _infer(self, request: Request) -> Response:
         self.asked += 1
         self.timeouts.append(request.headers.get("x-timeout-ms"))
         await asyncio.sleep(self.delay_s)
+        await self.may_answer.wait()
         return self.answer()
 
     @contextlib.asynccontextmanager

@@ -85,6 +85,7 @@ def _both_scored(
         "meanDifference": round(float(sum(row["difference"] for row in matrix)) / total, 4),
         "meanAbsoluteDifference": round(float(sum(row["absolute_difference"] for row in matrix)) / total, 4),
         "psi": round(stability([r["champion"] for r in scores], [r["challenger"] for r in scores]), 4),
+        "psiByChance": round(2 * (PSI_GROUPS - 1) / total, 4),
         "verdicts": [
             {
                 "champion": row["champion_verdict"],
@@ -99,8 +100,10 @@ def _both_scored(
 def stability(expected: Sequence[int], actual: Sequence[int]) -> float:
     """Population stability index of two histograms over the same sorted values, in tenths of `expected`.
 
-    0: the same; above 0.25: another distribution. Neither may be empty.
-    Source: Siddiqi (2006), "Credit Risk Scorecards", chapter 8.
+    0: the same; above 0.25: another distribution. Neither may be empty. Two independent samples of the same
+    distribution, n and m large, give (1/n + 1/m) (groups - 1) on average.
+    Sources: Siddiqi (2006), "Credit Risk Scorecards", chapter 8; Yurdakul (2018), "Statistical Properties of
+    Population Stability Index", Western Michigan University.
     """
     total = sum(expected)
     groups = [

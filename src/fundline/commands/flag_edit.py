@@ -54,12 +54,16 @@ def only_editor(file: Path) -> Iterator[None]:
 
 
 def replace_flags(file: Path, document: dict[str, Any]) -> None:
-    """Write beside the file, then rename. The new file is younger than the old: that is what readers look for."""
+    """Write beside the file, then rename. The new file is younger than the old: that is what readers look for.
+
+    Raises StackError.
+    """
     target = file.resolve()
-    before = target.stat()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".flags-")
-    begun = Path(name)
+    begun: Path | None = None
     try:
+        before = target.stat()
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".flags-")
+        begun = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             json.dump(document, stream, indent=2, ensure_ascii=False)
             stream.write("\n")
@@ -70,5 +74,6 @@ def replace_flags(file: Path, document: dict[str, Any]) -> None:
         os.utime(begun, ns=(written_ns, written_ns))
         begun.replace(target)
     except OSError as error:
-        begun.unlink(missing_ok=True)
+        if begun is not None:
+            begun.unlink(missing_ok=True)
         raise StackError(f"The flags at {file} cannot be written ({error.strerror}).") from error

@@ -1,7 +1,10 @@
 """What `fundline model` shows to people; a program reads the same with --json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from fundline.commands.table import aligned
+from fundline.services.risk_worker.experiment import OFF, OTHER
 
 
 def show_models(answer: Mapping[str, Any]) -> str:
@@ -17,7 +20,7 @@ def show_models(answer: Mapping[str, Any]) -> str:
         ]
         for model in answer["models"]
     ]
-    lines = _table(rows)
+    lines = aligned(rows)
     for model in answer["models"]:
         if model["refusedBecause"]:
             lines.append(f"{model['modelVersion']} was refused: {model['refusedBecause']}")
@@ -26,7 +29,7 @@ def show_models(answer: Mapping[str, Any]) -> str:
     if answer["flagsProvider"] == "launchdarkly":
         lines.append("Roles and shares are in LaunchDarkly.")
     else:
-        lines.append(f"Shadow: {_text(answer['shadow'])}.")
+        lines.append(_shadow_sentence(answer["shadow"]))
     return "\n".join(lines)
 
 
@@ -34,14 +37,15 @@ def show_change(answer: Mapping[str, Any]) -> str:
     share, version, champion = answer["sharePercent"], answer["modelVersion"], answer["champion"]
     if version == champion:
         sentence = f"{version} is the champion now and decides for {share} % of the applicants."
+    elif share == 0:
+        sentence = f"{version} decides for nobody any more; {champion} decides for all applicants."
     else:
-        sentence = f"{version} decides for {share} % of the applicants; {champion} is the champion."
+        sentence = f"{version} decides for {share} % of the applicants, {champion} for the others."
     dropped = answer["scoresDropped"]
-    cached = (
-        "The cache did not answer; its scores name their model and are not used for another."
-        if dropped is None
-        else f"{dropped} cached scores were dropped."
-    )
+    if dropped is None:
+        cached = "The cache did not answer; its scores name their model and are not used for another."
+    else:
+        cached = f"Cached scores dropped: {dropped}."
     return f"{sentence} In force within a second. {cached}"
 
 
@@ -60,7 +64,7 @@ def show_comparison(answer: Mapping[str, Any]) -> str:
         ]
         for model in answer["models"]
     ]
-    lines = _table(rows)
+    lines = aligned(rows)
     if (test := answer["approvalTest"]) is not None:
         lines.append(
             f"Approval rate of {answer['challenger']} less {answer['champion']}: {test['difference']:+.1%} "
@@ -70,19 +74,19 @@ def show_comparison(answer: Mapping[str, Any]) -> str:
         lines += ["", f"{both['applications']} applications were scored by both:"]
         verdicts = [[answer["champion"], answer["challenger"], "applications"]]
         verdicts += [[v["champion"], v["challenger"], str(v["applications"])] for v in both["verdicts"]]
-        lines += _table(verdicts)
+        lines += aligned(verdicts)
         lines.append(
             f"The same verdict in {both['agreementRate']:.1%}; score of {answer['challenger']} less "
             f"{answer['champion']} {both['meanDifference']:+.4f}, in size {both['meanAbsoluteDifference']:.4f}; "
-            f"PSI {both['psi']:.3f}."
+            f"PSI {both['psi']:.3f}, of which chance alone gives about {both['psiByChance']:.3f}."
         )
     return "\n".join(lines)
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return [line.rstrip() for line in lines]
+def _shadow_sentence(shadow: str | None) -> str:
+    if shadow == OTHER:
+        return "In the shadow: of champion and challenger, the one that does not decide."
+    return f"In the shadow: {'nobody' if shadow in (None, OFF) else shadow}."
 
 
 def _state(model: Mapping[str, Any]) -> str:

@@ -1,12 +1,15 @@
 """Where a command finds the database: FUNDLINE_DATABASE_URL, else the running stack of the home."""
 
+import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from fundline.platform.database import Database, open_database
+from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.engines.postgres import PostgresNode
 from fundline.stack.layout import StackHome
@@ -16,6 +19,7 @@ from fundline.stack.state import StateFile
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder of the stack; else FUNDLINE_HOME, else ./var.")
 ]
+T = TypeVar("T")
 
 
 def home_of(chosen: Path | None) -> StackHome:
@@ -43,3 +47,19 @@ async def open_place(chosen: Path | None) -> Database:
     return await open_database(
         DatabaseSettings(database_url=database_url(chosen), instance="fundline-command", database_pool_size=1)
     )
+
+
+def read_place(chosen: Path | None, work: Callable[[Database], Awaitable[T]]) -> T:
+    """What `work` returns. Raises StackError, also when the database does not answer."""
+
+    async def run() -> T:
+        database = await open_place(chosen)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(run())
+    except Unavailable as away:
+        raise StackError(away.sentence) from away

@@ -30,6 +30,8 @@ class Topic:
     """Groups that consume the topic today; the notification service joins with its own issue."""
     lane_of: str = ""
     """Name of the topic whose events travel here too: another lane, the same event."""
+    moves_money: bool = False
+    """Handling an event leads to a payment or tells of one: two people must agree before a dead one is replayed."""
 
     @property
     def event_type(self) -> str:
@@ -74,13 +76,15 @@ RISK_SCORING_COMPLETED = Topic(
     1,
     producers=("risk-worker",),
     groups=(Group.APPLICATION_EVENTS, Group.DISBURSEMENT_WORKER),
+    moves_money=True,
 )
 DISBURSEMENT_REQUESTED = Topic(
     "disbursement.requested",
     payloads.DisbursementRequested,
     1,
-    producers=("application-events", "application-api"),
+    producers=("application-events", "application-api", "operations-api"),
     groups=(Group.DISBURSEMENT_WORKER,),
+    moves_money=True,
 )
 DISBURSEMENT_COMPLETED = Topic(
     "disbursement.completed",
@@ -88,6 +92,7 @@ DISBURSEMENT_COMPLETED = Topic(
     1,
     producers=("disbursement-worker",),
     groups=(Group.STATUS_SERVICE,),
+    moves_money=True,
 )
 STATUS_UPDATED = Topic(
     "status.updated",
@@ -113,6 +118,11 @@ EXPRESS_LANES: tuple[Topic, ...] = (RISK_SCORING_REQUESTED_EXPRESS,)
 """Which of their events goes here is decided by the event router alone; a producer names the standard topic."""
 
 
+def every_topic() -> tuple[Topic, ...]:
+    """The table and the lanes."""
+    return (*TOPICS.values(), *EXPRESS_LANES)
+
+
 def all_topic_names() -> list[str]:
     """Every topic that has to exist before the fleet starts: main, lane, retry and dead-letter topics."""
-    return [name for topic in (*TOPICS.values(), *EXPRESS_LANES) for name in topic.all_names()]
+    return [name for topic in every_topic() for name in topic.all_names()]

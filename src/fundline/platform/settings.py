@@ -45,6 +45,10 @@ class KafkaSettings(ProcessSettings):
     retry_max_attempts: Annotated[int, Field(ge=1, le=5)] = 5
     retry_base_s: Annotated[float, Field(gt=0)] = 0.5
     retry_cap_s: Annotated[float, Field(gt=0)] = 30.0
+    dead_letter_limit: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Dead letters of one instance within a window; the next one stops its consumer for a window."""
+    dead_letter_window_s: Annotated[float, Field(gt=0)] = 600.0
+    """The window of that limit."""
 
 
 class CacheSettings(ProcessSettings):

@@ -55,6 +55,7 @@ def situation():
 
 
 def test_it_opens_after_five_failures_in_a_row_and_then_refuses_without_calling(situation):
+    """Promise 5."""
     situation.fail(4)
     assert not situation.breaker.is_open
     situation.fail(1)
@@ -135,6 +136,7 @@ def test_while_a_probe_is_out_everybody_else_is_refused(situation):
 
 
 async def test_of_twenty_callers_in_the_same_instant_exactly_one_gets_through(situation):
+    """Promise 5: at half-open."""
     situation.open()
     situation.now += 10
     let_go = asyncio.Event()
@@ -154,6 +156,7 @@ async def test_of_twenty_callers_in_the_same_instant_exactly_one_gets_through(si
 
 
 def test_of_twenty_threads_exactly_one_gets_through(situation):
+    """Promise 5: at half-open."""
     situation.open()
     situation.now += 10
     start, everybody_asked = threading.Barrier(20), threading.Barrier(20)

@@ -53,6 +53,23 @@ def test_a_process_is_given_nothing_that_it_does_not_depend_on():
     assert "FUNDLINE_ACCOUNT_KEY_FILE" not in worker
 
 
+@pytest.mark.parametrize("name", ["application-api", "status-service"])
+def test_the_critical_path_knows_neither_a_model_nor_a_bank(name):
+    """Promise 5: what answers applicants cannot wait for what it has no address of."""
+    settings = settings_of(process(name), 1, Ports(), KNOWN)
+    assert not {"FUNDLINE_MODEL_URL", "FUNDLINE_BANK_URL"} & set(settings)
+    assert not {"FUNDLINE_MODEL_URL", "FUNDLINE_BANK_URL"} - set(settings_of_everybody())
+
+
+def settings_of_everybody():
+    return {name: value for entry in FLEET for name, value in settings_of(entry, 1, Ports(), KNOWN).items()}
+
+
+def test_a_pool_that_scores_has_a_second_instance_for_when_the_first_one_stalls():
+    """Promise 16."""
+    assert all(process(name).instances >= 2 for name in ("risk-worker", "risk-worker-express"))
+
+
 def test_bank_and_worker_share_the_secret_of_webhooks_and_only_the_bank_learns_where_they_go():
     bank = settings_of(process("bank-sandbox"), 1, Ports(), KNOWN)
     worker = settings_of(process("disbursement-worker"), 1, Ports(), KNOWN)

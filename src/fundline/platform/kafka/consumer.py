@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from fundline.contracts.topics import Topic
 from fundline.platform.clock import Clock, utc_now
+from fundline.platform.kafka.dead_letter_limit import DeadLetterLimit, LimitReached
 from fundline.platform.kafka.messages import Delivery, Poison, RetryLater, Subscription, read_event
 from fundline.platform.kafka.offsets import OffsetTracker
 from fundline.platform.kafka.outcomes import FailureRouting
@@ -29,7 +30,8 @@ class ConsumerRuntime:
 
     Messages of one key run one after the other, different keys side by side. Three outcomes: done, RetryLater,
     Poison. A part of ours that is away (`Unavailable`) is waited for and costs no attempt: an outage of the
-    database must not fill the dead-letter topics.
+    database must not fill the dead-letter topics. When too many messages die all the same, the group stops reading
+    for a while and is not ready; nothing is lost, and the process stays up (ADR 0030).
     """
 
     def __init__(
@@ -50,6 +52,8 @@ class ConsumerRuntime:
             topic = subscription.topic
             for name in (topic.name, topic.retry(group)):
                 self._by_topic[settings.topic_prefix + name] = subscription
+        self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window_s)
+        self._is_held = False
         self._tracker = OffsetTracker()
         self._slots = asyncio.Semaphore(settings.consumer_concurrency)
         self._last_of_key: dict[str, asyncio.Task[None]] = {}
@@ -67,17 +71,16 @@ class ConsumerRuntime:
         return self._tracker.in_flight
 
     async def ready(self) -> bool:
-        return self._poller.is_alive() and self._poller.assigned.is_set()
+        return self._poller.is_alive() and self._poller.assigned.is_set() and not self._is_held
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then finish what is in flight. Raises what crashed the poller."""
         self._loop = asyncio.get_running_loop()
         self._poller.start()
         while not stop.is_set() and self._poller.is_alive() and self._crash is None:
-            try:
+            self._mind_the_limit()
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 0.25)
-            except TimeoutError:
-                continue
         self._stopping.set()
         self._poller.stop_reading()
         await self._drain()
@@ -85,6 +88,25 @@ class ConsumerRuntime:
         await asyncio.to_thread(self._poller.join, 10)
         if (failure := self._crash or self._poller.failure) is not None:
             raise failure
+
+    def _mind_the_limit(self) -> None:
+        """Stop reading while the limit is closed, go on when it opens, and say so once each time."""
+        remaining_s = self._limit.remaining_s()
+        if (remaining_s > 0) is self._is_held:
+            return
+        self._is_held = remaining_s > 0
+        self._poller.hold(held=self._is_held)
+        self._metrics.consumer_held.labels(self._group).set(int(self._is_held))
+        if self._is_held:
+            self._log.error(
+                "consumer.dead_letter_limit",
+                group=self._group,
+                limit=self._settings.dead_letter_limit,
+                window_s=self._settings.dead_letter_window_s,
+                held_s=round(remaining_s, 1),
+            )
+        else:
+            self._log.warning("consumer.resumed", group=self._group)
 
     async def _drain(self) -> None:
         deadline = time.monotonic() + self._settings.drain_timeout_s * _SHARE_OF_DRAIN
@@ -117,6 +139,8 @@ class ConsumerRuntime:
         trace = continue_trace(delivery.headers.get("traceparent"), delivery.headers.get("ce_correlationid"))
         partition = (delivery.topic, delivery.partition)
         async with self._slots:
+            if not await self._is_allowed():
+                return  # we stop: it stays uncommitted and is delivered to another instance
             if not self._tracker.handling(partition, delivery.offset, delivery.epoch):
                 return  # taken away while it waited: its owner has it again
             with trace_scope(trace):
@@ -138,6 +162,12 @@ class ConsumerRuntime:
         due = delivery.not_before()
         return self._stopping.is_set() and due is not None and due > self._now()
 
+    async def _is_allowed(self) -> bool:
+        """Waits while the dead-letter limit is closed; False when we stop meanwhile."""
+        while (remaining_s := self._limit.remaining_s()) > 0 and not self._stopping.is_set():
+            await self._pause(remaining_s)
+        return remaining_s == 0
+
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:
             with contextlib.suppress(TimeoutError):
@@ -156,14 +186,20 @@ class ConsumerRuntime:
                 self._log.warning(
                     "event.waits", topic=subscription.topic.name, application_id=delivery.key, cause=str(away)
                 )
+            except LimitReached:
+                outcome = "held"
+                self._mind_the_limit()
             self._metrics.events_consumed.labels(subscription.topic.name, outcome).inc()
             self._metrics.event_handling_s.labels(subscription.topic.name).observe(
                 time.perf_counter() - started
             )
-            if outcome != "unavailable":
+            if outcome == "held":
+                await self._is_allowed()
+            elif outcome == "unavailable":
+                await self._pause(pause_s)
+                pause_s = min(pause_s * 2, _AWAY_CAP_S)
+            else:
                 return True
-            await self._pause(pause_s)
-            pause_s = min(pause_s * 2, _AWAY_CAP_S)
             if self._stopping.is_set():
                 return False
         return False
@@ -185,6 +221,8 @@ class ConsumerRuntime:
 
     async def _divert(self, topic: Topic, delivery: Delivery, error: Exception) -> str:
         name, message = self._routing.route(topic, delivery, error)
+        if name == "dead_letter":
+            self._limit.take()
         await asyncio.to_thread(self._publish, message)
         log = self._log.error if name == "dead_letter" else self._log.warning
         log(

@@ -21,6 +21,8 @@ FIRST_FAILURE = "fundline-first-failure"
 CAUSE = "fundline-cause"
 GROUP = "fundline-group"
 ORIGIN = "fundline-origin"
+REPLAY = "fundline-replay"
+"""How often a person has sent the event back from the dead letters; absent: never."""
 _COUNT_DIGITS = 7
 
 
@@ -72,14 +74,15 @@ class Delivery:
 
     @property
     def attempt(self) -> int:
-        return self._count(ATTEMPT, 1)
+        return self.count(ATTEMPT, 1)
 
     @property
     def deferrals(self) -> int:
         """Retries that cost no attempt, because they had a time limit instead."""
-        return self._count(DEFERRALS, 0)
+        return self.count(DEFERRALS, 0)
 
-    def _count(self, header: str, otherwise: int) -> int:
+    def count(self, header: str, otherwise: int) -> int:
+        """A small whole number; `otherwise` when the header is absent or is something else."""
         text = self.headers.get(header, "")
         return int(text) if text.isascii() and text.isdecimal() and len(text) < _COUNT_DIGITS else otherwise
 

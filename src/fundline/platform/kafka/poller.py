@@ -45,6 +45,7 @@ class Poller(threading.Thread):
         self._topics = [settings.topic_prefix + topic for topic in topics]
         self._tracker, self._hand_over, self._metrics = tracker, hand_over, metrics
         self._stop_reading = threading.Event()
+        self._held = threading.Event()
         self._close = threading.Event()
         self._paused: bool | None = False
         self._log = get_log()
@@ -54,6 +55,10 @@ class Poller(threading.Thread):
     def stop_reading(self) -> None:
         """Take nothing new; keep polling, so that the partitions stay ours while work finishes."""
         self._stop_reading.set()
+
+    def hold(self, *, held: bool) -> None:
+        """Take nothing new while it is held; the partitions stay ours."""
+        (self._held.set if held else self._held.clear)()
 
     def close(self) -> None:
         self._close.set()
@@ -114,6 +119,7 @@ class Poller(threading.Thread):
         limit, parked = self._settings.consumer_max_in_flight, self._tracker.parked
         full = (
             self._stop_reading.is_set()
+            or self._held.is_set()
             or self._tracker.in_flight - parked >= limit
             or parked >= limit * _PARKED_PER_ROOM
         )

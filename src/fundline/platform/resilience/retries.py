@@ -16,14 +16,15 @@ T = TypeVar("T")
 class RetryBudget:
     """Every request earns a share of a retry, so that at 100 % errors retries add 10 % of load and no more.
 
-    At most `burst` retries are saved up; the budget starts with them. Counted in whole requests, because tenths do
-    not add up in floats. Belongs to one event loop.
+    At most `burst` retries are saved up. It starts with none: of all requests ever made, no more than one in ten was
+    a retry, also in a fleet that is restarted while its dependency is down. Counted in whole requests, because tenths
+    do not add up in floats. Belongs to one event loop.
     """
 
     def __init__(self, *, requests_per_retry: int = 10, burst: int = 5) -> None:
         self._price = requests_per_retry
         self._most = burst * requests_per_retry
-        self._earned = self._most
+        self._earned = 0
 
     def earn(self) -> None:
         """Call once per request, not per attempt."""

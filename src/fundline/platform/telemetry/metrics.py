@@ -35,21 +35,40 @@ class Metrics:
             "cache_requests", "Look-ups and writes by cache and result (hit, miss, error, write_failed).",
             "cache", "result")
         self.events_consumed = counter(
-            "events_consumed", "Messages by topic and outcome (done, retry, dead_letter, unavailable).",
+            "events_consumed", "Messages by topic and outcome (done, retry, dead_letter, unavailable, held).",
             "topic", "outcome")
         self.event_handling_s = seconds("event_handling", "Time a handler took for one message.", "topic")
         self.consumer_lag = gauge(
             "consumer_lag_messages", "Messages not yet read, by topic and partition.", "topic", "partition")
         self.consumer_in_flight = gauge("consumer_in_flight", "Messages read and not yet finished.", "group")
+        self.consumer_held = gauge(
+            "consumer_held", "1 while a consumer group has stopped because too many messages died.", "group")
+        self.dead_letters_kept = counter(
+            "dead_letters_kept", "Messages of the dead-letter topics that were kept for a person.", "topic")
+        self.dead_letters_waiting = gauge(
+            "dead_letters_waiting", "Dead letters that nobody has replayed or discarded yet.", "topic")
         self.scoring_s = seconds(
             "scoring", "Time to judge one application: models, simulation, policy; without the database.")
         self.outbox_relayed = counter("outbox_relayed", "Events moved from the outbox to Kafka.", "topic")
         self.outbox_lag_s = seconds(
             "outbox_lag", "Time from an event's row in the outbox to its acknowledgement by Kafka.")
         self.outbox_leader = gauge("outbox_leader", "1 on the router instance that is the active relay.")
+        self.audit_heads_anchored = counter("audit_heads_anchored", "Heads of audit streams that an anchor signed.")
+        self.audit_anchor_failures = counter(
+            "audit_anchor_failures", "Rounds of anchoring that failed, by cause (disk, broken).", "cause")
         self.database_pool_connections = gauge(
             "database_pool_connections", "Connections of the pool, by state (used, idle, max).", "state")
         self.bank_calls = counter("bank_calls", "Calls to the bank by result.", "operation", "result")
+        self.bank_events = counter(
+            "bank_events", "Webhooks of the bank by result (recorded, repeated, contradicted, not_ours, refused).",
+            "result")
+        self.payments_unfinished = gauge(
+            "payments_unfinished", "Payments without a final result, by state.", "state")
+        self.payments_halted = gauge("payments_halted", "1 while the flag `payments` holds all payments back.")
+        self.payments_escalated = counter(
+            "payments_escalated", "Payments without a result for so long that a person must look.")
+        self.payments_contradicted = counter(
+            "payments_contradicted", "Results of the bank that contradict what is on record.")
         self.flag_evaluations = counter(
             "flag_evaluations", "Flags evaluated, by variant and reason (an error's code when the default was used).",
             "flag", "variant", "reason")

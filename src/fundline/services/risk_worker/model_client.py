@@ -14,7 +14,6 @@ from fundline.domain.scoring import ModelScore
 from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient
 from fundline.platform.resilience import (
     BreakerOpen,
-    BreakerState,
     CircuitBreaker,
     RetryBudget,
     RetryPolicy,
@@ -27,7 +26,8 @@ from fundline.services.risk_worker.model_wire import BadModelAnswer, infer_path,
 __all__ = ["BadModelAnswer", "ModelAway", "ModelClient"]
 
 DEPENDENCY = "model-service"
-BREAKER_LEVEL = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
+LONGEST_OPEN_S = 15.0
+"""While the breaker rests, people get every application; so the rest does not grow for as long as it might."""
 _OK = 200
 _CAUSE_CHARACTERS = 200
 
@@ -65,9 +65,10 @@ class ModelClient:
             DEPENDENCY,
             failures=(CallNotSent, CallUnanswered, BadModelAnswer),
             open_for_s=open_for_s,
+            longest_open_s=LONGEST_OPEN_S,
             clock=clock,
             dice=dice,
-            on_change=lambda now: state.set(BREAKER_LEVEL[now]),
+            on_change=lambda now: state.set(now.level),
         )
 
     @property

@@ -1,0 +1,211 @@
+"""Dead letters: what a consumer group gave up on, one letter per event and group, however often it dies."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from fundline.casefile.cases import CaseKind, NewCase, open_case
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.clock import NewId
+from fundline.platform.database import Connection
+
+IS_KEPT = """
+select exists (select from dead_letter_arrivals
+               where topic = $1 and partition = $2 and "offset" = $3 and digest = $4)
+"""
+INSERT_LETTER = """
+insert into dead_letters (dead_letter_id, topic, consumer_group, event_id, key, application_id, payload, headers, cause,
+                          attempts, first_failed_at, last_failed_at, moves_money, state)
+values ($1, $2, $3, $4, $5, (select application_id from applications where application_id = $6), $7, $8, $9, $10, $11,
+        $12, $13, 'open')
+on conflict on constraint dead_letters_once_per_event_and_group do nothing
+returning dead_letter_id, application_id, state
+"""
+LOCK_LETTER = """
+select dead_letter_id, application_id, state, replays from dead_letters
+where topic = $1 and consumer_group = $2 and event_id = $3 for update
+"""
+DIED_AGAIN = """
+update dead_letters
+set headers = $2, cause = $3, attempts = attempts + $4, first_failed_at = least(first_failed_at, $5),
+    last_failed_at = greatest(last_failed_at, $6),
+    state = case when $7 then 'open' else state end,
+    requested_by = case when $7 then null else requested_by end,
+    settled_by = case when $7 then null else settled_by end,
+    settled_at = case when $7 then null else settled_at end
+where dead_letter_id = $1
+"""
+INSERT_ARRIVAL = """
+insert into dead_letter_arrivals (topic, partition, "offset", digest, dead_letter_id, cause, attempts, replay,
+                                  failed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+
+
+class LetterState(StrEnum):
+    OPEN = "open"
+    REPLAY_REQUESTED = "replay_requested"
+    """Moves money: one person has asked for the replay, another must agree."""
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+
+    @property
+    def is_settled(self) -> bool:
+        return self in {LetterState.REPLAYED, LetterState.DISCARDED}
+
+
+@dataclass(frozen=True, slots=True)
+class DeadMessage:
+    """A message of a dead-letter topic, understood as far as it can be; texts hold nothing the database refuses."""
+
+    place: tuple[str, int, int]
+    """Dead-letter topic with its prefix, partition, offset."""
+    digest: bytes
+    topic: str
+    group: str
+    event_id: UUID | None
+    key: str
+    key_id: UUID | None
+    payload: bytes
+    headers: str
+    cause: str
+    attempts: int
+    first_failed_at: datetime
+    last_failed_at: datetime
+    replay: int
+    """Which replay has failed; 0: it was never replayed."""
+    moves_money: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    letter_id: UUID
+    is_new: bool
+    is_open_again: bool
+
+
+def letter_stream(letter_id: UUID) -> str:
+    """Of the audit trail."""
+    return f"dead-letter:{letter_id}"
+
+
+async def audit_letter(connection: Connection, entry: AuditEntry, application_id: UUID | None) -> None:
+    """In the letter's stream, and in its application's where there is one."""
+    entries = [entry]
+    if application_id is not None:
+        entries.append(
+            AuditEntry(
+                application_stream(application_id),
+                entry.actor,
+                entry.action,
+                entry.at,
+                entry.reason,
+                {**entry.details, "stream": entry.stream},
+                entry.evidence,
+            )
+        )
+    await record(connection, *entries)
+
+
+async def keep_letter(
+    connection: Connection, message: DeadMessage, *, actor: str, new_id: NewId
+) -> Kept | None:
+    """In the caller's transaction. None when this very message is kept already.
+
+    A letter that was replayed, or discarded, and dies again is open again, unless the message is older than the
+    replay. A case is opened for a letter that moves money and for one that died again.
+    """
+    if await connection.fetchval(IS_KEPT, *message.place, message.digest):
+        return None
+    row = await _insert(connection, message, new_id())
+    is_new = row is not None
+    if row is None:
+        row = await connection.fetchrow(LOCK_LETTER, message.topic, message.group, message.event_id)
+        assert row is not None  # noqa: S101 - the conflict above was with this row, and letters are never deleted
+    again = not is_new and LetterState(row["state"]).is_settled and message.replay >= row["replays"]
+    if not is_new:
+        await _update(connection, row["dead_letter_id"], message, again=again)
+    await _note(connection, row, message, actor=actor, new_id=new_id, is_new=is_new, again=again)
+    return Kept(row["dead_letter_id"], is_new, again)
+
+
+async def _insert(connection: Connection, message: DeadMessage, letter_id: UUID) -> Any | None:
+    return await connection.fetchrow(
+        INSERT_LETTER,
+        letter_id,
+        message.topic,
+        message.group,
+        message.event_id,
+        message.key,
+        message.key_id,
+        message.payload,
+        message.headers,
+        message.cause,
+        message.attempts,
+        message.first_failed_at,
+        message.last_failed_at,
+        message.moves_money,
+    )
+
+
+async def _update(connection: Connection, letter_id: UUID, message: DeadMessage, *, again: bool) -> None:
+    await connection.execute(
+        DIED_AGAIN,
+        letter_id,
+        message.headers,
+        message.cause,
+        message.attempts,
+        message.first_failed_at,
+        message.last_failed_at,
+        again,
+    )
+
+
+async def _note(
+    connection: Connection,
+    row: Any,
+    message: DeadMessage,
+    *,
+    actor: str,
+    new_id: NewId,
+    is_new: bool,
+    again: bool,
+) -> None:
+    """The arrival, the audit entry, and the case where a person has to look."""
+    letter_id, application_id, at = row["dead_letter_id"], row["application_id"], message.last_failed_at
+    await connection.execute(
+        INSERT_ARRIVAL,
+        *message.place,
+        message.digest,
+        letter_id,
+        message.cause,
+        message.attempts,
+        message.replay,
+        at,
+    )
+    details = {
+        "topic": message.topic,
+        "group": message.group,
+        "eventId": None if message.event_id is None else str(message.event_id),
+        "attempts": message.attempts,
+        "replay": message.replay,
+    }
+    action = "deadletter.kept" if is_new else "deadletter.died_again"
+    entry = AuditEntry(
+        letter_stream(letter_id), actor, action, at, message.cause, details, evidence=message.payload
+    )
+    await audit_letter(connection, entry, application_id)
+    if again or (is_new and message.moves_money):
+        trouble = "died again after its replay" if again else "moves money"
+        case = NewCase(
+            CaseKind.DEAD_LETTER,
+            str(letter_id),
+            f"A dead letter of {message.topic} ({message.group or 'group unknown'}) {trouble}: {message.cause}"[
+                :500
+            ],
+            application_id,
+            details,
+        )
+        await open_case(connection, case, case_id=new_id(), opened_by=actor, at=at)

@@ -1,0 +1,53 @@
+"""What a message of a dead-letter topic says, as far as it can be read. Never fails: poison is what arrives here."""
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from fundline.casefile.dead_letters import DeadMessage
+from fundline.contracts.envelope import EnvelopeError, parse_envelope
+from fundline.contracts.topics import every_topic
+from fundline.platform.identifiers import uuid_in
+from fundline.platform.kafka.messages import CAUSE, FIRST_FAILURE, GROUP, REPLAY, Delivery
+
+TOPIC_OF = {topic.dead_letter: topic for topic in every_topic()}
+_NO_CAUSE = "The message does not say why."
+_LONGEST_TEXT = 1000
+
+
+def dead_message(delivery: Delivery, *, prefix: str, now: datetime) -> DeadMessage:
+    """`prefix` is that of all topic names here; `now` counts as the time of the last failure."""
+    topic = TOPIC_OF[delivery.topic.removeprefix(prefix)]
+    headers = orjson.dumps(dict(delivery.headers), option=orjson.OPT_SORT_KEYS).decode()
+    first = delivery.moment(FIRST_FAILURE)
+    return DeadMessage(
+        place=(delivery.topic, delivery.partition, delivery.offset),
+        digest=hashlib.sha256(b"\n".join((delivery.key.encode(), headers.encode(), delivery.value))).digest(),
+        topic=topic.name,
+        group=_text(delivery.headers.get(GROUP, "")),
+        event_id=_event_id(delivery),
+        key=_text(delivery.key),
+        key_id=uuid_in(delivery.key),
+        payload=delivery.value,
+        headers=headers,
+        cause=_text(delivery.headers.get(CAUSE, "")) or _NO_CAUSE,
+        attempts=delivery.attempt + delivery.deferrals,
+        first_failed_at=now if first is None else min(first, now),
+        last_failed_at=now,
+        replay=delivery.count(REPLAY, 0),
+        moves_money=topic.moves_money,
+    )
+
+
+def _event_id(delivery: Delivery) -> UUID | None:
+    try:
+        return parse_envelope(delivery.headers).event_id
+    except EnvelopeError:
+        return None
+
+
+def _text(text: str) -> str:
+    """For a column: no longer than it helps, and without the one character that PostgreSQL does not take."""
+    return text[:_LONGEST_TEXT].replace("\x00", "\N{REPLACEMENT CHARACTER}")
