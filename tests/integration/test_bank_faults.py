@@ -187,7 +187,8 @@ async def test_faults_are_listed_with_their_hits_and_cleared_one_by_one_or_all(p
 
 
 @pytest.mark.parametrize(
-    ("rule", "path"), [({"kind": "flood"}, "kind"), ({"kind": "slow"}, "body"), ({"kind": "outage", "x": 1}, "x")]
+    ("rule", "path"),
+    [({"kind": "flood"}, "kind"), ({"kind": "slow"}, "body"), ({"kind": "outage", "x": 1}, "x")],
 )
 async def test_a_rule_that_makes_no_sense_is_refused_as_a_problem(client, rule, path):
     answer = await client.post("/admin/faults", json=rule)
