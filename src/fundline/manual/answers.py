@@ -68,7 +68,7 @@ class UnderwriterDecision(Answer):
 class Disbursement(Answer):
     """`transaction_id` is the bank's, once settled; `failure_code` its, once failed."""
 
-    state: Literal["expected", "submitted", "unknown", "settled", "failed"]
+    state: Literal["expected", "requested", "submitted", "unknown", "settled", "failed"]
     transaction_id: str | None
     failure_code: str | None
 
