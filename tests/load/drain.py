@@ -24,13 +24,13 @@ WORKER = "risk-worker"
 SPEED_UP_AIM = 1.8
 _STEADY = (0.1, 0.9)
 """The share of applications between which the rate is taken: without starts, assignments and the last few."""
-_DRAIN_S, _FILL_S = 180.0, 60.0
-_PER_ROUND = 1200
+_DRAIN_S, _FILL_S = 600.0, 120.0
+_PER_ROUND = 600
 
 
 def drain_figures(site: Site, *, quick: bool) -> Figure:
     """Needs a stack with an API and the model service, without a router and without workers."""
-    count = _PER_ROUND // 3 if quick else _PER_ROUND
+    count = _PER_ROUND // 2 if quick else _PER_ROUND
     rates: dict[int, list[float]] = {1: [], 2: []}
     per_core: dict[int, list[float]] = {1: [], 2: []}
     cores: dict[int, dict[str, float]] = {}
