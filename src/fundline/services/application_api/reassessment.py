@@ -8,6 +8,7 @@ import orjson
 from fundline.casefile.scoring import request_scoring
 from fundline.casefile.status import LockedApplication, move_application
 from fundline.domain.application import ApplicationStatus
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey
@@ -50,6 +51,8 @@ class Reassessment:
         self, connection: Connection, application: LockedApplication, actor: str, reason: str
     ) -> None:
         at = self._now()
+        stream = application_stream(application.application_id)
+        await record(connection, AuditEntry(stream, actor, "reassessment.requested", at, reason))
         await move_application(
             connection,
             application,
