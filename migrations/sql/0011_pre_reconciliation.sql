@@ -31,7 +31,9 @@ create view unfinished_states as                       -- what is not final, and
         and not (status = 'approved' and exists (select 1 from disbursements d
             where d.application_id = applications.application_id and d.state not in ('settled', 'failed')))
     union all
-    select 'disbursement', application_id, payment_id, state, coalesce(submitted_at, created_at)
+    select 'disbursement', application_id, payment_id, state,  -- how long the bank has been silent, asked again or not
+        case state when 'expected' then created_at when 'requested' then coalesce(requested_at, created_at)
+            else coalesce(submitted_at, created_at) end
     from disbursements where state not in ('settled', 'failed');
 
 create table reconciliation_attempts (                 -- how often one state was helped on; bounded, then a person has it

@@ -14,7 +14,10 @@ from fundline.domain.disbursement import FINISHED, DisbursementState
 from fundline.platform.clock import new_id
 from fundline.services.reconciler.findings import Trouble
 from fundline.services.reconciler.overdue import OverdueStates
-from support.approved_applications import AT, store_application
+from support.approved_applications import AT, payment_requested, store_application
+from support.bank import bank_over_http, whole_statement
+from support.books import assert_books_agree
+from support.disbursement import worker_on
 from support.reconciler import audited, cases, lose_the_events, waiting_events
 from support.scoring import CHAMPION, Bench, packaged_model
 from support.stored import event_of, submitted_application
@@ -29,8 +32,9 @@ insert into risk_assessments (application_id, assessment, risk_score, verdict, p
 values ($1, 1, 0.1, 'approved', '[]', '{}', 'm1', 'p1', $2)
 """
 DISBURSEMENT = """
-insert into disbursements (payment_id, application_id, amount_minor, currency, state, created_at, submitted_at)
-values ($1, $2, 1250000, 'USD', $3, $4, $4)
+insert into disbursements (payment_id, application_id, amount_minor, currency, state, created_at, submitted_at,
+    next_step_at)
+values ($1, $2, 1250000, 'USD', $3, $4, $4, $4::timestamptz + interval '1 day')
 """
 
 
@@ -138,6 +142,12 @@ async def test_a_payment_without_a_result_is_never_asked_for_again_but_given_to_
     assert (found.trouble, found.is_repaired) == (Trouble.PAYMENT_OVERDUE, False)
     assert await waiting_events(database, application_id) == []
     assert await cases(database) == [("payment_unknown", str(payment_id))]
+    (due,) = await database.fetch("select next_step_at from disbursements")
+    assert due["next_step_at"] == AT + 16 * MINUTES
+    assert await audited(database, application_id) == ["case.opened", "payment.look_up_asked"]
+    (again,) = await overdue.look(at=AT + 17 * MINUTES, full=False)
+    assert (again.is_repaired, again.opened_case) == (False, False)
+    assert (await database.fetch("select next_step_at from disbursements"))[0] == due
 
 
 async def test_deadlines_are_data(overdue, database, owner, box):
@@ -165,6 +175,24 @@ async def test_an_application_whose_first_request_arrives_after_all_is_scored_on
     await asyncio.gather(*(handlers.scoring_requested(request) for request in requests))
     await bench.compute.close()
     assert len(await database.fetch("select 1 from risk_assessments")) == 1
+
+
+async def test_an_approval_whose_first_request_arrives_after_all_is_paid_once(
+    overdue, database, box, account_key_file, tmp_path
+):
+    application_id = await store_application(database, box)
+    await database.execute(ASSESSED, application_id, AT)
+    (found,) = await overdue.look(at=AT + 6 * MINUTES, full=False)
+    assert found.is_repaired
+    async with bank_over_http(tmp_path / "bank.sqlite") as bank_url:
+        worker = worker_on(database, bank_url, account_key_file)
+        requests = [payment_requested(application_id) for _ in range(2)]
+        await asyncio.gather(*(worker.deliver(request) for request in requests))
+        while await worker.sweep():
+            pass
+        await worker.client.close()
+        await assert_books_agree(database, bank_url)
+        assert len(await whole_statement(bank_url)) == 1
 
 
 async def test_two_reconcilers_side_by_side_send_one_event(database, box):

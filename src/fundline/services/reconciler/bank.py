@@ -15,6 +15,7 @@ from fundline.platform.database import Connection, Database
 from fundline.services.reconciler import bank_store
 from fundline.services.reconciler.bank_store import KeptLine
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, give_to_a_person
+from fundline.services.reconciler.look_up import ask_the_bank_now
 from fundline.services.reconciler.statement import BANK, Statement
 
 _SENTENCES = {
@@ -117,7 +118,10 @@ class BankComparison:
                 None if payment is None else payment.application_id,
                 {"difference": difference.value, "bank": BANK},
             )
-            findings.append(
-                await give_to_a_person(connection, Trouble.BANK_MISMATCH, case, new_id=self._fresh_id, at=at)
+            finding = await give_to_a_person(
+                connection, Trouble.BANK_MISMATCH, case, new_id=self._fresh_id, at=at
             )
+            if payment is not None and difference is BankDifference.NO_RESULT_HERE and finding.opened_case:
+                await ask_the_bank_now(connection, payment.application_id, payment_id, at)
+            findings.append(finding)
         return findings

@@ -23,6 +23,7 @@ from fundline.platform.database import Connection, Database, RowBusy
 from fundline.platform.telemetry.logs import get_log
 from fundline.services.reconciler import store
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, give_to_a_person
+from fundline.services.reconciler.look_up import ask_the_bank_now
 from fundline.services.reconciler.store import Overdue
 
 _COMMANDS = [RISK_SCORING_REQUESTED.name, DISBURSEMENT_REQUESTED.name]
@@ -104,7 +105,10 @@ class OverdueStates:
         }
         await store.give_up(connection, late, at)
         case = NewCase(kind, str(late.subject), _sentence(late), late.application_id, details)
-        return await give_to_a_person(connection, _trouble(late), case, new_id=self._fresh_id, at=at)
+        finding = await give_to_a_person(connection, _trouble(late), case, new_id=self._fresh_id, at=at)
+        if is_with_the_bank and finding.opened_case:
+            await ask_the_bank_now(connection, late.application_id, late.subject, at)
+        return finding
 
     async def _ask_for_score(
         self, connection: Connection, application: LockedApplication, at: datetime

@@ -45,6 +45,13 @@ select coalesce(u.decided_by, r.policy_version || '/' || r.model_version)
 from risk_assessments r left join underwriter_decisions u using (application_id)
 where application_id = $1 order by assessment desc limit 1
 """
+LOOK_UP_SOONER = """
+update disbursements set next_step_at = $2::timestamptz
+where payment_id = $1 and state in ('submitted', 'unknown')
+    and (next_step_at is null or next_step_at > $2::timestamptz + interval '1 minute')
+returning payment_id
+"""
+"""What is due within a minute may be under way: it is left alone."""
 OLDEST_EVENT = """
 select topic, created_at, extract(epoch from clock_timestamp() - created_at)::float8 as age_s
 from outbox order by position limit 1
@@ -104,6 +111,11 @@ async def approver(connection: Connection, application_id: UUID) -> str | None:
     """The underwriter's subject, else policy and model of the last assessment; None when nothing says so."""
     found: str | None = await connection.fetchval(APPROVER, application_id)
     return found
+
+
+async def look_up_sooner(connection: Connection, payment_id: UUID, at: datetime) -> bool:
+    """Let a worker's sweep ask the bank now. False when it is about to, or there is a result."""
+    return await connection.fetchval(LOOK_UP_SOONER, payment_id, at) is not None
 
 
 @dataclass(frozen=True, slots=True)
