@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from fundline.demo.books import StatementLine, read_books, read_reasons
+from fundline.casefile.books import StatementLine
+from fundline.casefile.ledger import Correction, book, book_payment, correct
+from fundline.demo.books import read_books, read_reasons
 from fundline.demo.checks import judge
 from fundline.demo.models import read_model_decisions
 from fundline.domain.disbursement import DisbursementState
-from fundline.domain.ledger import transfer_on
+from fundline.domain.ledger import origination_fee
 from fundline.domain.money import Money
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database, open_database
@@ -72,17 +74,8 @@ async def _paid(database: Database, applicant: str) -> StatementLine:
 
 
 async def _book(database: Database, payment_id: UUID, reached: DisbursementState) -> None:
-    transfer, transfer_id = transfer_on(reached, AMOUNT), new_id()
     async with database.transaction() as connection:
-        await connection.execute(
-            "insert into ledger_transfers values ($1, $2, $3, $4)",
-            transfer_id, payment_id, transfer.purpose, AT,
-        )  # fmt: skip
-        for posting in transfer.postings:
-            await connection.execute(
-                "insert into ledger_postings values ($1, $2, $3, $4)",
-                transfer_id, posting.account, posting.amount.currency, posting.amount.amount_minor,
-            )  # fmt: skip
+        await book_payment(connection, reached, AMOUNT, payment_id=payment_id, new_id=new_id, at=AT)
 
 
 async def test_an_empty_database_agrees_with_an_empty_statement(database):
@@ -110,11 +103,24 @@ async def test_a_payment_booked_as_submitted_only_does_not_balance_with_its_stat
     assert not judge(await read_books(database), []).ledger_balanced
 
 
-async def test_a_transfer_without_postings_is_found(database):
-    await database.execute(
-        "insert into ledger_transfers values ($1, $2, 'payment_submitted', $3)", new_id(), new_id(), AT
-    )
-    assert (await read_books(database)).unbalanced_transfers == 1
+async def test_a_payment_with_a_fee_and_one_that_was_corrected_are_in_place(database):
+    line = await _paid(database, "alice")
+    books = await read_books(database)
+    assert books.corrected == frozenset()
+    async with database.transaction() as connection:
+        fee = origination_fee(AMOUNT, 150)
+        await book(connection, fee, transfer_id=new_id(), payment_id=line.payment_id, at=AT)
+    books = await read_books(database)
+    assert books.account_balances()["fee_income", "USD"] == -75_000
+    assert judge(books, [line]).problems() == []
+    async with database.transaction() as connection:
+        find = "select transfer_id from ledger_transfers where payment_id = $1 and purpose = 'fee_charged'"
+        charged = await connection.fetchval(find, line.payment_id)
+        waived = Correction(charged, "waived", "olga", "omar")
+        await correct(connection, waived, new_id=new_id, at=AT, actor="tests")
+    books = await read_books(database)
+    assert books.corrected == {line.payment_id}
+    assert judge(books, [line]).problems() == []
 
 
 async def test_only_the_applications_of_the_applicants_asked_for_are_judged(database):

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from fundline.demo.books import ApplicationState, Books, LedgerKey, Payment, StatementLine
+from fundline.casefile.books import LedgerKey, Payment, StatementLine
+from fundline.demo.books import ApplicationState, Books
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money

@@ -49,7 +49,7 @@ def event_of(topic: Topic, payload: Payload, application_id: uuid.UUID) -> Event
 
 
 def scoring_requested(application_id: uuid.UUID) -> Event[Any]:
-    """As the API asks for it, under a fresh event id."""
+    """A request to score it, as the risk worker gets it."""
     payload = RiskScoringRequested(
         application_id=application_id, amount="50000.00", currency="USD", timestamp=datetime.now(UTC)
     )

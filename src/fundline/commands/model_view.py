@@ -1,8 +1,9 @@
 """What `fundline model` shows to people; a program reads the same with --json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from fundline.commands.table import aligned
 from fundline.services.risk_worker.experiment import OFF, OTHER
 
 
@@ -19,7 +20,7 @@ def show_models(answer: Mapping[str, Any]) -> str:
         ]
         for model in answer["models"]
     ]
-    lines = _table(rows)
+    lines = aligned(rows)
     for model in answer["models"]:
         if model["refusedBecause"]:
             lines.append(f"{model['modelVersion']} was refused: {model['refusedBecause']}")
@@ -63,7 +64,7 @@ def show_comparison(answer: Mapping[str, Any]) -> str:
         ]
         for model in answer["models"]
     ]
-    lines = _table(rows)
+    lines = aligned(rows)
     if (test := answer["approvalTest"]) is not None:
         lines.append(
             f"Approval rate of {answer['challenger']} less {answer['champion']}: {test['difference']:+.1%} "
@@ -73,7 +74,7 @@ def show_comparison(answer: Mapping[str, Any]) -> str:
         lines += ["", f"{both['applications']} applications were scored by both:"]
         verdicts = [[answer["champion"], answer["challenger"], "applications"]]
         verdicts += [[v["champion"], v["challenger"], str(v["applications"])] for v in both["verdicts"]]
-        lines += _table(verdicts)
+        lines += aligned(verdicts)
         lines.append(
             f"The same verdict in {both['agreementRate']:.1%}; score of {answer['challenger']} less "
             f"{answer['champion']} {both['meanDifference']:+.4f}, in size {both['meanAbsoluteDifference']:.4f}; "
@@ -86,12 +87,6 @@ def _shadow_sentence(shadow: str | None) -> str:
     if shadow == OTHER:
         return "In the shadow: of champion and challenger, the one that does not decide."
     return f"In the shadow: {'nobody' if shadow in (None, OFF) else shadow}."
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return [line.rstrip() for line in lines]
 
 
 def _state(model: Mapping[str, Any]) -> str:

@@ -7,30 +7,23 @@ from uuid import UUID
 
 import httpx
 
+from fundline.casefile.books import (
+    SNAPSHOT,
+    BookedPayments,
+    LedgerKey,
+    Payment,
+    StatementLine,
+    read_booked_payments,
+)
+from fundline.casefile.ledger_views import unbalanced_transfers
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import DisbursementState
-from fundline.domain.money import Money
 from fundline.platform.database import Database
 
 STATEMENT_PAGE = 1000
 STATEMENT_TIMEOUT_S = 10.0
 
-SNAPSHOT = "set transaction isolation level repeatable read, read only"
-UNBALANCED_TRANSFERS = """
-select count(distinct t.transfer_id) from ledger_transfers t left join lateral (
-    select p.currency, sum(p.amount_minor) as total_minor from ledger_postings p
-    where p.transfer_id = t.transfer_id group by p.currency) sums on true
-where sums.currency is null or sums.total_minor <> 0
-"""
-BALANCES = """
-select t.payment_id, p.account, p.currency, sum(p.amount_minor)::bigint as balance_minor
-from ledger_postings p join ledger_transfers t using (transfer_id) group by 1, 2, 3
-"""
 TRANSFERS = "select count(*) from ledger_transfers"
 POSTINGS = "select count(*) from ledger_postings"
-PAYMENTS = """
-select payment_id, application_id, amount_minor, currency, state, transaction_id from disbursements
-"""
 APPLICATIONS = """
 select application_id, status, status_sequence from applications
 where $1::text[] is null or user_id = any($1)
@@ -40,37 +33,6 @@ select reason ->> 'code' as code, reason ->> 'sentence' as sentence, count(*) as
 from risk_assessments a join applications using (application_id), jsonb_array_elements(a.principal_reasons) reason
 where a.verdict <> 'approved' and user_id = any($1) group by 1, 2 order by times desc, code
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """A disbursement as our database has it."""
-
-    payment_id: UUID
-    application_id: UUID
-    amount: Money
-    state: DisbursementState
-    transaction_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """A booking as the bank has it; `transaction_id` only when it paid."""
-
-    payment_id: UUID
-    is_paid: bool
-    amount: Money
-    transaction_id: str | None
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerKey:
-    """One payment's part of an account, in one currency."""
-
-    payment_id: UUID
-    account: str
-    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +50,12 @@ class Books:
     postings: int = 0
     balances: Mapping[LedgerKey, int] = field(default_factory=dict)
     payments: tuple[Payment, ...] = ()
+    corrected: frozenset[UUID] = frozenset()
+    """Payments with a transfer that two people have corrected."""
     applications: Mapping[UUID, ApplicationState] = field(default_factory=dict)
+
+    def booked(self) -> BookedPayments:
+        return BookedPayments(self.payments, self.balances, self.corrected)
 
     def account_balances(self) -> dict[tuple[str, str], int]:
         """Minor units by account and currency."""
@@ -100,32 +67,26 @@ class Books:
 
 async def read_books(database: Database, applicants: Collection[str] | None = None) -> Books:
     """One repeatable-read snapshot. `applicants`: read only their applications; None: everybody's."""
+    payments: list[Payment] = []
+    balances: dict[LedgerKey, int] = {}
+    corrected: set[UUID] = set()
     async with database.transaction() as connection:
         await connection.execute(SNAPSHOT)
-        unbalanced = await connection.fetchval(UNBALANCED_TRANSFERS)
+        unbalanced = await unbalanced_transfers(connection)
         transfers = await connection.fetchval(TRANSFERS)
         postings = await connection.fetchval(POSTINGS)
-        balances = await connection.fetch(BALANCES)
-        payments = await connection.fetch(PAYMENTS)
+        async for page in read_booked_payments(connection):
+            payments += page.payments
+            balances |= page.balances
+            corrected |= page.corrected
         applications = await connection.fetch(APPLICATIONS, None if applicants is None else list(applicants))
     return Books(
-        unbalanced,
+        len(unbalanced),
         transfers,
         postings,
-        {
-            LedgerKey(row["payment_id"], row["account"], row["currency"]): row["balance_minor"]
-            for row in balances
-        },
-        tuple(
-            Payment(
-                row["payment_id"],
-                row["application_id"],
-                Money(row["amount_minor"], row["currency"]),
-                DisbursementState(row["state"]),
-                row["transaction_id"],
-            )
-            for row in payments
-        ),
+        balances,
+        tuple(payments),
+        frozenset(corrected),
         {
             row["application_id"]: ApplicationState(ApplicationStatus(row["status"]), row["status_sequence"])
             for row in applications
@@ -145,14 +106,7 @@ async def read_statement(
         while cursor is not None:
             answer = await bank.get("/v1/statement", params={"cursor": cursor, "limit": STATEMENT_PAGE})
             page = answer.raise_for_status().json()
-            for line in page["payments"]:
-                amount = Money.parse(line["amount"], line["currency"])
-                is_paid = line["status"] == "settled"
-                lines.append(
-                    StatementLine(
-                        UUID(line["paymentId"]), is_paid, amount, line.get("transactionId"), line["reference"]
-                    )
-                )
+            lines += [StatementLine.of(line) for line in page["payments"]]
             cursor = page["nextCursor"]
     return lines
 

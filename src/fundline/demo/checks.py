@@ -14,11 +14,11 @@ from uuid import UUID
 
 import httpx
 
-from fundline.demo.books import Books, LedgerKey, StatementLine, read_books, read_statement
+from fundline.casefile.books import BankDifference, StatementLine, differences, misplaced
+from fundline.demo.books import Books, read_books, read_statement
 from fundline.demo.journey import SETTLED
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import WITH_THE_BANK, DisbursementState
-from fundline.domain.ledger import LedgerAccount
+from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
 from fundline.platform.database import open_database
 from fundline.platform.settings import DatabaseSettings
@@ -127,62 +127,29 @@ def _ledger_problems(books: Books) -> list[str]:
             )
     if books.unbalanced_transfers:
         problems.append(f"{books.unbalanced_transfers} transfers do not sum to zero.")
-    misplaced = _misplaced(books)
-    if misplaced:
+    if elsewhere := misplaced(books.booked()):
         problems.append(
-            f"{len(misplaced)} payments are booked otherwise than their state says: {_some(misplaced)}."
+            f"{len(elsewhere)} payments are booked otherwise than their state says: {_some(elsewhere)}."
         )
     return problems
 
 
-def _misplaced(books: Books) -> list[UUID]:
-    """Payments whose postings are not those of their state; clearing is empty once each has its result."""
-    expected: dict[LedgerKey, int] = {}
-    for payment in books.payments:
-        account = None
-        if payment.state is DisbursementState.SETTLED:
-            account = LedgerAccount.BORROWER_RECEIVABLE
-        elif payment.state in WITH_THE_BANK:
-            account = LedgerAccount.DISBURSEMENT_CLEARING
-        if account is not None:
-            amount = payment.amount
-            expected[LedgerKey(payment.payment_id, account, amount.currency)] = amount.amount_minor
-            funding = LedgerKey(payment.payment_id, LedgerAccount.LENDER_FUNDING, amount.currency)
-            expected[funding] = -amount.amount_minor
-    booked = {key: balance_minor for key, balance_minor in books.balances.items() if balance_minor}
-    differing = {
-        key.payment_id for key in expected.keys() | booked.keys() if expected.get(key) != booked.get(key)
-    }
-    return sorted(differing)
-
-
 def _bank_problems(books: Books, statement: Sequence[StatementLine]) -> list[str]:
-    ours = {payment.payment_id: payment for payment in books.payments}
-    theirs = {line.payment_id: line for line in statement}
-    repeated = [key for key, times in Counter(line.payment_id for line in statement).items() if times > 1]
-    unknown = [line.payment_id for line in statement if line.payment_id not in ours]
-    missing, differing, open_ = [], [], []
-    for payment in books.payments:
-        line = theirs.get(payment.payment_id)
-        if payment.state in WITH_THE_BANK:
-            open_.append(payment.payment_id)
-        elif line is None:
-            if payment.state is DisbursementState.SETTLED:
-                missing.append(payment.payment_id)
-        elif (
-            line.is_paid != (payment.state is DisbursementState.SETTLED)
-            or line.transaction_id != payment.transaction_id
-            or line.amount != payment.amount
-        ):
-            differing.append(payment.payment_id)
+    by_kind = differences(books.payments, statement)
     return [
         f"{len(found)} {what}: {_some(found)}."
         for found, what in (
-            (repeated, "payments stand more than once in the bank's statement"),
-            (unknown, "payments of the bank's statement are not ours"),
-            (missing, "payments that we call paid are not in the bank's statement"),
-            (differing, "payments differ from the bank's statement in result, amount or transaction id"),
-            (open_, "payments have no result yet"),
+            (by_kind[BankDifference.REPEATED], "payments stand more than once in the bank's statement"),
+            (by_kind[BankDifference.NOT_OURS], "payments of the bank's statement are not ours"),
+            (
+                by_kind[BankDifference.MISSING_THERE],
+                "payments that we call paid are not in the bank's statement",
+            ),
+            (
+                by_kind[BankDifference.DIFFERENT],
+                "payments differ from the bank's statement in result, amount or transaction id",
+            ),
+            (by_kind[BankDifference.NO_RESULT_HERE], "payments have no result yet"),
             (_mistold(books), "applications are called disbursed without a settled payment, or the reverse"),
         )
         if found

@@ -1,7 +1,8 @@
 """The books: which postings each step of a payment causes. Debit is positive, credit negative.
 
 A submitted payment waits in clearing until the bank has said what became of it; then it is resolved exactly once,
-to what the borrower owes, or back to where it came from. Corrections are further transfers, never edits.
+to what the borrower owes, or back to where it came from. A fee is owed on top of what was paid out. Corrections are
+further transfers that name the one they correct, never edits.
 """
 
 from collections import Counter
@@ -14,15 +15,33 @@ from fundline.domain.money import Money
 
 
 class LedgerAccount(StrEnum):
+    """The accounts that every chart has; further funding sources are rows of it."""
+
     LENDER_FUNDING = "lender_funding"
     DISBURSEMENT_CLEARING = "disbursement_clearing"
     BORROWER_RECEIVABLE = "borrower_receivable"
+    FEE_INCOME = "fee_income"
+
+
+class AccountKind(StrEnum):
+    ASSET = "asset"
+    LIABILITY = "liability"
+    INCOME = "income"
+
+    def allows(self, balance_minor: int) -> bool:
+        """An asset is never negative; what is owed or earned stands on the credit side, and is never positive."""
+        return balance_minor >= 0 if self is AccountKind.ASSET else balance_minor <= 0
 
 
 class TransferPurpose(StrEnum):
     PAYMENT_SUBMITTED = "payment_submitted"
     PAYMENT_SETTLED = "payment_settled"
     PAYMENT_RETURNED = "payment_returned"
+    FEE_CHARGED = "fee_charged"
+    REVERSAL = "reversal"
+    """Undoes another transfer, posting by posting."""
+    CORRECTION = "correction"
+    """Stands in the place of a transfer that was reversed."""
 
 
 class LedgerRuleBroken(ValueError):
@@ -31,9 +50,9 @@ class LedgerRuleBroken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """`amount.amount_minor` is positive for a debit, negative for a credit."""
+    """`account` is a name of the chart; `amount.amount_minor` is positive for a debit, negative for a credit."""
 
-    account: LedgerAccount
+    account: str
     amount: Money
 
 
@@ -50,32 +69,52 @@ class Transfer:
             raise LedgerRuleBroken(f"A transfer sums to zero in each currency, not to {unbalanced}.")
 
 
-_DEBIT_AND_CREDIT: dict[DisbursementState, tuple[TransferPurpose, LedgerAccount, LedgerAccount]] = {
-    DisbursementState.SUBMITTED: (
-        TransferPurpose.PAYMENT_SUBMITTED,
-        LedgerAccount.DISBURSEMENT_CLEARING,
-        LedgerAccount.LENDER_FUNDING,
-    ),
-    DisbursementState.SETTLED: (
-        TransferPurpose.PAYMENT_SETTLED,
-        LedgerAccount.BORROWER_RECEIVABLE,
-        LedgerAccount.DISBURSEMENT_CLEARING,
-    ),
-    DisbursementState.FAILED: (
-        TransferPurpose.PAYMENT_RETURNED,
-        LedgerAccount.LENDER_FUNDING,
-        LedgerAccount.DISBURSEMENT_CLEARING,
-    ),
-}
+def transfer_on(
+    reached: DisbursementState, amount: Money, *, funding: str = LedgerAccount.LENDER_FUNDING
+) -> Transfer | None:
+    """What the books record when a disbursement reaches a state; None for states that move no money.
+
+    `funding` is the account of the lender whose money it is.
+    """
+    clearing, receivable = LedgerAccount.DISBURSEMENT_CLEARING, LedgerAccount.BORROWER_RECEIVABLE
+    match reached:
+        case DisbursementState.SUBMITTED:
+            return _moved(TransferPurpose.PAYMENT_SUBMITTED, amount, debit=clearing, credit=funding)
+        case DisbursementState.SETTLED:
+            return _moved(TransferPurpose.PAYMENT_SETTLED, amount, debit=receivable, credit=clearing)
+        case DisbursementState.FAILED:
+            return _moved(TransferPurpose.PAYMENT_RETURNED, amount, debit=funding, credit=clearing)
+        case _:
+            return None
 
 
-def transfer_on(reached: DisbursementState, amount: Money) -> Transfer | None:
-    """What the books record when a disbursement reaches a state; None for states that move no money."""
-    if reached not in _DEBIT_AND_CREDIT:
+def origination_fee(amount: Money, basis_points: int) -> Transfer | None:
+    """What a borrower owes on top of a paid amount: hundredths of a per cent, rounded half up to the minor unit.
+
+    None when that is nothing.
+    """
+    fee_minor = (amount.amount_minor * basis_points + 5_000) // 10_000
+    if fee_minor == 0:
         return None
+    return _moved(
+        TransferPurpose.FEE_CHARGED,
+        Money(fee_minor, amount.currency),
+        debit=LedgerAccount.BORROWER_RECEIVABLE,
+        credit=LedgerAccount.FEE_INCOME,
+    )
+
+
+def reversal_of(postings: Sequence[Posting]) -> Transfer:
+    """Undoes a transfer with these postings."""
+    return Transfer(
+        TransferPurpose.REVERSAL,
+        tuple(Posting(p.account, Money(-p.amount.amount_minor, p.amount.currency)) for p in postings),
+    )
+
+
+def _moved(purpose: TransferPurpose, amount: Money, *, debit: str, credit: str) -> Transfer:
     if amount.amount_minor <= 0:
-        raise LedgerRuleBroken(f"A payment moves a positive amount, not {amount.text()}.")
-    purpose, debit, credit = _DEBIT_AND_CREDIT[reached]
+        raise LedgerRuleBroken(f"A transfer moves a positive amount, not {amount.text()}.")
     return Transfer(
         purpose,
         (Posting(debit, amount), Posting(credit, Money(-amount.amount_minor, amount.currency))),
@@ -90,9 +129,9 @@ def totals(postings: Sequence[Posting]) -> dict[str, int]:
     return dict(sums)
 
 
-def balances(transfers: Sequence[Transfer]) -> dict[tuple[LedgerAccount, str], int]:
+def balances(transfers: Sequence[Transfer]) -> dict[tuple[str, str], int]:
     """Balance per account and currency, in minor units."""
-    sums: Counter[tuple[LedgerAccount, str]] = Counter()
+    sums: Counter[tuple[str, str]] = Counter()
     for transfer in transfers:
         for posting in transfer.postings:
             sums[posting.account, posting.amount.currency] += posting.amount.amount_minor

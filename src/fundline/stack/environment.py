@@ -7,6 +7,7 @@ from fundline.stack.engines.preflight import plain_environment
 from fundline.stack.flags_file import flags_file
 from fundline.stack.fleet import (
     ACCOUNT_KEY,
+    AUDIT_ANCHORS,
     BANK_EVENTS,
     BANK_KEY,
     BANK_LEDGER,
@@ -35,6 +36,10 @@ def file_settings(home: StackHome) -> dict[str, Settings]:
             "FUNDLINE_TOKEN_AUDIENCE": TOKEN_AUDIENCE,
         },
         ACCOUNT_KEY: {"FUNDLINE_ACCOUNT_KEY_FILE": str(keys.account_key)},
+        AUDIT_ANCHORS: {
+            "FUNDLINE_AUDIT_KEY_FILE": str(keys.audit_key),
+            "FUNDLINE_AUDIT_ANCHOR_FILE": str(home.audit_anchors),
+        },
         BANK_LEDGER: {"FUNDLINE_BANK_DATABASE": str(home.data / "bank-sandbox.sqlite")},
         BANK_KEY: {"FUNDLINE_BANK_WEBHOOK_SECRET_FILE": str(keys.bank_webhook_secret)},
         FLAGS: {"FUNDLINE_FLAGS_FILE": str(flags_file(home))},

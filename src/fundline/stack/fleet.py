@@ -14,6 +14,8 @@ TOKENS, ACCOUNT_KEY, BANK_LEDGER, FLAGS = "tokens", "account-key", "bank-ledger"
 BANK_KEY, BANK_EVENTS = "bank-webhook-secret", "bank-events"
 """Files: public keys of access tokens; the key of payout accounts; the sandbox bank's own ledger; feature flags; the
 secret of the bank's webhooks. And where the bank sends them, which is not a dependency: a bank starts by itself."""
+AUDIT_ANCHORS = "audit-anchors"
+"""Files: the anchors of the audit trail, and the key that signs them."""
 
 BANK, MODELS, WORKER = "bank-sandbox", "model-service", "disbursement-worker"
 
@@ -39,15 +41,17 @@ FLEET: tuple[Process, ...] = (
     #       name                   module                         instances, depends_on, reads
     Process(BANK,                  "bank_sandbox.main",           1, (), (BANK_LEDGER, BANK_KEY, BANK_EVENTS)),
     Process(MODELS,                "model_service.main",          1),
-    Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA)),
+    Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA), (AUDIT_ANCHORS,)),
     Process("risk-worker",         "risk_worker.main",            2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
     Process("risk-worker-express", "risk_worker.express_main",    2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
-    Process(WORKER,                "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY, BANK_KEY)),
+    Process(WORKER,                "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK),
+            (ACCOUNT_KEY, BANK_KEY, FLAGS)),
     Process("application-events",  "application_api.events_main", 2, (POSTGRES, KAFKA)),
     Process("application-api",     "application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
     Process("dead-letter-keeper",  "dead_letter_keeper.main",     1, (POSTGRES, KAFKA)),
     Process("operations-api",      "operations_api.main",         1, (POSTGRES,), (TOKENS,)),
     Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
+    Process("reconciler",          "reconciler.main",             1, (POSTGRES, VALKEY, BANK)),
 )
 # fmt: on
 

@@ -78,6 +78,11 @@ class StackKeys:
         return self.home.keys / "account.key"
 
     @property
+    def audit_key(self) -> Path:
+        """Private JWK (Ed25519) that signs the anchors of the audit trail (FUNDLINE_AUDIT_KEY_FILE)."""
+        return self.home.keys / "audit-signing.json"
+
+    @property
     def bank_webhook_secret(self) -> Path:
         """Signs the sandbox bank's webhooks, in Standard Webhooks' form (FUNDLINE_BANK_WEBHOOK_SECRET_FILE)."""
         return self.home.keys / "bank-webhook.secret"
@@ -96,6 +101,8 @@ class StackKeys:
             self._create_token_key()
         if not self.account_key.exists():
             write_private(self.account_key, base64.b64encode(secrets.token_bytes(32)))
+        if not self.audit_key.exists():
+            write_private(self.audit_key, json.dumps(_new_signing_key().as_dict(private=True)).encode())
         if not self.bank_webhook_secret.exists():
             write_private(self.bank_webhook_secret, b"whsec_" + base64.b64encode(secrets.token_bytes(32)))
         self.database_passwords()
@@ -133,9 +140,13 @@ class StackKeys:
         write_private(self.authority_certificate, authority_pem)
 
     def _create_token_key(self) -> None:
-        key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "EdDSA"}, auto_kid=True)
+        key = _new_signing_key()
         write_private(self.token_key, json.dumps(key.as_dict(private=True)).encode())
         write_private(self.jwks, json.dumps({"keys": [key.as_dict(private=False)]}).encode())
+
+
+def _new_signing_key() -> OKPKey:
+    return OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "EdDSA"}, auto_kid=True)
 
 
 def mint_token(home: StackHome, subject: str, role: str, ttl_s: int = 3600) -> str:

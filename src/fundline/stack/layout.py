@@ -52,6 +52,11 @@ class StackHome:
         return self.root / "run"
 
     @property
+    def audit_anchors(self) -> Path:
+        """Signed heads of the audit trail, apart from the database's own folder."""
+        return self.data / "audit" / "anchors.jsonl"
+
+    @property
     def outside(self) -> Path:
         """Where an engine that drops root lives when its account cannot reach `root`."""
         return Path("/var/lib/fundline") / hashlib.sha256(str(self.root).encode()).hexdigest()[:12]

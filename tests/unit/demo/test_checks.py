@@ -4,7 +4,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from fundline.demo.books import ApplicationState, LedgerKey, read_statement
+from fundline.casefile.books import LedgerKey
+from fundline.demo.books import ApplicationState, read_statement
 from fundline.demo.checks import Checks, checks_within, judge
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState

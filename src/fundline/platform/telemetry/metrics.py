@@ -52,10 +52,33 @@ class Metrics:
         self.outbox_relayed = counter("outbox_relayed", "Events moved from the outbox to Kafka.", "topic")
         self.outbox_lag_s = seconds(
             "outbox_lag", "Time from an event's row in the outbox to its acknowledgement by Kafka.")
+        self.outbox_oldest_age_s = gauge(
+            "outbox_oldest_age_seconds", "Age of the oldest event in the outbox, as the reconciler last saw it.")
+        self.reconciler_findings = counter(
+            "reconciler_findings", "What runs have found, by trouble and result (repaired, case).", "trouble", "result")
+        self.reconciler_unrepaired = gauge(
+            "reconciler_unrepaired", "Findings of the last run that a person must look at.")
+        self.reconciler_unchecked = gauge(
+            "reconciler_unchecked", "1 when the last run could not look at what a check compares.", "check")
+        self.reconciler_last_run_s = gauge(
+            "reconciler_last_run_timestamp_seconds", "When the last run ended, as Unix time.")
         self.outbox_leader = gauge("outbox_leader", "1 on the router instance that is the active relay.")
+        self.audit_heads_anchored = counter("audit_heads_anchored", "Heads of audit streams that an anchor signed.")
+        self.audit_anchor_failures = counter(
+            "audit_anchor_failures", "Rounds of anchoring that failed, by cause (disk, broken).", "cause")
         self.database_pool_connections = gauge(
             "database_pool_connections", "Connections of the pool, by state (used, idle, max).", "state")
         self.bank_calls = counter("bank_calls", "Calls to the bank by result.", "operation", "result")
+        self.bank_events = counter(
+            "bank_events", "Webhooks of the bank by result (recorded, repeated, contradicted, not_ours, refused).",
+            "result")
+        self.payments_unfinished = gauge(
+            "payments_unfinished", "Payments without a final result, by state.", "state")
+        self.payments_halted = gauge("payments_halted", "1 while the flag `payments` holds all payments back.")
+        self.payments_escalated = counter(
+            "payments_escalated", "Payments without a result for so long that a person must look.")
+        self.payments_contradicted = counter(
+            "payments_contradicted", "Results of the bank that contradict what is on record.")
         self.flag_evaluations = counter(
             "flag_evaluations", "Flags evaluated, by variant and reason (an error's code when the default was used).",
             "flag", "variant", "reason")

@@ -4,6 +4,7 @@ from fundline.platform.database import open_database
 from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.event_router.anchoring import Anchoring, AnchorSettings
 from fundline.services.event_router.housekeeping import Housekeeping
 from fundline.services.event_router.lanes import Lanes
 from fundline.services.event_router.relay import Relay
@@ -12,6 +13,7 @@ from fundline.services.event_router.settings import Settings
 
 def main() -> None:
     settings = Settings()
+    anchor_settings = AnchorSettings()
 
     async def build(metrics: Metrics) -> Service:
         database = await open_database(settings)
@@ -19,8 +21,9 @@ def main() -> None:
         await lanes.refresh()
         relay = Relay(settings, EventProducer(settings), lanes, metrics)
         housekeeping = Housekeeping(settings, database, lambda: relay.is_leading)
+        anchoring = Anchoring(anchor_settings, database, metrics)
         return Service(
-            background=[relay.run, lanes.run, housekeeping.run],
+            background=[relay.run, lanes.run, housekeeping.run, anchoring.run],
             checks={"database": database.is_ready},
             close=[database.close],
         )

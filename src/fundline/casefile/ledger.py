@@ -1,0 +1,191 @@
+"""Writing the ledger: what each step of a payment books, and how a wrong transfer is corrected."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from fundline.domain.disbursement import DisbursementState
+from fundline.domain.ledger import (
+    LedgerAccount,
+    Posting,
+    Transfer,
+    TransferPurpose,
+    origination_fee,
+    reversal_of,
+    transfer_on,
+)
+from fundline.domain.money import Money
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.clock import NewId
+from fundline.platform.database import Connection
+
+BOOK_TRANSFER = """
+with transfer as (
+    insert into ledger_transfers
+        (transfer_id, payment_id, purpose, booked_at, corrects, reason, requested_by, approved_by)
+    values ($1, $2, $3, $4, $8, $9, $10, $11) returning transfer_id
+)
+insert into ledger_postings (transfer_id, account, currency, amount_minor)
+select transfer_id, account, currency, amount_minor
+from transfer, unnest($5::text[], $6::text[], $7::bigint[]) as posting (account, currency, amount_minor)
+"""
+FUNDING_OF_CURRENCY = "select account from funding_sources where currency = $1"
+FUNDING_OF_PAYMENT = """
+select p.account
+from ledger_transfers t join ledger_postings p using (transfer_id) join ledger_accounts a using (account)
+where t.payment_id = $1 and t.purpose = 'payment_submitted' and a.role = 'funding'
+"""
+ORIGINATION_FEE = "select origination_basis_points from fee_policies where currency = $1"
+POSTINGS = """
+select t.payment_id, t.purpose, p.account, p.currency, p.amount_minor
+from ledger_transfers t join ledger_postings p using (transfer_id) where transfer_id = $1
+"""
+LOCK_PAYMENT = "select application_id from disbursements where payment_id = $1 for no key update"
+
+
+class NoFundingSource(LookupError):
+    """No lender's account pays out in this currency, or none has paid this payment out."""
+
+
+class TransferUnknown(LookupError):
+    """The ledger has no transfer with this id."""
+
+
+class CorrectionRefused(ValueError):
+    """A correction that the rules of the ledger do not allow; the sentence says why."""
+
+
+async def book_payment(
+    connection: Connection,
+    reached: DisbursementState,
+    amount: Money,
+    *,
+    payment_id: UUID,
+    new_id: NewId,
+    at: datetime,
+) -> None:
+    """Book what a payment's new state means, if it moves money, and the fee once it is paid. The caller's transaction.
+
+    A second step of the same kind violates ledger_transfers_once_per_purpose, a second result
+    ledger_transfers_resolved_once. Raises NoFundingSource, or LedgerRuleBroken for an amount that is not positive.
+    """
+    funding = await _funding(connection, reached, amount.currency, payment_id)
+    transfer = transfer_on(reached, amount, funding=funding)
+    if transfer is None:
+        return
+    await book(connection, transfer, transfer_id=new_id(), payment_id=payment_id, at=at)
+    if reached is DisbursementState.SETTLED:
+        fee = origination_fee(amount, await connection.fetchval(ORIGINATION_FEE, amount.currency) or 0)
+        if fee is not None:
+            await book(connection, fee, transfer_id=new_id(), payment_id=payment_id, at=at)
+
+
+async def _funding(
+    connection: Connection, reached: DisbursementState, currency: str, payment_id: UUID
+) -> str:
+    """The lender's account that a state takes from, or gives back to; for other states the usual one, unused."""
+    if reached is DisbursementState.SUBMITTED:
+        funding = await connection.fetchval(FUNDING_OF_CURRENCY, currency)
+    elif reached is DisbursementState.FAILED:
+        funding = await connection.fetchval(FUNDING_OF_PAYMENT, payment_id)
+    else:
+        return LedgerAccount.LENDER_FUNDING
+    if funding is None:
+        raise NoFundingSource(f"no lender pays {currency}, or none has paid the payment {payment_id}")
+    return str(funding)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """`corrects` is the transfer that was wrong. Two people answer for it: subjects of their tokens."""
+
+    corrects: UUID
+    reason: str
+    requested_by: str
+    approved_by: str
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip():
+            raise CorrectionRefused("A correction says why.")
+        if self.requested_by == self.approved_by:
+            raise CorrectionRefused("A correction needs two people: who asks for it may not approve it.")
+
+
+async def correct(
+    connection: Connection,
+    correction: Correction,
+    *,
+    instead: tuple[Posting, ...] = (),
+    new_id: NewId,
+    at: datetime,
+    actor: str,
+) -> UUID:
+    """Reverse a transfer, and book `instead` in its place unless that is empty. Returns the reversal's id.
+
+    Raises TransferUnknown, CorrectionRefused, LedgerRuleBroken; UniqueRule when it was reversed before.
+    """
+    rows = await connection.fetch(POSTINGS, correction.corrects)
+    if not rows:
+        raise TransferUnknown(f"the ledger has no transfer {correction.corrects}")
+    payment_id = rows[0]["payment_id"]
+    if TransferPurpose(rows[0]["purpose"]) is TransferPurpose.REVERSAL:
+        raise CorrectionRefused("A reversal is not reversed again: correct what stands in its place.")
+    application_id = await connection.fetchval(LOCK_PAYMENT, payment_id)
+    wrong = [Posting(row["account"], Money(row["amount_minor"], row["currency"])) for row in rows]
+    reversal_id = new_id()
+    await book(
+        connection,
+        reversal_of(wrong),
+        transfer_id=reversal_id,
+        payment_id=payment_id,
+        at=at,
+        correction=correction,
+    )
+    if instead:
+        replacement = Transfer(TransferPurpose.CORRECTION, instead)
+        await book(
+            connection,
+            replacement,
+            transfer_id=new_id(),
+            payment_id=payment_id,
+            at=at,
+            correction=correction,
+        )
+    stream = f"payment:{payment_id}" if application_id is None else application_stream(application_id)
+    details = {
+        "corrects": str(correction.corrects),
+        "reversal": str(reversal_id),
+        "requestedBy": correction.requested_by,
+        "approvedBy": correction.approved_by,
+        "instead": [[posting.account, posting.amount.text(), posting.amount.currency] for posting in instead],
+    }
+    await record(connection, AuditEntry(stream, actor, "ledger.corrected", at, correction.reason, details))
+    return reversal_id
+
+
+async def book(
+    connection: Connection,
+    transfer: Transfer,
+    *,
+    transfer_id: UUID,
+    payment_id: UUID,
+    at: datetime,
+    correction: Correction | None = None,
+) -> None:
+    """One transfer with its postings. Raises UniqueRule, see book_payment."""
+    signed = (
+        (None, None, None, None)
+        if correction is None
+        else (correction.corrects, correction.reason, correction.requested_by, correction.approved_by)
+    )
+    await connection.execute(
+        BOOK_TRANSFER,
+        transfer_id,
+        payment_id,
+        transfer.purpose.value,
+        at,
+        [str(posting.account) for posting in transfer.postings],
+        [posting.amount.currency for posting in transfer.postings],
+        [posting.amount.amount_minor for posting in transfer.postings],
+        *signed,
+    )

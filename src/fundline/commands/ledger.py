@@ -1,0 +1,152 @@
+"""`fundline ledger`: the books as of a moment, and whether every rule of theirs holds."""
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from fundline.casefile import ledger_views
+from fundline.casefile.books import SNAPSHOT
+from fundline.casefile.ledger_views import AccountBalance, AccountUnknown, Entry, out_of_balance
+from fundline.commands.operations_client import JsonOption
+from fundline.commands.place import HomeOption, read_place
+from fundline.commands.table import aligned
+from fundline.contracts.payloads import iso_utc
+from fundline.platform.database import Connection, Database
+from fundline.stack.process_spec import StackError
+
+app = typer.Typer(no_args_is_help=True, help="The books: trial balance, one account, and whether they hold.")
+T = TypeVar("T")
+
+AtOption = Annotated[
+    str | None,
+    typer.Option("--at", help="As of a moment, ISO 8601, such as 2026-11-24T12:00:00Z; else now."),
+]
+
+
+@app.command("trial-balance")
+def trial_balance(at: AtOption = None, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Debits, credits and balance of every account; exit status 1 when debits and credits differ."""
+    moment = _moment(at)
+    balances = _in_snapshot(home, lambda connection: ledger_views.trial_balance(connection, moment))
+    rest = out_of_balance(balances)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "at": None if moment is None else iso_utc(moment),
+                    "balanced": not rest,
+                    "accounts": [_balance_view(line) for line in balances],
+                    "outOfBalance": {currency: amount.text() for currency, amount in rest.items()},
+                }
+            )
+        )
+    else:
+        typer.echo(_balances_table(balances))
+        for currency, amount in rest.items():
+            typer.echo(f"Debits and credits differ by {amount.text()} {currency}.")
+    raise typer.Exit(1 if rest else 0)
+
+
+@app.command()
+def account(
+    name: Annotated[str, typer.Argument(help="Name of the account, such as disbursement_clearing.")],
+    at: AtOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many postings, the newest.")] = 20,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """The newest postings on one account, with the balance after each."""
+    moment = _moment(at)
+    try:
+        found = _in_snapshot(
+            home, lambda connection: ledger_views.entries(connection, name, at=moment, limit=limit)
+        )
+    except AccountUnknown as error:
+        raise StackError(str(error)) from error
+    if as_json:
+        typer.echo(json.dumps({"account": name, "entries": [_entry_view(entry) for entry in found]}))
+    elif not found:
+        typer.echo(f"{name} has no postings.")
+    else:
+        typer.echo(_entries_table(found))
+
+
+@app.command()
+def verify(at: AtOption = None, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Hold every rule of the ledger against every row; exit status 1 when one does not hold."""
+    moment = _moment(at)
+    problems = _in_snapshot(home, lambda connection: ledger_views.verify(connection, moment))
+    if as_json:
+        found = [{"check": p.check, "subject": p.subject, "sentence": p.sentence} for p in problems]
+        typer.echo(json.dumps({"holds": not problems, "problems": found}))
+    else:
+        for problem in problems:
+            typer.echo(problem.sentence)
+        typer.echo(f"{len(problems)} problems." if problems else "The books hold.")
+    raise typer.Exit(1 if problems else 0)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Raises StackError. A time without an offset is UTC."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise StackError(f"{text!r} is no time; write it like 2026-11-24T12:00:00Z.") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _in_snapshot(home: Path | None, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def read(database: Database) -> T:
+        async with database.transaction() as connection:
+            await connection.execute(SNAPSHOT)
+            return await work(connection)
+
+    return read_place(home, read)
+
+
+def _balance_view(line: AccountBalance) -> dict[str, Any]:
+    return {
+        "account": line.account,
+        "kind": line.kind.value,
+        "currency": line.balance.currency,
+        "debits": line.debits.text(),
+        "credits": line.credits.text(),
+        "balance": line.balance.text(),
+    }
+
+
+def _entry_view(entry: Entry) -> dict[str, Any]:
+    return {
+        "bookedAt": iso_utc(entry.booked_at),
+        "transferId": str(entry.transfer_id),
+        "paymentId": str(entry.payment_id),
+        "purpose": entry.purpose,
+        "amount": entry.amount.text(),
+        "currency": entry.amount.currency,
+        "balance": entry.balance.text(),
+        "corrects": None if entry.corrects is None else str(entry.corrects),
+        "reason": entry.reason,
+    }
+
+
+def _balances_table(balances: list[AccountBalance]) -> str:
+    rows = [["account", "kind", "debits", "credits", "balance", "currency"]]
+    for line in balances:
+        amounts = [amount.text() for amount in (line.debits, line.credits, line.balance)]
+        rows.append([line.account, line.kind.value, *amounts, line.balance.currency])
+    return "\n".join(aligned(rows, right={2, 3, 4}))
+
+
+def _entries_table(found: list[Entry]) -> str:
+    rows = [["booked at", "purpose", "payment", "amount", "balance", "currency"]]
+    for entry in found:
+        amounts = [entry.amount.text(), entry.balance.text()]
+        told = [iso_utc(entry.booked_at), entry.purpose, str(entry.payment_id)]
+        rows.append([*told, *amounts, entry.amount.currency])
+    return "\n".join(aligned(rows, right={3, 4}))
