@@ -27,6 +27,7 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
         "fundline.commands.decision",
         "The evidence of decisions: show it, or decide once more from it.",
     ),
+    ("reconcile", "fundline.commands.reconcile", "Find what is stuck or differs, and repair what may be."),
     ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
     ("ledger", "fundline.commands.ledger", "The books: trial balance, one account, and whether they hold."),
     (
