@@ -28,6 +28,7 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
         "The evidence of decisions: show it, or decide once more from it.",
     ),
     ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
+    ("bank", "fundline.commands.bank", "The sandbox bank: its faults, its statement, its payments."),
     ("ledger", "fundline.commands.ledger", "The books: trial balance, one account, and whether they hold."),
 )
 """Imported only when they are asked for: `fundline --help` stays fast."""

@@ -1,4 +1,4 @@
-"""Where a command finds the database: FUNDLINE_DATABASE_URL, else the running stack of the home."""
+"""Where a command finds the database and the bank: by their settings, else in the running stack of the home."""
 
 import asyncio
 import os
@@ -12,6 +12,7 @@ from fundline.platform.database import Database, open_database
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.engines.postgres import PostgresNode
+from fundline.stack.fleet import BANK, POSTGRES
 from fundline.stack.layout import StackHome
 from fundline.stack.process_spec import StackError
 from fundline.stack.state import StateFile
@@ -30,16 +31,25 @@ def database_url(chosen: Path | None) -> str:
     """Raises StackError when no stack runs there."""
     if url := os.environ.get("FUNDLINE_DATABASE_URL"):
         return url
+    address = _address(chosen, POSTGRES, "FUNDLINE_DATABASE_URL")
+    return PostgresNode(home_of(chosen), int(address.rpartition(":")[2])).app_url
+
+
+def bank_url(chosen: Path | None) -> str:
+    """Raises StackError when no stack runs there."""
+    return os.environ.get("FUNDLINE_BANK_URL") or _address(chosen, BANK, "FUNDLINE_BANK_URL")
+
+
+def _address(chosen: Path | None, process: str, setting: str) -> str:
+    """Of a process in the running stack. `setting` is what to set when there is none."""
     home = home_of(chosen)
     state = StateFile(home.run).load()
     if state is None or not state.runner_is_alive():
-        raise StackError(
-            f"Nothing runs in {home.root}; start Fundline with `make up`, or set FUNDLINE_DATABASE_URL."
-        )
-    address = next((r.address for r in state.processes if r.process == "postgres"), None)
+        raise StackError(f"Nothing runs in {home.root}; start Fundline with `make up`, or set {setting}.")
+    address = next((record.address for record in state.processes if record.process == process), None)
     if address is None:
-        raise StackError(f"The stack in {home.root} has no database.")
-    return PostgresNode(home, int(address.rpartition(":")[2])).app_url
+        raise StackError(f"The stack in {home.root} has no {process}.")
+    return address
 
 
 async def open_place(chosen: Path | None) -> Database:
