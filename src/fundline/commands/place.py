@@ -1,4 +1,4 @@
-"""Where a command finds the database and the bank: by their settings, else in the running stack of the home."""
+"""Where a command finds the database: FUNDLINE_DATABASE_URL, else the running stack of the home."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from fundline.platform.database import Database, open_database
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.engines.postgres import PostgresNode
-from fundline.stack.fleet import BANK, POSTGRES
+from fundline.stack.fleet import BANK, POSTGRES, VALKEY
 from fundline.stack.layout import StackHome
 from fundline.stack.process_spec import StackError
 from fundline.stack.state import StateFile
@@ -31,24 +31,31 @@ def database_url(chosen: Path | None) -> str:
     """Raises StackError when no stack runs there."""
     if url := os.environ.get("FUNDLINE_DATABASE_URL"):
         return url
-    address = _address(chosen, POSTGRES, "FUNDLINE_DATABASE_URL")
-    return PostgresNode(home_of(chosen), int(address.rpartition(":")[2])).app_url
+    home = home_of(chosen)
+    address = running_address(home, POSTGRES, setting="FUNDLINE_DATABASE_URL")
+    return PostgresNode(home, int(address.rpartition(":")[2])).app_url
 
 
 def bank_url(chosen: Path | None) -> str:
-    """Raises StackError when no stack runs there."""
-    return os.environ.get("FUNDLINE_BANK_URL") or _address(chosen, BANK, "FUNDLINE_BANK_URL")
+    """FUNDLINE_BANK_URL, else the running stack's. Raises StackError when there is neither."""
+    setting = "FUNDLINE_BANK_URL"
+    return os.environ.get(setting) or running_address(home_of(chosen), BANK, setting=setting)
 
 
-def _address(chosen: Path | None, process: str, setting: str) -> str:
-    """Of a process in the running stack. `setting` is what to set when there is none."""
-    home = home_of(chosen)
+def cache_url(chosen: Path | None) -> str:
+    """FUNDLINE_CACHE_URL, else the running stack's. Raises StackError when there is neither."""
+    setting = "FUNDLINE_CACHE_URL"
+    return os.environ.get(setting) or f"redis://{running_address(home_of(chosen), VALKEY, setting=setting)}/0"
+
+
+def running_address(home: StackHome, process: str, *, setting: str) -> str:
+    """Of the first instance in a running stack. Raises StackError; it names the setting that helps without a stack."""
     state = StateFile(home.run).load()
     if state is None or not state.runner_is_alive():
         raise StackError(f"Nothing runs in {home.root}; start Fundline with `make up`, or set {setting}.")
     address = next((record.address for record in state.processes if record.process == process), None)
     if address is None:
-        raise StackError(f"The stack in {home.root} has no {process}.")
+        raise StackError(f"The stack in {home.root} has no {process}; set {setting}.")
     return address
 
 
