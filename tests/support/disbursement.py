@@ -19,7 +19,8 @@ from fundline.platform.http.client import JsonClient
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker.gate import GuardedBank
 from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
-from fundline.services.disbursement_worker.payment_gateway import PaymentGateway, SandboxBank
+from fundline.services.disbursement_worker.payment_gateway import CountedBank, PaymentGateway
+from fundline.services.disbursement_worker.sandbox_bank import SandboxBank
 from fundline.services.disbursement_worker.settings import Settings
 from fundline.services.disbursement_worker.worker import Worker, make_worker
 
@@ -101,7 +102,7 @@ def worker_on(
         settings,
         database,
         flags or payments_on(metrics),
-        GuardedBank("bank", bank or SandboxBank(client, metrics), metrics, clock=breaker_clock),
+        GuardedBank("bank", bank or CountedBank(SandboxBank(client), metrics), metrics, clock=breaker_clock),
         metrics,
         now=moved,
     )

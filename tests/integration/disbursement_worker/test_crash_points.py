@@ -5,11 +5,9 @@ from contextlib import suppress
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
 
 from fundline.platform.http.client import JsonClient
-from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.disbursement_worker.payment_gateway import SandboxBank
+from fundline.services.disbursement_worker.sandbox_bank import SandboxBank
 from support.approved_applications import payment_requested, store_application
 from support.bank import whole_statement
 from support.books import assert_books_agree
@@ -33,7 +31,7 @@ def lives(database, account_key_file, bank_url, conduct):
         client = JsonClient(bank_url, timeout_s=0.15 if fault.startswith("silent") else 5.0)
         if fault != "none":
             setattr(conduct, fault, True)
-        bank = MortalGateway(SandboxBank(client, Metrics(CollectorRegistry())), fuse)
+        bank = MortalGateway(SandboxBank(client), fuse)
         worker = worker_on(MortalDatabase(database, fuse), bank_url, account_key_file, bank=bank, clock=clock)
         try:
             if redelivered:

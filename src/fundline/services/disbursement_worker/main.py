@@ -4,16 +4,15 @@ from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_COMPL
 from fundline.platform.database import open_database
 from fundline.platform.flags import open_flags
 from fundline.platform.http.api import api
-from fundline.platform.http.client import JsonClient
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.messages import Subscription
 from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.disbursement_worker.bank_adapters import open_bank
 from fundline.services.disbursement_worker.bank_events import BankEvents, bank_event_routes
 from fundline.services.disbursement_worker.gate import GuardedBank
 from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
-from fundline.services.disbursement_worker.payment_gateway import SandboxBank
 from fundline.services.disbursement_worker.settings import Settings
 from fundline.services.disbursement_worker.worker import make_worker
 
@@ -24,8 +23,7 @@ def main() -> None:
     async def build(metrics: Metrics) -> Service:
         database = await open_database(settings)
         flags = await open_flags(settings, metrics)
-        client = JsonClient(settings.bank_url, timeout_s=settings.bank_timeout_s)
-        adapter = SandboxBank(client, metrics)
+        adapter, close_bank = open_bank(settings, metrics)
         bank = GuardedBank("bank", adapter, metrics, open_for_s=settings.bank_breaker_open_s)
         worker = make_worker(settings, database, flags, bank, metrics)
         events = BankEvents(database, worker.results, settings.bank_webhook_secret_file, metrics)
@@ -43,7 +41,7 @@ def main() -> None:
             app=api(bank_event_routes(events)),
             background=[consumer.run, worker.sweep.run],
             checks={"database": database.is_ready, "consumer": consumer.ready},
-            close=[client.close, flags.close, database.close],
+            close=[*close_bank, flags.close, database.close],
             before_scrape=lambda: metrics.observe_pool(database.connections()),
         )
 

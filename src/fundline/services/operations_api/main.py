@@ -5,6 +5,7 @@ from fundline.platform.http.api import api
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.operations_api.audit import AuditTrail
 from fundline.services.operations_api.case_resolution import CaseResolution
 from fundline.services.operations_api.cases import Cases
 from fundline.services.operations_api.dead_letter_bulk import BulkReplay
@@ -14,7 +15,7 @@ from fundline.services.operations_api.dead_letters import DeadLetters
 from fundline.services.operations_api.disbursement_routes import disbursement_routes
 from fundline.services.operations_api.disbursements import Disbursements
 from fundline.services.operations_api.releases import Releases
-from fundline.services.operations_api.routes import case_routes
+from fundline.services.operations_api.routes import audit_routes, case_routes
 from fundline.services.operations_api.settings import Settings
 
 
@@ -32,6 +33,7 @@ def main() -> None:
                         tokens, DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)
                     ),
                     *disbursement_routes(tokens, Disbursements(database), Releases(database)),
+                    *audit_routes(tokens, AuditTrail(database)),
                 ]
             ),
             checks={"database": database.is_ready},
