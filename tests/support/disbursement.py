@@ -58,7 +58,7 @@ class TestedWorker:
 
     async def sweep(self) -> int:
         """Once, at a time when every payment that is not for a person is due; returns how many were taken."""
-        self.clock.advance(60)
+        self.clock.advance(120)
         return await self.parts.sweep.take_due()
 
     def calls(self, operation: str, result: str) -> float | None:

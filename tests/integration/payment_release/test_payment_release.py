@@ -79,6 +79,16 @@ async def test_an_amount_above_the_limit_waits_for_a_second_person_and_is_paid_w
     await assert_books_agree(database, bank_url)
 
 
+async def test_a_released_payment_is_sent_though_the_event_of_its_release_is_lost(
+    client, headers, worker, database, box, bank_url
+):
+    application_id = await waiting(worker, database, box)
+    await client.post(path(application_id), json=REASON, headers=headers("olga"))
+    await worker.sweep()
+    assert (await disbursement(database, application_id))["state"] == "settled"
+    await assert_books_agree(database, bank_url)
+
+
 async def test_an_amount_at_the_limit_is_paid_without_a_release(worker, database, box, bank_url):
     application_id = await waiting(worker, database, box, amount=LIMIT)
     assert (await disbursement(database, application_id))["state"] == "settled"

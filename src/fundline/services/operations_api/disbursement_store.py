@@ -23,7 +23,8 @@ order by d.application_id desc limit $4
 """
 )
 RELEASE = """
-update disbursements set released_by = $2, released_at = $3, release_reason = $4 where payment_id = $1
+update disbursements set released_by = $2, released_at = $3, release_reason = $4, next_step_at = $5
+where payment_id = $1
 """
 
 
@@ -43,7 +44,13 @@ async def lock_disbursement(connection: Connection, application_id: UUID) -> Any
 
 
 async def release(
-    connection: Connection, payment_id: UUID, *, released_by: str, at: datetime, reason: str
+    connection: Connection,
+    payment_id: UUID,
+    *,
+    released_by: str,
+    at: datetime,
+    reason: str,
+    next_step_at: datetime,
 ) -> None:
     """The same subject as the approver violates disbursements_released_by_a_second_person."""
-    await connection.execute(RELEASE, payment_id, released_by, at, reason)
+    await connection.execute(RELEASE, payment_id, released_by, at, reason, next_step_at)

@@ -3,6 +3,7 @@
 Both people are known by the subjects of their tokens; that they differ is held by the database too.
 """
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,9 @@ from fundline.services.operations_api.disbursement_schemas import (
 )
 from fundline.services.operations_api.disbursements import DisbursementNotFound, application_id_of
 from fundline.services.operations_api.four_eyes import ACTOR, SecondPersonNeeded, actor_of
+
+EVENT_ARRIVES_WITHIN = timedelta(minutes=1)
+"""After that the workers' sweep takes the payment up, whatever became of the event."""
 
 
 class NotWaitingForRelease(Refusal):
@@ -79,7 +83,14 @@ class Releases:
             raise NotWaitingForRelease(_why(payment))
         try:
             require_second_person(releaser=caller.subject, approver=approver, applicant=application.user_id)
-            await store.release(connection, payment_id, released_by=caller.subject, at=at, reason=reason)
+            await store.release(
+                connection,
+                payment_id,
+                released_by=caller.subject,
+                at=at,
+                reason=reason,
+                next_step_at=at + EVENT_ARRIVES_WITHIN,
+            )
             await request_disbursement(
                 connection,
                 application,
