@@ -28,6 +28,12 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
         "The evidence of decisions: show it, or decide once more from it.",
     ),
     ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
+    (
+        "webhook",
+        "fundline.commands.webhook",
+        "Webhooks: a receiver on this machine that checks and shows them.",
+    ),
+    ("mail", "fundline.commands.mail", "Mails of the running stack, as the mail sink keeps them."),
     ("ledger", "fundline.commands.ledger", "The books: trial balance, one account, and whether they hold."),
 )
 """Imported only when they are asked for: `fundline --help` stays fast."""

@@ -85,6 +85,18 @@ class Metrics:
             "version", "result")
         self.breaker_state = gauge(
             "breaker_state", "Circuit breaker by dependency: 0 closed, 1 half open, 2 open.", "dependency")
+        self.notification_deliveries = counter(
+            "notification_deliveries",
+            "Attempts to deliver by channel and result (delivered, failed, gone, rejected, unwanted, away).",
+            "channel", "result")
+        self.notification_delivery_s = seconds(
+            "notification_delivery", "Time one attempt to deliver took.", "channel")
+        self.notification_queue_depth = gauge(
+            "notification_queue_depth", "Notifications that wait, also those whose next attempt is planned.", "channel")
+        self.notification_overdue_s = gauge(
+            "notification_overdue_seconds", "How long the oldest notification that is due has been due.", "channel")
+        self.webhook_endpoints_disabled = counter(
+            "webhook_endpoints_disabled", "Endpoints that were switched off by us (gone, failing).", "reason")
         self.retries = counter("retries", "Calls that were repeated, by dependency.", "dependency")
         # fmt: on
 
