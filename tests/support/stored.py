@@ -8,8 +8,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from fundline.contracts.envelope import make_envelope
-from fundline.contracts.payloads import Payload
-from fundline.contracts.topics import Topic
+from fundline.contracts.payloads import Payload, RiskScoringRequested
+from fundline.contracts.topics import RISK_SCORING_REQUESTED, Topic
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from fundline.platform.database.idempotency import write_key
@@ -46,3 +46,11 @@ def event_of(topic: Topic, payload: Payload, application_id: uuid.UUID) -> Event
         traceparent="",
     )
     return Event(topic, str(application_id), payload, envelope, 1)
+
+
+def scoring_requested(application_id: uuid.UUID) -> Event[Any]:
+    """A request to score it, as the risk worker gets it."""
+    payload = RiskScoringRequested(
+        application_id=application_id, amount="50000.00", currency="USD", timestamp=datetime.now(UTC)
+    )
+    return event_of(RISK_SCORING_REQUESTED, payload, application_id)

@@ -12,7 +12,7 @@ import typer
 from fundline.commands.place import HomeOption, open_place
 from fundline.platform.refusals import Unavailable
 from fundline.risk.artefact import MODELS_DIRECTORY, load_model
-from fundline.risk.evidence import Difference, UnreadableEvidence, repeat
+from fundline.risk.evidence import Difference, Row, UnreadableEvidence, compare_row, repeat
 from fundline.risk.model import Model
 from fundline.stack.process_spec import StackError
 
@@ -66,7 +66,7 @@ def replay(
     """Make the decision once more from its recorded facts; exit status 1 when anything comes out otherwise."""
     row = _assessment(home, application, assessment)
     try:
-        differences = repeat(row["evidence"], _load)
+        differences = [*repeat(row["evidence"], _load), *compare_row(row["evidence"], _row(row))]
     except UnreadableEvidence as error:
         raise StackError(str(error)) from error
     if as_json:
@@ -75,6 +75,19 @@ def replay(
     else:
         _tell(row, differences)
     raise typer.Exit(1 if differences else 0)
+
+
+def _row(row: Any) -> Row:
+    return Row(
+        application_id=row["application_id"],
+        verdict=row["verdict"],
+        risk_score=row["risk_score"],
+        reasons=[reason["code"] for reason in json.loads(row["principal_reasons"])],
+        model_version=row["model_version"],
+        policy_version=row["policy_version"],
+        model_asked=row["model_asked"],
+        fallback_cause=row["fallback_cause"],
+    )
 
 
 def _load(version: str) -> Model:

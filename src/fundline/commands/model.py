@@ -13,7 +13,7 @@ import typer
 
 from fundline.commands.artefacts import PackagedModels
 from fundline.commands.comparison import compare as compare_models
-from fundline.commands.evaluate import evaluate
+from fundline.commands.evaluate import HELP, evaluate
 from fundline.commands.flag_edit import flags_path, read_flags
 from fundline.commands.model_view import show_change, show_comparison, show_models
 from fundline.commands.place import HomeOption, home_of, open_place
@@ -31,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(evaluate)
+app.command(help=HELP)(evaluate)
 T = TypeVar("T")
 
 VersionArgument = Annotated[str, typer.Argument(help="Version of a model, such as lightgbm-1.")]

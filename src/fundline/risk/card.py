@@ -7,8 +7,9 @@ import numpy as np
 
 from fundline.risk.artefact import LoadedModel
 from fundline.risk.calibration import Floats
-from fundline.risk.card_texts import CAVEATS, LEFT_OUT, PUBLISHED, SIGNS, USE
+from fundline.risk.card_texts import CAVEATS, INNER, LEFT_OUT, MEASURES, PUBLISHED, SIGNS, USE
 from fundline.risk.features import FEATURE_NAMES, FEATURES, FeatureValues
+from fundline.risk.inner_checks import InnerCheck
 from fundline.risk.measures import Measures, ReliabilityBin, measure, reliability
 from fundline.risk.recipe import Family, Vintage
 from fundline.risk.reliability_plot import plot
@@ -26,6 +27,7 @@ class Validated:
     windows: dict[str, Vintage]
     everything: Vintage
     random: Measures
+    inner: Sequence[InnerCheck]
 
     def on(self, vintage: Vintage) -> Measures:
         scores = self.model.manifest.training_scores
@@ -67,7 +69,7 @@ def _index(validated: Sequence[Validated]) -> str:
         "over all years would have reported; it is flattering, because the year of approval shines through. "
         "Why it is done like this: [ADR 0019](../adr/0019-the-model-ships-as-it-was-validated.md).",
         _table(head, rows),
-        "Check them on loans of your own with `fundline model evaluate --data FILE.csv --json`.",
+        MEASURES,
     )
 
 
@@ -122,6 +124,8 @@ def _card(one: Validated, bins: Sequence[ReliabilityBin]) -> str:
         f"Calibrated with slope {calibration.slope:g} and intercept {calibration.intercept:g}: {calibration.how}.",
         f"![Predicted against observed]({manifest.version}-reliability.svg)",
         _bins(bins),
+        INNER,
+        _inner(one),
         "## Stability",
         "PSI against the scores of the training months: below 0.1 is stable, above 0.25 has shifted.",
         _segments(one, _by_month),
@@ -153,6 +157,24 @@ def _bins(bins: Iterable[ReliabilityBin]) -> str:
         [f"{b.rows:,}", _p(b.mean_probability), _p(b.bad_rate), f"{_p(b.low)} to {_p(b.high)}"] for b in bins
     ]
     return _table(["rows", "predicted", "observed", "95 % interval"], rows)
+
+
+def _inner(one: Validated) -> str:
+    """Slopes divide: one learnt elsewhere would have left the test window with its uncalibrated slope over that one."""
+    slope = one.on(one.windows["test"]).calibration_slope
+    uncalibrated = None if slope is None else slope * one.model.manifest.calibration.slope
+    rows = [
+        [
+            f"June to before {check.fitted_until}",
+            f"{check.month}{', as shipped' if check.is_used else ''}",
+            f"{check.figures.rows:,}",
+            _f(check.figures.auc, 3),
+            _f(check.slope, 2),
+            "-" if uncalibrated is None else _f(uncalibrated / check.slope, 2),
+        ]
+        for check in one.inner
+    ]
+    return _table(["fitted to", "judged on", "rows", "AUC", "slope", "test slope it leads to"], rows)
 
 
 def _segments(one: Validated, of: Callable[[Vintage], dict[str, list[int]]]) -> str:

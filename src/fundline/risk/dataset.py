@@ -6,7 +6,8 @@ Only the columns that the features name are handed to a model, beside the outcom
 import csv
 import gzip
 import io
-import re
+import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +21,16 @@ OUTCOME = "outcome_default"
 APPROVAL_DATE = "approval_date"
 FEATURE_COLUMNS: tuple[str, ...] = tuple(feature.column for feature in FEATURES)
 _NUMERIC_COLUMNS = frozenset(feature.column for feature in FEATURES if feature.kind != "category")
-_LEAKS = re.compile(
-    r"outcome|default|charge.?off|term|matur|disburs|balance|paid|recover|current|status|approval|row|sba_guaranteed"
-)
+KNOWN_ON_APPLYING = frozenset(
+    {
+        "state", "zip3", "naics", "legal_form", "new_business", "employees", "jobs_create", "jobs_retain",
+        "franchise", "revolver", "amount_approved",
+    }
+)  # fmt: skip
+"""What a feature may rest on. Everything else is refused, a column that nobody has heard of too: the outcomes and
+the term know the future, the approval date, `lowdoc` and `urban_rural` tell the era, `sba_guaranteed` the programme.
+"""
+_COLUMN_OF = {feature.name: feature.column for feature in FEATURES}
 _GZIP = b"\x1f\x8b"
 
 
@@ -35,30 +43,39 @@ class LeakingFeature(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Why a row cannot be used: its outcome is not known yet, or no application can look like this."""
+
+    column: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class LabelledLoan:
-    """`features` None: the row is impossible as an application, `impossible` says why."""
+    """`features` None: the row is left out, `left_out` says why, and `defaulted` means nothing."""
 
     line: int
     features: FeatureValues | None
-    impossible: str
     defaulted: bool
     approved_on: str
     """ISO date; empty when the file has no such column."""
+    left_out: LeftOut | None = None
 
 
 def refuse_leaks(features: Sequence[Feature] = FEATURES) -> None:
-    """Raises LeakingFeature when a feature rests on an outcome, the term, or what is known after approval only."""
+    """Raises LeakingFeature when a feature rests on anything but KNOWN_ON_APPLYING."""
     for feature in features:
-        if _LEAKS.search(feature.column.lower()):
+        if feature.column not in KNOWN_ON_APPLYING:
             raise LeakingFeature(
-                f"The feature {feature.name} rests on {feature.column}, not known on applying."
+                f"The feature {feature.name} rests on {feature.column}, which is not known when somebody applies."
             )
 
 
 def read_loans(path: Path) -> Iterator[LabelledLoan]:
     """The rows of a CSV file, plain or gzip, in any order of columns; further columns are ignored.
 
-    Raises UnreadableLoans: no file, no text, a column is missing, an outcome is not 0 or 1, a number is none.
+    Raises UnreadableLoans: no file, no text, a column is missing, an outcome is neither 0, 1 nor empty, a number is
+    a word. What is empty or not a number (NaN) leaves out its row.
     """
     try:
         with _opened(path) as text:
@@ -67,15 +84,15 @@ def read_loans(path: Path) -> Iterator[LabelledLoan]:
         raise UnreadableLoans(f"There is no file {path}.") from None
     except UnicodeDecodeError as error:
         raise UnreadableLoans(f"{path} is not UTF-8 text ({error.reason}).") from error
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UnreadableLoans(f"{path} cannot be read ({error}).") from error
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[str]]:
+    # Opened once and looked at without reading on: the file may be a pipe.
     with path.open("rb") as file:
-        is_gzip = file.read(2) == _GZIP
-    with gzip.open(path) if is_gzip else path.open("rb") as raw:
+        raw = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file
         yield io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
 
 
@@ -115,32 +132,43 @@ def _places(header: Sequence[str], path: Path) -> dict[str, int]:
 
 
 def _loan(row: Mapping[str, str], line: int, path: Path) -> LabelledLoan:
-    defaulted = _outcome(row[OUTCOME], line, path)
     approved_on = row.get(APPROVAL_DATE, "").strip()
-    for column in _NUMERIC_COLUMNS:
+    defaulted = _outcome(row[OUTCOME], line, path)
+    features: FeatureValues | None = None
+    left_out: LeftOut | None = None
+    if defaulted is None:
+        left_out = LeftOut(OUTCOME, "the outcome is not known")
+    else:
+        features, left_out = _features(row, line, path)
+    return LabelledLoan(line, features, bool(defaulted), approved_on, left_out)
+
+
+def _features(
+    row: Mapping[str, str], line: int, path: Path
+) -> tuple[FeatureValues, None] | tuple[None, LeftOut]:
+    for column in FEATURE_COLUMNS:
         text = row[column].strip()
-        if not text:
-            return LabelledLoan(line, None, f"{column} is empty.", defaulted, approved_on)
-        if _number(text) is None:
+        if column in _NUMERIC_COLUMNS and not text:
+            return None, LeftOut(column, "it is empty")
+        if column in _NUMERIC_COLUMNS and _number(text) is None:
             raise UnreadableLoans(f"{path}, line {line}: {column} is {text!r}, which is not a number.")
     try:
-        features = features_of_loan({column: row[column] for column in FEATURE_COLUMNS})
+        return features_of_loan({column: row[column] for column in FEATURE_COLUMNS}), None
     except FeatureError as error:
-        return LabelledLoan(line, None, str(error), defaulted, approved_on)
-    return LabelledLoan(line, features, "", defaulted, approved_on)
+        return None, LeftOut(_COLUMN_OF[error.feature], str(error).rstrip("."))
 
 
-def _outcome(text: str, line: int, path: Path) -> bool:
-    """Written as 0, 1, 0.0 or 1.0."""
-    number = _number(text.strip())
-    if number not in {0.0, 1.0}:
+def _outcome(text: str, line: int, path: Path) -> bool | None:
+    """Written as 0, 1, 0.0 or 1.0; None when it is empty or NaN."""
+    number = _number(text.strip() or "nan")
+    if number is None or not (math.isnan(number) or number in {0.0, 1.0}):
         raise UnreadableLoans(f"{path}, line {line}: {OUTCOME} is {text.strip()!r}, neither 0 nor 1.")
-    return bool(number)
+    return None if math.isnan(number) else bool(number)
 
 
 def _number(text: str) -> float | None:
-    """NaN and infinity are numbers here: such a row is impossible, but the file is not broken."""
+    """NaN and infinity are numbers here: such a row is left out, but the file is not broken."""
     try:
-        return float(text)
+        return None if "_" in text else float(text)  # Python reads 6_0000 as a number; nobody else does
     except ValueError:
         return None

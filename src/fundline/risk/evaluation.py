@@ -2,8 +2,8 @@
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from typing import Any
 
@@ -18,15 +18,28 @@ BATCH_ROWS = 2048
 _PLACES = 6
 
 
+OnScored = Callable[[LabelledLoan, str, float], None]
+"""Is told of each row that was scored: the loan, the model's version, the probability."""
+
+
+@dataclass(slots=True)
+class Skipped:
+    """Rows that were left out because of one column; line and reason of the first of them."""
+
+    column: str
+    rows: int
+    first_line: int
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Of one model. `skipped_rows` were impossible as applications; `first_skipped` says where the first one is."""
+    """Of one model, on the rows that were not skipped."""
 
     model: str
     kind: str
     measures: Measures
-    skipped_rows: int
-    first_skipped: str
+    skipped: Sequence[Skipped] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Finite numbers or null; `reasons` says why a measure is null."""
@@ -36,7 +49,8 @@ class Evaluation:
             "model": self.model,
             "kind": self.kind,
             **rounded,
-            "skipped_rows": self.skipped_rows,
+            "skipped_rows": sum(one.rows for one in self.skipped),
+            "skipped": [asdict(one) for one in self.skipped],
             "reasons": self.measures.reasons,
         }
 
@@ -53,37 +67,41 @@ def _rounded(value: float | None) -> float | int | None:
     return round(value, _PLACES)
 
 
-def evaluate_models(models: Sequence[LoadedModel], loans: Iterable[LabelledLoan]) -> list[Evaluation]:
+def evaluate_models(
+    models: Sequence[LoadedModel], loans: Iterable[LabelledLoan], on_scored: OnScored | None = None
+) -> list[Evaluation]:
     """One evaluation a model, in order. Raises what reading the loans raises."""
     outcome = array("d")
     scores = [array("d") for _ in models]
-    skipped, first = 0, ""
+    skipped: dict[str, Skipped] = {}
     stream = iter(loans)
     while batch := list(islice(stream, BATCH_ROWS)):
-        usable = [loan.features for loan in batch if loan.features is not None]
-        outcome.extend(float(loan.defaulted) for loan in batch if loan.features is not None)
+        usable = [(loan, loan.features) for loan in batch if loan.features is not None]
+        outcome.extend(float(loan.defaulted) for loan, _ in usable)
         for model, column in zip(models, scores, strict=True):
-            column.extend(answer.probability for answer in model.answer(usable))
-        for loan in batch:
-            if loan.features is None:
-                skipped += 1
-                first = first or f"line {loan.line}: {loan.impossible}"
+            answers = model.answer([features for _, features in usable])
+            column.extend(answer.probability for answer in answers)
+            if on_scored is not None:
+                for (loan, _), answer in zip(usable, answers, strict=True):
+                    on_scored(loan, model.version, answer.probability)
+        _count(batch, skipped)
     return [
         Evaluation(
             model.version,
             model.manifest.kind,
             measure(_floats(column), _floats(outcome), model.manifest.training_scores),
-            skipped,
-            first,
+            tuple(skipped.values()),
         )
         for model, column in zip(models, scores, strict=True)
     ]
 
 
+def _count(batch: Sequence[LabelledLoan], skipped: dict[str, Skipped]) -> None:
+    for loan in batch:
+        if loan.left_out is not None:
+            why = loan.left_out
+            skipped.setdefault(why.column, Skipped(why.column, 0, loan.line, why.why)).rows += 1
+
+
 def _floats(column: "array[float]") -> Floats:
     return np.array(column, dtype=np.float64)
-
-
-def loans_between(loans: Iterable[LabelledLoan], start: str, end: str) -> Iterator[LabelledLoan]:
-    """Approved from `start` up to and without `end` (ISO dates)."""
-    return (loan for loan in loans if start <= loan.approved_on < end)

@@ -5,16 +5,17 @@ Decimals travel as text, so that what is read back is what was decided on, to th
 
 import dataclasses
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import orjson
 
 from fundline.domain.facts import ApplicantFacts
-from fundline.domain.policy import POLICIES, Decision, Policy, decide
+from fundline.domain.policy import NO_MODEL, POLICIES, Decision, Policy, decide
 from fundline.domain.repayment import monthly_instalment
 from fundline.domain.scoring import BadScore, CashFlowStress, Contribution, ModelScore
 from fundline.risk import cashflow
@@ -30,6 +31,7 @@ _FACT_DECIMALS = (
     "monthly_debt_service",
     "cash_at_bank",
 )
+_COMPARED = ("capacity", "rules", "decision", "engines")
 
 
 class UnreadableEvidence(ValueError):
@@ -73,6 +75,20 @@ class Difference:
     repeated: str
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The columns of an assessment that repeat what its evidence says; `reasons` are codes."""
+
+    application_id: UUID
+    verdict: str
+    risk_score: str
+    reasons: Sequence[str]
+    model_version: str
+    policy_version: str
+    model_asked: str
+    fallback_cause: str | None
+
+
 def stress_of(facts: ApplicantFacts, policy: Policy, *, seed: int, paths: int) -> CashFlowStress | None:
     """The simulation of this applicant under this policy's rate; None when a figure it needs is missing."""
     instalment = monthly_instalment(facts.amount, facts.term_months, policy.annual_rate)
@@ -95,10 +111,14 @@ def to_json(inputs: Inputs, decision: Decision) -> bytes:
             "capacity": dataclasses.asdict(decision.capacity),
             "rules": [dataclasses.asdict(outcome) for outcome in decision.rule_outcomes],
             "decision": outcome_of(decision),
-            "engines": {"python": platform.python_version(), "numpy": np.__version__},
+            "engines": _engines(),
         },
         default=str,
     )
+
+
+def _engines() -> dict[str, str]:
+    return {"python": platform.python_version(), "numpy": np.__version__}
 
 
 def outcome_of(decision: Decision) -> dict[str, Any]:
@@ -114,7 +134,7 @@ def from_json(text: str | bytes) -> tuple[Inputs, dict[str, Any]]:
     """The inputs, and everything as it was recorded. Raises UnreadableEvidence."""
     try:
         recorded: Any = orjson.loads(text)
-        _check_schema(recorded["schema"])
+        _check_form(recorded)
         inputs = Inputs(
             facts=_facts(recorded["facts"]),
             features=recorded["features"],
@@ -132,9 +152,12 @@ def from_json(text: str | bytes) -> tuple[Inputs, dict[str, Any]]:
     return inputs, recorded
 
 
-def _check_schema(found: Any) -> None:
-    if found != SCHEMA:
-        raise UnreadableEvidence(f"The evidence has schema {found}, not {SCHEMA}.")
+def _check_form(recorded: Mapping[str, Any]) -> None:
+    if recorded["schema"] != SCHEMA:
+        raise UnreadableEvidence(f"The evidence has schema {recorded['schema']}, not {SCHEMA}.")
+    missing = [name for name in _COMPARED if name not in recorded]
+    if missing:
+        raise UnreadableEvidence(f"The evidence lacks {', '.join(missing)}.")
 
 
 def _facts(recorded: Mapping[str, Any]) -> ApplicantFacts:
@@ -177,14 +200,37 @@ def repeat(
         return [Difference("policy", inputs.policy_version, "this policy is not known any more")]
     policy = policies[inputs.policy_version]
     features, score = _score_again(inputs, load, found)
-    stress = inputs.stress
-    if stress is not None:
-        stress = stress_of(inputs.facts, policy, seed=stress.seed, paths=stress.paths)
-        found += _compared("cash flow", _plain(inputs.stress), _plain(stress))
+    stress = _stress_again(inputs, policy, found)
     again = dataclasses.replace(inputs, features=features, score=score, stress=stress).decide(policies)
     found += _compared("decision", recorded["decision"], outcome_of(again))
+    found += _compared("capacity", recorded["capacity"], _plain(again.capacity))
     found += _compared("rules", recorded["rules"], _plain(again.rule_outcomes))
+    if found:
+        # Another engine may be why, and is no difference by itself.
+        found += _compared("engines", recorded["engines"], _engines())
     return found
+
+
+def compare_row(text: str | bytes, row: Row) -> list[Difference]:
+    """What the columns stored beside the evidence say otherwise than the evidence does. Raises UnreadableEvidence."""
+    inputs, recorded = from_json(text)
+    score, stress, decision = inputs.score, inputs.stress, recorded["decision"]
+    pairs: list[tuple[str, Any, Any]] = [
+        ("verdict", row.verdict, decision["status"]),
+        ("risk score", row.risk_score, decision["riskScore"]),
+        ("principal reasons", list(row.reasons), decision["reasons"]),
+        ("model", row.model_version, NO_MODEL if score is None else score.version),
+        ("policy", row.policy_version, inputs.policy_version),
+        ("model asked", row.model_asked, inputs.asked),
+        ("fallback cause", row.fallback_cause, inputs.fallback_because or inputs.no_score_because),
+    ]
+    if stress is not None:
+        pairs.append(("seed", cashflow.seed_of(row.application_id), stress.seed))
+    return [
+        Difference(f"{what} beside the evidence", str(beside), str(inside))
+        for what, beside, inside in pairs
+        if beside != inside
+    ]
 
 
 def _score_again(
@@ -208,6 +254,19 @@ def _score_again(
         return features, inputs.score
     found += _compared("score", _plain(inputs.score), _plain(again))
     return features, again
+
+
+def _stress_again(inputs: Inputs, policy: Policy, found: list[Difference]) -> CashFlowStress | None:
+    stress = inputs.stress
+    if stress is None:
+        return None
+    try:
+        again = stress_of(inputs.facts, policy, seed=stress.seed, paths=stress.paths)
+    except (ValueError, TypeError) as error:
+        found.append(Difference("cash flow", str(stress), f"it cannot be simulated: {error}"))
+        return stress
+    found += _compared("cash flow", _plain(stress), _plain(again))
+    return again
 
 
 def _compared(what: str, recorded: Any, repeated: Any) -> list[Difference]:

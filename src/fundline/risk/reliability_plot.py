@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from fundline.risk.measures import ReliabilityBin
 
-_SIDE, _MARGIN = 360, 46
+_SIDE, _MARGIN, _MARGIN_AFTER = 360, 46, 20
 _STYLE = (
-    "text{font:12px sans-serif;fill:#444}.a{stroke:#888}.d{stroke:#888;stroke-dasharray:4 4}"
+    "text{font:12px sans-serif;fill:#444}.m{text-anchor:middle}.e{text-anchor:end}"
+    ".a{stroke:#888}.d{stroke:#888;stroke-dasharray:4 4}"
     ".i{stroke:#1769aa;stroke-width:1.5}.p{fill:#1769aa}"
     "@media(prefers-color-scheme:dark){text{fill:#ccc}.i{stroke:#6cb8f0}.p{fill:#6cb8f0}}"
 )
@@ -18,10 +19,10 @@ def plot(bins: Sequence[ReliabilityBin], version: str) -> str:
     top = 0.1 * (int(most * 10) + 1)
 
     def x(share: float) -> float:
-        return round(_MARGIN + share / top * (_SIDE - _MARGIN - 12), 1)
+        return round(_MARGIN + share / top * (_SIDE - _MARGIN - _MARGIN_AFTER), 1)
 
     def y(share: float) -> float:
-        return round(_SIDE - _MARGIN - share / top * (_SIDE - _MARGIN - 12), 1)
+        return round(_SIDE - _MARGIN - share / top * (_SIDE - _MARGIN - _MARGIN_AFTER), 1)
 
     left, bottom = x(0), y(0)
     parts = [
@@ -29,15 +30,15 @@ def plot(bins: Sequence[ReliabilityBin], version: str) -> str:
         f'<line class="a" x1="{left}" y1="{bottom}" x2="{left}" y2="{y(top)}"/>',
         f'<line class="d" x1="{left}" y1="{bottom}" x2="{x(top)}" y2="{y(top)}"/>',
     ]
-    for tenth in range(1, round(top * 10) + 1):
-        share = tenth / 10
-        parts.append(f'<text x="{x(share) - 12}" y="{bottom + 16}">{10 * tenth} %</text>')
-        parts.append(f'<text x="{left - 36}" y="{y(share) + 4}">{10 * tenth} %</text>')
+    for tenth in range(round(top * 10) + 1):
+        share, label = tenth / 10, f"{10 * tenth} %"
+        parts.append(f'<text class="m" x="{x(share)}" y="{bottom + 16}">{label}</text>')
+        parts.append(f'<text class="e" x="{left - 6}" y="{y(share) + 4}">{label}</text>')
     for b in bins:
         place = x(b.mean_probability)
         parts.append(f'<line class="i" x1="{place}" y1="{y(b.low)}" x2="{place}" y2="{y(b.high)}"/>')
         parts.append(f'<circle class="p" cx="{place}" cy="{y(b.bad_rate)}" r="4"/>')
-    parts.append(f'<text x="{x(top / 2) - 30}" y="{_SIDE - 10}">predicted</text>')
+    parts.append(f'<text class="m" x="{x(top / 2)}" y="{_SIDE - 10}">predicted</text>')
     parts.append(f'<text x="{left + 6}" y="{y(top) + 10}">observed</text>')
     body = "\n".join(parts)
     return (

@@ -14,11 +14,12 @@ import lightgbm as lgb
 import numpy as np
 
 from fundline.risk.artefact import MODELS_DIRECTORY, LoadedModel
-from fundline.risk.calibration import Floats
+from fundline.risk.calibration import Floats, NoFit
 from fundline.risk.card import Validated, cards_of
 from fundline.risk.dataset import PACKAGED_LOANS, LeakingFeature, UnreadableLoans, read_loans, refuse_leaks
 from fundline.risk.evaluation import Evaluation
 from fundline.risk.features import FEATURES, FeatureValues
+from fundline.risk.inner_checks import inner_checks
 from fundline.risk.manifest import (
     MANIFEST,
     MODEL_NAME,
@@ -118,7 +119,7 @@ def probabilities(model: LoadedModel, rows: Sequence[FeatureValues]) -> Floats:
 
 
 def _figures(family: Family, figures: Measures) -> dict[str, float | None]:
-    content = Evaluation(family.version, family.kind, figures, 0, "").as_json()
+    content = Evaluation(family.version, family.kind, figures).as_json()
     return {name: value for name, value in content.items() if isinstance(value, float | int | None)}
 
 
@@ -151,7 +152,7 @@ def random_split(family: Family, everything: Vintage) -> Measures:
 
 
 def build(data: Path, models: Path, cards: Path) -> dict[Path, bytes]:
-    """All files that training writes, by path. Raises UnreadableLoans, LeakingFeature, TooGoodToBeTrue."""
+    """All files that training writes, by path. Raises UnreadableLoans, LeakingFeature, TooGoodToBeTrue, NoFit."""
     refuse_leaks()
     loans = list(read_loans(data))
     content = data.read_bytes()
@@ -162,9 +163,9 @@ def build(data: Path, models: Path, cards: Path) -> dict[Path, bytes]:
     for family in FAMILIES:
         artefact = train(family, windows, digest)
         files.update({models / family.version / name: text for name, text in artefact.files.items()})
-        validated.append(
-            Validated(family, artefact.model, windows, everything, random_split(family, everything))
-        )
+        inner = tuple(inner_checks(family, windows["training"]))
+        random = random_split(family, everything)
+        validated.append(Validated(family, artefact.model, windows, everything, random, inner))
     files.update({cards / name: text.encode() for name, text in cards_of(validated).items()})
     return files
 
@@ -180,7 +181,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     try:
         files = build(chosen.data, chosen.artefacts, chosen.cards)
-    except (UnreadableLoans, LeakingFeature, TooGoodToBeTrue) as error:
+    except (UnreadableLoans, LeakingFeature, TooGoodToBeTrue, NoFit) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     differing = [path for path, text in files.items() if not path.is_file() or path.read_bytes() != text]
