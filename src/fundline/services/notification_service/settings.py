@@ -44,6 +44,7 @@ class WebhookSettings(DatabaseSettings):
     webhook_answer_bytes: Annotated[int, Field(ge=0, le=65_536)] = 1024
     """How much of an answer is read and kept in the delivery log."""
     webhook_endpoints_per_owner: Annotated[int, Field(ge=1, le=100)] = 10
+    """How many endpoints one owner may have."""
     webhook_secret_overlap_h: Annotated[float, Field(ge=0, le=168)] = 24.0
     """How long a secret that was rotated out still signs, beside the new one."""
 
@@ -54,12 +55,15 @@ class WebhookSettings(DatabaseSettings):
 
 class MailSettings(DatabaseSettings):
     smtp_host: str = "127.0.0.1"
+    """The mail server that mails are handed over to."""
     smtp_port: Port = 587
+    """Its port."""
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     """`none` is for the mail sink of development."""
     smtp_user: str = ""
     """Empty: no authentication."""
     smtp_password_file: Path | None = None
+    """The password of that user, alone in a file."""
     smtp_timeout_s: Annotated[float, Field(gt=0, le=30)] = 15.0
     """Longest time for handing over one mail."""
     mail_from: str = "Fundline <no-reply@fundline.example>"
