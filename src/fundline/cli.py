@@ -35,6 +35,7 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
         "Webhooks: a receiver on this machine that checks and shows them.",
     ),
     ("mail", "fundline.commands.mail", "Mails of the running stack, as the mail sink keeps them."),
+    ("bank", "fundline.commands.bank", "The sandbox bank: its faults, its statement, its payments."),
     ("ledger", "fundline.commands.ledger", "The books: trial balance, one account, and whether they hold."),
     (
         "dead-letter",
