@@ -29,7 +29,7 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
     ),
     ("reconcile", "fundline.commands.reconcile", "Find what is stuck or differs, and repair what may be."),
     ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
-    ("ledger", "fundline.commands.ledger", "The books: trial balance, one account, and whether they hold."),
+    ("ledger", "fundline.commands.ledger", "The books: what is in them, whether they hold, corrections."),
     (
         "dead-letter",
         "fundline.commands.dead_letter",
