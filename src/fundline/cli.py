@@ -29,6 +29,7 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
     ),
     ("reconcile", "fundline.commands.reconcile", "Find what is stuck or differs, and repair what may be."),
     ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
+    ("bank", "fundline.commands.bank", "The sandbox bank: its faults, its statement, its payments."),
     ("ledger", "fundline.commands.ledger", "The books: what is in them, whether they hold, corrections."),
     (
         "dead-letter",
