@@ -27,6 +27,12 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
         "fundline.commands.decision",
         "The evidence of decisions: show it, or decide once more from it.",
     ),
+    ("account", "fundline.commands.account", "Payout accounts: which applications name one."),
+    (
+        "account-key",
+        "fundline.commands.account_key",
+        "The keys that seal payout accounts: add, rotate, retire.",
+    ),
     ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
     ("ledger", "fundline.commands.ledger", "The books: trial balance, one account, and whether they hold."),
 )
