@@ -16,13 +16,13 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from fundline.casefile.accounts import PayoutAccount
 from fundline.commands.flag_edit import only_editor
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.key_ring import KEY_BYTES, KeyFileUnusable, KeyRing, SealingKey, read_key_ring
 from fundline.platform.secrets import HEADER_BYTES, SealBroken, SecretBox
-from fundline.services.application_api.accounts import PayoutAccount
 from fundline.stack.keys import write_private
 from fundline.stack.process_spec import StackError
 

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from fundline.services.application_api.accounts import PayoutAccount
+from fundline.casefile.accounts import PayoutAccount
 
 ACCOUNTS = TypeAdapter(PayoutAccount)
 
