@@ -35,6 +35,7 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
     ),
     ("reconcile", "fundline.commands.reconcile", "Find what is stuck or differs, and repair what may be."),
     ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
+    ("bank", "fundline.commands.bank", "The sandbox bank: its faults, its statement, its payments."),
     ("ledger", "fundline.commands.ledger", "The books: trial balance, one account, and whether they hold."),
     (
         "dead-letter",
