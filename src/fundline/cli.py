@@ -27,6 +27,12 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
         "fundline.commands.decision",
         "The evidence of decisions: show it, or decide once more from it.",
     ),
+    ("account", "fundline.commands.account", "Payout accounts: which applications name one."),
+    (
+        "account-key",
+        "fundline.commands.account_key",
+        "The keys that seal payout accounts: add, rotate, retire.",
+    ),
     ("reconcile", "fundline.commands.reconcile", "Find what is stuck or differs, and repair what may be."),
     ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
     ("bank", "fundline.commands.bank", "The sandbox bank: its faults, its statement, its payments."),
