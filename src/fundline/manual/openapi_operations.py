@@ -14,6 +14,11 @@ from fundline.manual.openapi_parts import (
     refused,
     responds,
 )
+from fundline.services.operations_api.correction_schemas import (
+    CorrectionDecision,
+    CorrectionQuery,
+    CorrectionRequest,
+)
 from fundline.services.operations_api.dead_letter_schemas import (
     ApprovalRequest,
     BulkReplayRequest,
@@ -24,7 +29,10 @@ from fundline.services.operations_api.dead_letter_schemas import (
 from fundline.services.operations_api.disbursement_schemas import DisbursementQuery, ReleaseRequest
 from fundline.services.operations_api.schemas import CaseQuery, ResolutionRequest
 
-TAG = {"name": "operations", "description": "Operations API: cases, dead letters, payments"}
+TAG = {
+    "name": "operations",
+    "description": "Operations API: cases, dead letters, payments, ledger corrections",
+}
 REQUESTS: tuple[type[BaseModel], ...] = (
     ResolutionRequest,
     ReasonRequest,
@@ -32,6 +40,8 @@ REQUESTS: tuple[type[BaseModel], ...] = (
     ApprovalRequest,
     BulkReplayRequest,
     ReleaseRequest,
+    CorrectionRequest,
+    CorrectionDecision,
 )
 ANSWERS: tuple[type[BaseModel], ...] = (
     answers.Case,
@@ -42,16 +52,19 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     answers.BulkReplayed,
     answers.Payment,
     answers.PaymentPage,
+    answers.LedgerCorrection,
+    answers.LedgerCorrectionPage,
 )
 _ID = {"type": "string", "format": "uuid"}
 _CASE_ID = path_parameter("id", "The case's id.", _ID)
 _LETTER_ID = path_parameter("id", "The dead letter's id.", _ID)
 _APPLICATION_ID = path_parameter("id", "The application's id.", _ID)
+_CORRECTION_ID = path_parameter("id", "The correction's id.", _ID)
 _REASON = {"reason": "The bank is back; asked for under its id."}
 
 
 def operations_paths() -> dict[str, Any]:
-    return {**_case_paths(), **_dead_letter_paths(), **_payment_paths()}
+    return {**_case_paths(), **_dead_letter_paths(), **_payment_paths(), **_correction_paths()}
 
 
 def _case_paths() -> dict[str, Any]:
@@ -151,6 +164,57 @@ def _payment_paths() -> dict[str, Any]:
     }
 
 
+def _correction_paths() -> dict[str, Any]:
+    path, because = "/v1/ledger-corrections", {"reason": "The bank's letter says the same."}
+    example = {
+        "transferId": "01a20df7-bb99-7525-9dee-d33162722742",
+        "reason": "Called settled; the bank has taken it back.",
+        "instead": {
+            "debit": "lender_funding",
+            "credit": "disbursement_clearing",
+            "amount": "13500.00",
+            "currency": "USD",
+        },
+    }
+    read = "Roles: operator, compliance."
+    return {
+        path: {
+            "get": _read(
+                "listLedgerCorrections",
+                f"What was asked for, newest first. {read}",
+                "LedgerCorrectionPage",
+                query_of(CorrectionQuery),
+            ),
+            "post": write(
+                "proposeLedgerCorrection",
+                "Say which transfer is wrong, and what should stand there; nothing is booked yet. Role: operator.",
+                ("CorrectionRequest", example),
+                "LedgerCorrection",
+                [],
+                status="201",
+            ),
+        },
+        f"{path}/{{id}}": {
+            "get": _read("readLedgerCorrection", f"One. {read}", "LedgerCorrection", [_CORRECTION_ID])
+        },
+        **{
+            f"{path}/{{id}}/{verb}": {
+                "post": write(
+                    f"{verb}LedgerCorrection",
+                    summary,
+                    ("CorrectionDecision", because),
+                    "LedgerCorrection",
+                    [_CORRECTION_ID],
+                )
+            }
+            for verb, summary in (
+                ("approve", "Agree to what somebody else has asked for; it is booked. Role: operator."),
+                ("withdraw", "It will not be booked. Role: operator."),
+            )
+        },
+    }
+
+
 _VERBS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     (
         "replay",
@@ -185,6 +249,8 @@ def write(
     body: tuple[str, dict[str, Any]],
     answer: str,
     parameters: list[dict[str, Any]],
+    *,
+    status: str = "200",
 ) -> dict[str, Any]:
     return operation(
         operation_id,
@@ -193,7 +259,7 @@ def write(
         parameters=[*parameters, IDEMPOTENCY_KEY],
         body=body,
         responses={
-            "200": responds("Stored.", answer, headers=PLAYED_BACK),
+            status: responds("Stored.", answer, headers=PLAYED_BACK),
             **refused(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
         },
     )
