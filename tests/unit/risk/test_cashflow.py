@@ -56,6 +56,7 @@ def flows() -> st.SearchStrategy[CashFlow]:
 
 
 more = st.floats(0, 20_000)
+PROPERTY = settings(deadline=None, max_examples=50)
 
 
 def test_the_default_is_twenty_thousand_futures_over_the_months_of_the_loan():
@@ -64,7 +65,7 @@ def test_the_default_is_twenty_thousand_futures_over_the_months_of_the_loan():
     assert (found.paths, found.months, found.method) == (20_000, 60, "cash-flow-1")
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(flows(), st.integers(0, 2**63 - 1))
 def test_the_same_figures_and_seed_give_the_same_share_whichever_thread_works_it_out(flow, seed):
     here = simulate(flow, seed=seed, paths=FEW)
@@ -72,38 +73,38 @@ def test_the_same_figures_and_seed_give_the_same_share_whichever_thread_works_it
         assert {*pool.map(lambda _: simulate(flow, seed=seed, paths=FEW), range(2))} == {here}
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(flows(), more)
 def test_more_debt_service_never_lowers_the_share(flow, extra):
     heavier = replace(flow, monthly_debt_service=flow.monthly_debt_service + extra)
     assert share(heavier) >= share(flow)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(flows(), more)
 def test_a_larger_instalment_never_lowers_the_share(flow, extra):
     assert share(replace(flow, instalment=flow.instalment + extra)) >= share(flow)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(flows(), st.floats(0, 0.4))
 def test_a_higher_margin_never_raises_the_share(flow, extra):
     assert share(replace(flow, operating_margin=flow.operating_margin + extra)) <= share(flow)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(flows(), more)
 def test_more_cash_never_raises_the_share(flow, extra):
     assert share(replace(flow, cash_at_bank=flow.cash_at_bank + extra)) <= share(flow)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(flows(), st.integers(1, 24))
 def test_a_longer_term_at_the_same_instalment_never_lowers_the_share(flow, further):
     assert share(replace(flow, months=flow.months + further)) >= share(flow)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(businesses(complete=True), st.decimals("0", "1000000", places=2))
 def test_asking_for_more_never_lowers_the_stress_of_an_applicant(facts, extra):
     facts = replace(facts, term_months=min(facts.term_months, 24))
@@ -112,7 +113,7 @@ def test_asking_for_more_never_lowers_the_stress_of_an_applicant(facts, extra):
     assert after.shortfall_probability >= before.shortfall_probability
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(flows())
 def test_without_volatility_it_is_plain_arithmetic(flow):
     steady = replace(flow, revenue_volatility=0.0)
