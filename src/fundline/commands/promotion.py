@@ -17,6 +17,9 @@ from fundline.stack.layout import StackHome
 from fundline.stack.process_spec import StackError
 from fundline.stack.state import StateFile
 
+SOURCE = "command-line"
+"""Process of the audit trail; the person is behind a colon."""
+
 
 class Models(Protocol):
     """The artefacts."""
@@ -85,7 +88,10 @@ class Promotion:
         self._require_known(version)
         if version not in await store.tripped_versions(self._database):
             raise StackError(f"{version} is not tripped.")
-        await store.record_change(self._database, "reset", version, actor=author.actor, reason=author.reason)
+        async with self._database.transaction() as connection:
+            await store.record_change(
+                connection, "reset", version, source=SOURCE, actor=author.actor, reason=author.reason
+            )
 
     async def _champion_before(self, champion: str) -> str:
         change = await store.last_split_change(self._database)
@@ -119,12 +125,18 @@ class Promotion:
             async with self._database.transaction() as connection:
                 if lifts_trip:
                     await store.record_change(
-                        connection, "reset", changed.version, actor=author.actor, reason=author.reason
+                        connection,
+                        "reset",
+                        changed.version,
+                        source=SOURCE,
+                        actor=author.actor,
+                        reason=author.reason,
                     )
                 await store.record_change(
                     connection,
                     changed.action,
                     changed.version,
+                    source=SOURCE,
                     actor=author.actor,
                     reason=author.reason,
                     share_percent=share,

@@ -82,7 +82,7 @@ DISBURSEMENT_REQUESTED = Topic(
     "disbursement.requested",
     payloads.DisbursementRequested,
     1,
-    producers=("application-events", "application-api"),
+    producers=("application-events", "application-api", "operations-api"),
     groups=(Group.DISBURSEMENT_WORKER,),
     moves_money=True,
 )

@@ -8,6 +8,7 @@ every row at once. Source: NIST SP 800-38D; the nonce is random, which is safe f
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from pathlib import Path
 from uuid import UUID
@@ -19,6 +20,7 @@ _VERSION = b"\x01"
 _KEY_BYTES, _KEY_ID_BYTES, _NONCE_BYTES, _TAG_BYTES = 32, 4, 12, 16
 _HEADER_BYTES = len(_VERSION) + _KEY_ID_BYTES
 _PURPOSE = b"fundline.sealed-secret"
+_DIGEST_PURPOSE = b"fundline.secret-digest"
 PLAINTEXT_LIMIT_BYTES = 4096
 
 
@@ -36,6 +38,7 @@ class SecretBox:
     def __init__(self, key_file: Path) -> None:
         key = _read_key(key_file)
         self._cipher = AESGCM(key)
+        self._digest_key = hmac.digest(key, _DIGEST_PURPOSE, "sha256")
         self._header = _VERSION + hashlib.sha256(_PURPOSE + key).digest()[:_KEY_ID_BYTES]
 
     def seal(self, plaintext: bytes, bound_to: UUID) -> bytes:
@@ -56,6 +59,10 @@ class SecretBox:
             return self._cipher.decrypt(nonce, ciphertext, self._bound(bound_to))
         except InvalidTag:
             raise SealBroken("the secret belongs to another row or was changed") from None
+
+    def digest(self, plaintext: bytes, bound_to: UUID) -> bytes:
+        """32 bytes that are the same for the same secret of the same row, and tell nothing without the key."""
+        return hmac.digest(self._digest_key, bound_to.bytes + plaintext, "sha256")
 
     def _bound(self, bound_to: UUID) -> bytes:
         return _PURPOSE + self._header + bound_to.bytes

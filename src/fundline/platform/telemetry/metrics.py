@@ -59,6 +59,16 @@ class Metrics:
         self.database_pool_connections = gauge(
             "database_pool_connections", "Connections of the pool, by state (used, idle, max).", "state")
         self.bank_calls = counter("bank_calls", "Calls to the bank by result.", "operation", "result")
+        self.bank_events = counter(
+            "bank_events", "Webhooks of the bank by result (recorded, repeated, contradicted, not_ours, refused).",
+            "result")
+        self.payments_unfinished = gauge(
+            "payments_unfinished", "Payments without a final result, by state.", "state")
+        self.payments_halted = gauge("payments_halted", "1 while the flag `payments` holds all payments back.")
+        self.payments_escalated = counter(
+            "payments_escalated", "Payments without a result for so long that a person must look.")
+        self.payments_contradicted = counter(
+            "payments_contradicted", "Results of the bank that contradict what is on record.")
         self.flag_evaluations = counter(
             "flag_evaluations", "Flags evaluated, by variant and reason (an error's code when the default was used).",
             "flag", "variant", "reason")

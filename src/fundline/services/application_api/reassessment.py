@@ -9,6 +9,7 @@ from fundline.casefile.status import LockedApplication, move_application
 from fundline.contracts.payloads import RiskScoringRequested
 from fundline.contracts.topics import RISK_SCORING_REQUESTED
 from fundline.domain.application import ApplicationStatus
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey
@@ -52,6 +53,8 @@ class Reassessment:
         self, connection: Connection, application: LockedApplication, actor: str, reason: str
     ) -> None:
         at = self._now()
+        stream = application_stream(application.application_id)
+        await record(connection, AuditEntry(stream, actor, "reassessment.requested", at, reason))
         await move_application(
             connection,
             application,

@@ -19,6 +19,7 @@ from fundline.platform.http.requests import (
 )
 from fundline.platform.refusals import FieldError, Kind, Refusal
 from fundline.services.bank_sandbox.decline_rules import SENTENCES
+from fundline.services.bank_sandbox.misbehaviour import Doors
 from fundline.services.bank_sandbox.schemas import (
     PaymentOrder,
     StatementQuery,
@@ -34,7 +35,7 @@ class PaymentIdMalformed(Refusal):
     title = "The Idempotency-Key is the payment's id, a UUID"
 
 
-def bank_routes(bank: Bank) -> list[Route]:
+def bank_routes(bank: Bank, doors: Doors) -> list[Route]:
     async def pay(request: Request) -> Response:
         payment_id = _uuid(idempotency_key(request))
         if payment_id is None:
@@ -60,22 +61,27 @@ def bank_routes(bank: Bank) -> list[Route]:
         )
 
     return [
-        Route("/v1/payments", pay, methods=["POST"]),
-        Route("/v1/payments/{payment_id}", payment, methods=["GET"]),
-        Route("/v1/statement", statement, methods=["GET"]),
+        Route("/v1/payments", doors.misbehaving(pay), methods=["POST"]),
+        Route("/v1/payments/{payment_id}", doors.misbehaving(payment), methods=["GET"]),
+        Route("/v1/statement", doors.misbehaving(statement), methods=["GET"]),
     ]
 
 
 def _answer_to_order(result: PaymentResult) -> Response:
-    """201 when settled; 422 with `type` payment-declined and the bank's `code` when not. A repeat gets the same."""
+    """201 when settled, 202 when accepted; 422 with `type` payment-declined and the bank's `code` when declined.
+
+    A repeat gets what the payment has become.
+    """
     headers = {"idempotent-replayed": "true"} if result.is_replay else {}
     answer = payment_answer(result.payment)
     if result.payment.status == "settled":
         return _json(answer, 201, headers)
+    if result.payment.status == "accepted":
+        return _json(answer, 202, headers)
     declined = {
         "type": "urn:fundline:problem:payment-declined",
         "title": "The bank declines the payment",
-        "detail": SENTENCES[answer["code"]],
+        "detail": SENTENCES.get(answer["code"], "The bank declines it."),
         **answer,
         "status": 422,
     }
