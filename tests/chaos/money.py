@@ -97,18 +97,20 @@ async def run_seed(target: Target, seed: int) -> SeedResult:
     plan = money_plan(seed, f"money-{seed}-{secrets.token_hex(3)}")
     started_at = time.perf_counter()
     scene = Scene([Journey(application) for application in plan.applications])
+    killed: list[dict[str, object]] = []
     async with httpx.AsyncClient(base_url=target.bank_url, timeout=ADMIN_TIMEOUT_S, trust_env=False) as bank:
         for rule in plan.faults:
             (await bank.post("/admin/faults", json=rule)).raise_for_status()
+        kills = asyncio.create_task(kill_around(plan.kills, target, killed))
         try:
-            async with asyncio.TaskGroup() as group:
-                kills = group.create_task(kill_around(plan.kills, target))
-                settings = RunSettings(rate=RATE, seed=seed, stragglers_s=STRAGGLERS_S)
-                run = group.create_task(run_demo(target, plan.applications, settings, scene))
+            settings = RunSettings(rate=RATE, seed=seed, stragglers_s=STRAGGLERS_S)
+            outcome = await run_demo(target, plan.applications, settings, scene)
         finally:
+            kills.cancel()
+            await asyncio.wait([kills])
             await _behave(bank)
     await _all_healthy(target)
-    return _judged(plan, kills.result(), run.result(), time.perf_counter() - started_at)
+    return _judged(plan, killed, outcome, time.perf_counter() - started_at)
 
 
 def _judged(

@@ -13,8 +13,17 @@ from support.applications import application
 
 APPLICATIONS = 8
 APPLICANTS = 2
-DECLINED_ACCOUNT = "1234500002"
-CURRENCIES = ("USD", "EUR", "GBP")
+PAYEES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    # currency: an account that is paid, one that the bank says is closed
+    "USD": (
+        {"type": "us", "routingNumber": "021000021", "accountNumber": "0001234567"},
+        {"type": "us", "routingNumber": "021000021", "accountNumber": "1234500002"},
+    ),
+    "EUR": (
+        {"type": "iban", "iban": "DE89370400440532013000"},
+        {"type": "iban", "iban": "DE37370400440532070002"},
+    ),
+}
 
 TELLER = "teller"
 """The instance that said what triggers the kill."""
@@ -90,12 +99,13 @@ def _applications(dice: random.Random, run: str) -> tuple[PlannedApplication, ..
 
 def _body(dice: random.Random) -> dict[str, Any]:
     """Sound, so that it comes to the bank; one in six has an account that the bank declines."""
-    changes: dict[str, Any] = {
+    currency = dice.choice(tuple(PAYEES))
+    paid, closed = PAYEES[currency]
+    changes = {
         "amount": f"{dice.randrange(10_000, 70_000)}.{dice.randrange(100):02d}",
-        "currency": dice.choice(CURRENCIES),
+        "currency": currency,
+        "payoutAccount": closed if dice.random() < 1 / 6 else paid,
     }
-    if dice.random() < 1 / 6:
-        changes["payoutAccount.accountNumber"] = DECLINED_ACCOUNT
     return application(**changes)
 
 
