@@ -27,8 +27,16 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
         "fundline.commands.decision",
         "The evidence of decisions: show it, or decide once more from it.",
     ),
+    ("reconcile", "fundline.commands.reconcile", "Find what is stuck or differs, and repair what may be."),
     ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
+    ("bank", "fundline.commands.bank", "The sandbox bank: its faults, its statement, its payments."),
     ("ledger", "fundline.commands.ledger", "The books: trial balance, one account, and whether they hold."),
+    (
+        "dead-letter",
+        "fundline.commands.dead_letter",
+        "Dead letters: list, show, replay, correct, approve, discard.",
+    ),
+    ("case", "fundline.commands.case", "What waits for a person: list, show, resolve."),
 )
 """Imported only when they are asked for: `fundline --help` stays fast."""
 

@@ -61,7 +61,7 @@ RISK_SCORING_REQUESTED = Topic(
     "risk.scoring.requested",
     payloads.RiskScoringRequested,
     1,
-    producers=("application-api",),
+    producers=("application-api", "reconciler"),
     groups=(Group.RISK_WORKER,),
 )
 RISK_SCORING_REQUESTED_EXPRESS = replace(
@@ -82,7 +82,7 @@ DISBURSEMENT_REQUESTED = Topic(
     "disbursement.requested",
     payloads.DisbursementRequested,
     1,
-    producers=("application-events", "application-api", "operations-api"),
+    producers=("application-events", "application-api", "operations-api", "reconciler"),
     groups=(Group.DISBURSEMENT_WORKER,),
     moves_money=True,
 )

@@ -63,7 +63,8 @@ def print_report(outcome: Outcome, console: Console) -> None:
     if outcome.reasons:
         _section(console, "Principal reasons of what was rejected or referred", _reasons(outcome))
     if outcome.models:
-        _section(console, "Models that decided (the other one scored in the shadow)", _models(outcome))
+        _section(console, "Models that decided, by applicant; the other one looked on", _models(outcome))
+        _print_fallbacks(outcome, console)
     _section(console, "Latency at the client, from sending the application, in ms", _latencies(outcome))
     if outcome.chaos_seed is not None:
         _section(console, f"Killed with -9, from chaos seed {outcome.chaos_seed}", _kills(outcome))
@@ -103,16 +104,29 @@ def _reasons(outcome: Outcome) -> Table:
 def _models(outcome: Outcome) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("")
-    names = ("decisions", "applicants", "approved", "rejected", "referred", "mean score", "shadow agrees")
-    for name in (*names, "fallbacks"):
+    table.add_column("")
+    for name in ("applicants", "share", "approved", "rejected", "referred", "mean\nscore", "shadow\nagrees"):
         table.add_column(name, justify="right")
+    everybody = sum(one.applicants for one in outcome.models)
     for one in outcome.models:
-        counts = (one.decisions, one.applicants, one.approved, one.rejected, one.referred)
-        agreement = f"{one.shadow_agrees} of {one.shadowed}" if one.shadowed else "-"
+        counts = (one.approved, one.rejected, one.referred)
         table.add_row(
-            one.model, *(str(c) for c in counts), f"{one.mean_score:.4f}", agreement, str(one.fallbacks)
+            one.model,
+            Text(one.role or "", style="dim"),
+            str(one.applicants),
+            f"{100 * one.applicants / everybody:.0f} %",
+            *(str(count) for count in counts),
+            f"{one.mean_score:.4f}",
+            f"{100 * one.shadow_agrees / one.shadowed:.0f} %" if one.shadowed else "-",
         )
     return table
+
+
+def _print_fallbacks(outcome: Outcome, console: Console) -> None:
+    fallbacks = sum(one.fallbacks for one in outcome.models)
+    if fallbacks:
+        told = f"of these decisions, without an answer of the model and so left to a person: {fallbacks}"
+        console.print(Padding(Text(told, style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def _model_object(one: ModelDecisions) -> dict[str, Any]:

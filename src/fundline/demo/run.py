@@ -16,6 +16,7 @@ from fundline.demo.outcome import Outcome
 from fundline.demo.target import Target
 from fundline.platform.database import open_database
 from fundline.platform.settings import DatabaseSettings
+from fundline.stack.flags_file import model_roles
 
 STRAGGLERS_S = 60.0
 """How long after the last submission an application may still be on its way before it counts as lost."""
@@ -120,7 +121,7 @@ async def _outcome(
     )
     try:
         reasons = await read_reasons(database, applicants)
-        models = await read_model_decisions(database, applicants)
+        models = await read_model_decisions(database, applicants, model_roles(target.home))
     finally:
         await database.close()
     return Outcome(

@@ -51,6 +51,7 @@ FLEET: tuple[Process, ...] = (
     Process("dead-letter-keeper",  "dead_letter_keeper.main",     1, (POSTGRES, KAFKA)),
     Process("operations-api",      "operations_api.main",         1, (POSTGRES,), (TOKENS,)),
     Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
+    Process("reconciler",          "reconciler.main",             1, (POSTGRES, VALKEY, BANK)),
 )
 # fmt: on
 

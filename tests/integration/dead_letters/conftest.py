@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
 
 from fundline.platform.database import Database, open_database
 from fundline.platform.http.api import api
@@ -37,13 +38,17 @@ def box(account_key_file) -> SecretBox:
 
 
 @pytest.fixture
-async def client(engines, database: Database, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+def app(engines, database: Database, database_url: str) -> ASGIApp:
     tokens = TokenVerifier(Settings(database_url=database_url, jwks_file=engines.stack.keys.jwks))
     routes = [
         *case_routes(tokens, Cases(database), CaseResolution(database)),
         *dead_letter_routes(tokens, DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)),
     ]
-    app = Edge(api(routes), metrics=Metrics(CollectorRegistry()))
+    return Edge(api(routes), metrics=Metrics(CollectorRegistry()))
+
+
+@pytest.fixture
+async def client(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
         yield opened

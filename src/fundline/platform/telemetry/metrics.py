@@ -52,6 +52,16 @@ class Metrics:
         self.outbox_relayed = counter("outbox_relayed", "Events moved from the outbox to Kafka.", "topic")
         self.outbox_lag_s = seconds(
             "outbox_lag", "Time from an event's row in the outbox to its acknowledgement by Kafka.")
+        self.outbox_oldest_age_s = gauge(
+            "outbox_oldest_age_seconds", "Age of the oldest event in the outbox, as the reconciler last saw it.")
+        self.reconciler_findings = counter(
+            "reconciler_findings", "What runs have found, by trouble and result (repaired, case).", "trouble", "result")
+        self.reconciler_unrepaired = gauge(
+            "reconciler_unrepaired", "Findings of the last run that a person must look at.")
+        self.reconciler_unchecked = gauge(
+            "reconciler_unchecked", "1 when the last run could not look at what a check compares.", "check")
+        self.reconciler_last_run_s = gauge(
+            "reconciler_last_run_timestamp_seconds", "When the last run ended, as Unix time.")
         self.outbox_leader = gauge("outbox_leader", "1 on the router instance that is the active relay.")
         self.audit_heads_anchored = counter("audit_heads_anchored", "Heads of audit streams that an anchor signed.")
         self.audit_anchor_failures = counter(
