@@ -11,6 +11,14 @@ from support.bank import BankProcess, Moody, bank_over_http, whole_statement
 pytestmark = pytest.mark.integration
 
 US_ACCOUNT = "998877665544"
+HISTORY_EDITS = [
+    "update orders set amount_minor = 1",
+    "delete from orders",
+    "update outcomes set status = 'declined'",
+    "delete from outcomes",
+    "update bookings set amount_minor = 1",
+    "delete from bookings",
+]
 IBAN_CLOSED = "DE40370400440532010002"
 ORDER = {
     "amount": "1200.50",
@@ -178,7 +186,7 @@ async def test_a_full_bank_answers_429_and_books_nothing(ledger):
 async def test_the_ledger_refuses_every_edit_and_keeps_no_account_number(bank, ledger):
     await pay(bank)
     with contextlib.closing(sqlite3.connect(ledger)) as connection:
-        for edit in ("update payments set amount_minor = 1", "delete from payments"):
+        for edit in HISTORY_EDITS:
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 connection.execute(edit)
     kept = b"".join(path.read_bytes() for path in ledger.parent.glob("bank.sqlite*"))

@@ -108,12 +108,12 @@ async def test_good_days_of_last_week_do_not_hide_a_bad_hour(database, look):
 async def test_what_was_before_a_promotion_or_a_reset_does_not_count(database, look, action):
     await decisions(database, CHAMPION, 100)
     await decisions(database, CHALLENGER, 100, failed=True, ago=timedelta(seconds=1))
-    await store.record_change(database, action, CHALLENGER, actor="uma", reason="Mended.")
+    await store.record_change(database, action, CHALLENGER, source="tests", actor="uma", reason="Mended.")
     assert await look() is None
 
 
 async def test_a_challenger_that_was_rolled_back_is_left_alone(database, look):
-    await store.record_change(database, "rolled_back", CHALLENGER, actor="uma", reason="No.")
+    await store.record_change(database, "rolled_back", CHALLENGER, source="tests", actor="uma", reason="No.")
     await decisions(database, CHAMPION, 100)
     await decisions(database, CHALLENGER, 100, failed=True)
     assert await look() is None
@@ -145,7 +145,9 @@ async def test_of_two_workers_one_watches_and_both_know_of_the_trip_without_a_re
         await decisions(database, CHAMPION, 50)
         await decisions(database, CHALLENGER, 50, failed=True)
         await until(lambda: all(one() == {CHALLENGER} for one in known))
-        await store.record_change(database, "reset", CHALLENGER, actor="uma", reason="Mended.")
+        await store.record_change(
+            database, "reset", CHALLENGER, source="tests", actor="uma", reason="Mended."
+        )
         await until(lambda: not any(one() for one in known))
     assert await actions(database) == ["tripped", "reset"]
 
@@ -155,7 +157,9 @@ def _leads(metrics: Metrics) -> float:
 
 
 async def test_while_the_database_is_away_what_was_tripped_stays_tripped(database):
-    await store.record_change(database, "tripped", CHALLENGER, actor="guardrail", reason="It failed.")
+    await store.record_change(
+        database, "tripped", CHALLENGER, source="tests", actor="guardrail", reason="It failed."
+    )
     known = TrippedVersions(database, every_s=1)
     await known.refresh()
     await database.close()

@@ -114,7 +114,9 @@ def test_what_is_missing_around_it_is_said_too(model, settings, sentence):
 
 def test_a_model_that_the_guardrail_switched_off_is_listed_with_its_reason_and_can_be_reset(model, place):
     async def trip(database) -> None:
-        await store.record_change(database, "tripped", CHALLENGER, actor="guardrail", reason="It failed.")
+        await store.record_change(
+            database, "tripped", CHALLENGER, source="tests", actor="guardrail", reason="It failed."
+        )
 
     with_database(place["FUNDLINE_DATABASE_URL"], trip)
     listed = model("list")

@@ -1,6 +1,7 @@
 """The model service over real HTTP, and as a process with the packaged models. Needs no engines."""
 
 import asyncio
+import json
 import shutil
 import signal
 
@@ -77,10 +78,10 @@ async def packaged(tmp_path):
     folder = tmp_path / "models"
     shutil.copytree(MODELS_DIRECTORY, folder)
     process = ModelServiceProcess(
-        tmp_path / "log", model_directory=folder, model_poll_s=0.1, model_queue_limit=1
-    )
+        tmp_path / "log", model_directory=folder, model_poll_s=0.1, model_queue_limit=1, model_patience_s=60
+    )  # patient, because a large batch takes its time on a machine that others use
     await process.start()
-    async with httpx.AsyncClient(base_url=process.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=process.url, timeout=90) as client:
         yield process, client, folder
     process.kill()
 
@@ -264,6 +265,57 @@ async def test_a_running_service_takes_new_versions_refuses_torn_ones_and_forget
 
     await until(back)
     assert (await client.get("/v2/health/ready")).status_code == 200
+
+
+def torn(folder):
+    file = folder / "model.txt"
+    file.write_bytes(file.read_bytes()[:-5000])
+
+
+def of_another_schema(folder):
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 99}))
+
+
+def edited(folder):
+    text = (folder / "encodings.json").read_text()
+    (folder / "encodings.json").write_text(text.replace("0.1", "0.2", 1))
+
+
+def without_manifest(folder):
+    (folder / "manifest.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (torn, "model.txt"),
+        (of_another_schema, "has schema version 99; this program reads"),
+        (edited, "encodings.json"),
+        (without_manifest, "manifest.json"),
+    ],
+)
+async def test_a_damaged_version_is_refused_with_its_reason_and_the_good_one_goes_on(
+    packaged, damage, reason
+):
+    process, client, folder = packaged
+    damage(folder / "lightgbm-1")
+    shutil.copytree(folder / "lightgbm-1", folder / "lightgbm-2")
+
+    async def refused():
+        told.update(
+            {x["fundline.model_version"]: x for x in process.log() if x["message"] == "model.refused"}
+        )
+        return told.keys() == {"lightgbm-1", "lightgbm-2"}
+
+    told: dict[str, dict] = {}
+    await until(refused)
+    assert reason in told["lightgbm-1"]["fundline.reason"]
+    assert told["lightgbm-1"]["fundline.still_served"] is True
+    kept = await client.post(f"{MODEL}/versions/lightgbm-1/infer", json=infer_body())
+    never_good = await client.post(f"{MODEL}/versions/lightgbm-2/infer", json=infer_body())
+    assert (kept.status_code, never_good.status_code) == (200, 404)
+    assert never_good.json()["error"].startswith("This version was refused. ")
 
 
 async def test_a_flood_of_batches_is_refused_in_part_and_the_rest_is_answered(packaged):

@@ -103,7 +103,9 @@ async def test_a_rollback_works_although_the_challenger_does_not_load(database, 
 
 
 async def test_a_tripped_model_is_promoted_only_with_a_reset_and_both_are_recorded(promotion, database, file):
-    await store.record_change(database, "tripped", CHALLENGER, actor="guardrail", reason="It failed.")
+    await store.record_change(
+        database, "tripped", CHALLENGER, source="tests", actor="guardrail", reason="It failed."
+    )
     with pytest.raises(StackError, match="was tripped by the guardrail"):
         await promotion.promote(CHALLENGER, 50, AUTHOR)
     await promotion.promote(CHALLENGER, 50, AUTHOR, reset=True)
@@ -113,7 +115,9 @@ async def test_a_tripped_model_is_promoted_only_with_a_reset_and_both_are_record
 
 
 async def test_a_trip_is_lifted_once(promotion, database):
-    await store.record_change(database, "tripped", CHALLENGER, actor="guardrail", reason="It failed.")
+    await store.record_change(
+        database, "tripped", CHALLENGER, source="tests", actor="guardrail", reason="It failed."
+    )
     await promotion.reset(CHALLENGER, AUTHOR)
     with pytest.raises(StackError, match="is not tripped"):
         await promotion.reset(CHALLENGER, AUTHOR)

@@ -4,12 +4,9 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 
-from fundline.contracts.payloads import RiskScoringRequested
-from fundline.contracts.topics import RISK_SCORING_REQUESTED
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.cache import Cache, open_cache
 from fundline.platform.database import Database, open_database
@@ -21,7 +18,7 @@ from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.referral import NotUnderReview
 from fundline.services.risk_worker.model_client import BadModelAnswer, ModelAway
 from support.scoring import CHALLENGER, CHAMPION, Bench, packaged_model
-from support.stored import event_of, submitted_application
+from support.stored import scoring_requested, submitted_application
 from support.writes import write
 
 pytestmark = pytest.mark.integration
@@ -54,13 +51,6 @@ async def bench(database, cache) -> AsyncIterator[Bench]:
     await made.compute.close()
 
 
-def requested(application_id: uuid.UUID):
-    payload = RiskScoringRequested(
-        application_id=application_id, amount="50000.00", currency="USD", timestamp=datetime.now(UTC)
-    )
-    return event_of(RISK_SCORING_REQUESTED, payload, application_id)
-
-
 async def assessments(database: Database, application_id: uuid.UUID) -> list[dict]:
     rows = await database.fetch(
         "select *, evidence::text e, shadow::text s from risk_assessments"
@@ -90,7 +80,7 @@ async def test_without_the_model_the_scorecard_in_process_answers_and_a_person_d
 ):
     application_id = await submitted_application(database, box)
     bench.chooser.version, bench.scorer.trouble = CHALLENGER, trouble
-    await bench.handlers().scoring_requested(requested(application_id))
+    await bench.handlers().scoring_requested(scoring_requested(application_id))
     (row,) = await assessments(database, application_id)
     assert await status(database, application_id) == "pending_review"
     assert (row["model_version"], row["model_asked"]) == (CHAMPION, CHALLENGER)
@@ -101,7 +91,7 @@ async def test_without_the_model_the_scorecard_in_process_answers_and_a_person_d
 async def test_without_any_model_a_person_decides(database, box, bench):
     application_id = await submitted_application(database, box)
     bench.fallback, bench.scorer.trouble = None, away
-    await bench.handlers().scoring_requested(requested(application_id))
+    await bench.handlers().scoring_requested(scoring_requested(application_id))
     (row,) = await assessments(database, application_id)
     assert await status(database, application_id) == "pending_review"
     assert row["model_version"] == "none"
@@ -110,7 +100,7 @@ async def test_without_any_model_a_person_decides(database, box, bench):
 async def test_the_shadow_is_scored_and_stored_and_decides_nothing(database, box, bench):
     application_id = await submitted_application(database, box)
     bench.chooser.shadow = CHALLENGER
-    await bench.handlers().scoring_requested(requested(application_id))
+    await bench.handlers().scoring_requested(scoring_requested(application_id))
     (row,) = await assessments(database, application_id)
     shadow = json.loads(row["s"])
     assert (row["model_version"], shadow["modelVersion"]) == (CHAMPION, CHALLENGER)
@@ -122,7 +112,7 @@ async def test_a_shadow_that_fails_leaves_the_decision_as_it_is(database, box, b
     application_id = await submitted_application(database, box)
     bench.chooser.shadow = CHALLENGER
     bench.scorer.trouble = lambda version: away(version) if version == CHALLENGER else None
-    await bench.handlers().scoring_requested(requested(application_id))
+    await bench.handlers().scoring_requested(scoring_requested(application_id))
     (row,) = await assessments(database, application_id)
     assert await status(database, application_id) == "approved"
     assert json.loads(row["s"])["error"]
@@ -132,7 +122,7 @@ async def test_a_shadow_that_fails_leaves_the_decision_as_it_is(database, box, b
 async def test_a_referral_can_be_scored_again_and_the_earlier_assessment_stays(database, box, bench):
     application_id = await submitted_application(database, box)
     bench.scorer.trouble = away
-    await bench.handlers().scoring_requested(requested(application_id))
+    await bench.handlers().scoring_requested(scoring_requested(application_id))
     underwriter = Caller("uma", Role.UNDERWRITER)
     key, body = write(
         "uma", f"/v1/applications/{application_id}/assessments", {"reason": "The model is back."}
@@ -143,7 +133,7 @@ async def test_a_referral_can_be_scored_again_and_the_earlier_assessment_stays(d
     assert await status(database, application_id) == "risk_scoring"
 
     bench.scorer.trouble = lambda _version: None
-    await bench.handlers().scoring_requested(requested(application_id))
+    await bench.handlers().scoring_requested(scoring_requested(application_id))
     first, second = await assessments(database, application_id)
     assert (first["verdict"], second["verdict"]) == ("pending_review", "approved")
     assert await status(database, application_id) == "approved"
@@ -155,7 +145,7 @@ async def test_a_referral_can_be_scored_again_and_the_earlier_assessment_stays(d
 async def test_the_late_result_of_a_worker_that_stood_still_is_refused(database, box, bench, cache):
     """Promise 16: the message was given to another worker meanwhile, and the application even scored again since."""
     application_id = await submitted_application(database, box)
-    event = requested(application_id)
+    event = scoring_requested(application_id)
     has_judged, woken = asyncio.Event(), asyncio.Event()
 
     class StandsStill:
@@ -219,7 +209,7 @@ async def test_a_cached_score_is_not_used_for_what_it_was_not_made_for(database,
 async def test_a_recorded_decision_can_be_repeated_from_its_evidence(database, box, bench, version):
     application_id = await submitted_application(database, box)
     bench.chooser.version = version
-    await bench.handlers().scoring_requested(requested(application_id))
+    await bench.handlers().scoring_requested(scoring_requested(application_id))
     (row,) = await assessments(database, application_id)
     assert repeat(row["e"], packaged_model) == []
 
@@ -228,14 +218,14 @@ async def test_a_recorded_decision_can_be_repeated_from_its_evidence(database, b
 async def test_a_referral_can_be_repeated_too(database, box, bench, trouble):
     application_id = await submitted_application(database, box, **MISSING)
     bench.scorer.trouble = trouble or bench.scorer.trouble
-    await bench.handlers().scoring_requested(requested(application_id))
+    await bench.handlers().scoring_requested(scoring_requested(application_id))
     (row,) = await assessments(database, application_id)
     assert repeat(row["e"], packaged_model) == []
 
 
 async def test_an_edited_piece_of_evidence_is_told(database, box, bench):
     application_id = await submitted_application(database, box)
-    await bench.handlers().scoring_requested(requested(application_id))
+    await bench.handlers().scoring_requested(scoring_requested(application_id))
     (row,) = await assessments(database, application_id)
     edited = json.loads(row["e"])
     edited["score"]["probability"] = "0.0100"

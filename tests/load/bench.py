@@ -20,6 +20,7 @@ from load.pipeline import pipeline_figures
 from load.router import router_figures
 from load.scoring import scoring_figures
 from load.site import FRONT, SCORING, running_site
+from load.slow_model import slow_model_figure
 
 SUITES = ("front", "router", "pipeline", "risk")
 
@@ -52,8 +53,10 @@ def _figures(home: StackHome, suites: tuple[str, ...], *, quick: bool) -> dict[s
         for name, figure in scoring_figures(quick=quick).items():  # before anything else runs
             figures[name] = _told(name, figure)
         with running_site(home, ports, SCORING) as site:
-            figures |= inference_figures(site, quick=quick)
+            for name, figure in inference_figures(site, quick=quick).items():
+                figures[name] = _told(name, figure)
             figures["queue_drain"] = _told("queue drain", drain_figures(site, quick=quick))
+            figures["post_beside_a_hanging_model"] = _told("slow model", slow_model_figure(site, quick=quick))
             site.sql("truncate outbox;")
     if {"front", "router"} & set(suites):
         with running_site(home, ports, FRONT) as site:

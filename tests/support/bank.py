@@ -16,11 +16,16 @@ from prometheus_client import CollectorRegistry
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
+from fundline.platform.http.sockets import CuttableProtocol
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.bank_sandbox.admin_routes import admin_routes
 from fundline.services.bank_sandbox.bookkeeper import Bookkeeper
-from fundline.services.bank_sandbox.conduct import Conduct, Punctual
+from fundline.services.bank_sandbox.conduct import ByTheRules, Conduct, Decision
+from fundline.services.bank_sandbox.faults import Call, FaultBook
+from fundline.services.bank_sandbox.misbehaviour import Doors
+from fundline.services.bank_sandbox.outcomes import Outcomes
 from fundline.services.bank_sandbox.routes import bank_routes
-from fundline.services.bank_sandbox.use_cases import Bank
+from fundline.services.bank_sandbox.use_cases import Bank, Terms
 
 
 class Moody:
@@ -32,15 +37,20 @@ class Moody:
         self.broken = False
         self.arrived = asyncio.Event()
 
-    async def before_booking(self, payment_id: str) -> None:
+    async def on_arrival(self, call: Call) -> None:
+        if call.operation != "pay":
+            return
         self.arrived.set()
         if self.broken:
             raise RuntimeError("the bank's own bug")
         if self.silent_before_booking:
             await asyncio.sleep(60)
 
-    async def before_answering(self, payment_id: str) -> None:
-        if self.silent_after_booking:
+    def decide(self, call: Call) -> Decision:
+        return Decision()
+
+    async def before_answering(self, call: Call) -> None:
+        if call.operation == "pay" and self.silent_after_booking:
             await asyncio.sleep(60)
 
 
@@ -54,32 +64,49 @@ def free_port() -> int:
 async def bank_over_http(
     ledger: Path, conduct: Conduct | None = None, *, max_in_process: int = 100
 ) -> AsyncIterator[str]:
-    """Yields the base URL."""
-    bookkeeper = Bookkeeper(ledger)
+    """Yields the base URL. Without a conduct, that of its fault rules."""
+    bookkeeper, faults = Bookkeeper(ledger), FaultBook()
+    outcomes = Outcomes(bookkeeper, now=utc_now, fresh_id=new_id)
     bank = Bank(
-        bookkeeper, conduct or Punctual(0), max_in_process=max_in_process, now=utc_now, fresh_id=new_id
+        bookkeeper,
+        conduct or ByTheRules(0, faults),
+        outcomes,
+        terms=Terms(max_in_process),
+        now=utc_now,
+        fresh_id=new_id,
     )
-    app = Edge(api(bank_routes(bank)), metrics=Metrics(CollectorRegistry()))
+    routes = [*bank_routes(bank, Doors()), *admin_routes(bank, faults)]
+    app = Edge(api(routes), metrics=Metrics(CollectorRegistry()))
     port = free_port()
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
+        app,
+        host="127.0.0.1",
+        port=port,
+        http=CuttableProtocol,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    await until_ready(f"http://127.0.0.1:{port}", path="/v1/statement")
+    stop = asyncio.Event()
+    running = [asyncio.create_task(server.serve()), asyncio.create_task(outcomes.run(stop))]
+    await until_ready(f"http://127.0.0.1:{port}", path="/admin/counts")
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
+        stop.set()
         server.should_exit = True
-        await serving
+        await asyncio.gather(*running)
         await bookkeeper.close()
 
 
 class BankProcess:
     """The bank as it runs in the fleet."""
 
-    def __init__(self, ledger: Path, *, delay_ms: int = 0) -> None:
+    def __init__(self, ledger: Path, *, delay_ms: int = 0, **settings: str) -> None:
+        """`settings` are further FUNDLINE_ settings, by their names without that."""
         self.ledger, self._delay_ms = ledger, delay_ms
+        self._settings = {f"FUNDLINE_{name.upper()}": value for name, value in settings.items()}
         self.log_file = Path(f"{ledger}.log")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -91,9 +118,16 @@ class BankProcess:
             "FUNDLINE_HTTP_PORT": str(self.port),
             "FUNDLINE_BANK_DATABASE": str(self.ledger),
             "FUNDLINE_BANK_DELAY_MS": str(self._delay_ms),
+            **self._settings,
         }
         self._process = _spawn(environment, self.log_file)
         await until_ready(self.url)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(30)
 
     def kill(self) -> None:
         """SIGKILL: nothing is flushed, nothing is said."""
@@ -134,3 +168,16 @@ async def whole_statement(url: str, *, page: int = 100) -> list[dict[str, str]]:
             lines += answer.json()["payments"]
             cursor = answer.json()["nextCursor"]
     return lines
+
+
+async def add_fault(url: str, kind: str, **rule: object) -> int:
+    """The number of the new rule; the fields are those of the wire."""
+    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+        answer = await client.post("/admin/faults", json={"kind": kind, **rule})
+        answer.raise_for_status()
+        return int(answer.json()["id"])
+
+
+async def clear_faults(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+        (await client.delete("/admin/faults")).raise_for_status()

@@ -187,6 +187,10 @@ class BankDifference(StrEnum):
     """Another result, amount or transaction id."""
     NO_RESULT_HERE = "no_result_here"
     """We have submitted it and have no result; whether the bank has one, its statement says."""
+    REPEATED = "repeated"
+    """It stands in the statement more than once."""
+    GONE = "gone"
+    """It stood in the statement when that was read before, and does not any more."""
 
 
 def compare(payment: Payment | None, line: StatementLine | None) -> BankDifference | None:
@@ -209,7 +213,9 @@ def differences(
     """Both sides as a whole: payment ids by how they differ."""
     ours = {payment.payment_id: payment for payment in payments}
     theirs = {line.payment_id: line for line in statement}
+    times = Counter(line.payment_id for line in statement)
     found: dict[BankDifference, list[UUID]] = {kind: [] for kind in BankDifference}
+    found[BankDifference.REPEATED] = [payment_id for payment_id, lines in times.items() if lines > 1]
     for payment_id in (*ours, *(key for key in theirs if key not in ours)):
         difference = compare(ours.get(payment_id), theirs.get(payment_id))
         if difference is not None:

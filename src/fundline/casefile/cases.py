@@ -45,6 +45,16 @@ class CaseKind(StrEnum):
     AUDIT_BROKEN = "audit_broken"
     """The audit trail does not verify."""
 
+    @property
+    def is_about_money(self) -> bool:
+        """Two people must agree on how it was resolved."""
+        return self in {
+            CaseKind.PAYMENT_UNKNOWN,
+            CaseKind.PAYMENT_CONTRADICTED,
+            CaseKind.PAYMENT_RELEASE,
+            CaseKind.BANK_MISMATCH,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class NewCase:

@@ -3,11 +3,14 @@
 import asyncio
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from fundline.casefile.audit_coverage import check_coverage
+from fundline.casefile.story import find_application, story_of
 from fundline.commands.place import HomeOption, home_of, open_place
 from fundline.platform.audit.anchors import AnchorKeys, AuditKeyUnusable
 from fundline.platform.audit.chains import Counted
@@ -59,6 +62,70 @@ def verify(
     raise typer.Exit(1 if findings else 0)
 
 
+@app.command()
+def show(
+    application: Annotated[str, typer.Argument(help="Application id or tracking id.")],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Tell the story of an application in order: who did what, when and why."""
+    story = asyncio.run(_story(home, application))
+    typer.echo(json.dumps(story) if as_json else "\n".join(told(story)))
+
+
+async def _story(home: Path | None, text: str) -> dict[str, Any]:
+    """Raises StackError."""
+    try:
+        database = await open_place(home)
+        try:
+            found = await find_application(database, text)
+            if found is None:
+                raise StackError(f"There is no application {text}; give an application id or a tracking id.")
+            entries = await story_of(database, found["application_id"])
+        finally:
+            await database.close()
+    except Unavailable as error:
+        raise StackError("The database does not answer.") from error
+    return {
+        "applicationId": str(found["application_id"]),
+        "trackingId": found["tracking_id"],
+        "userId": found["user_id"],
+        "status": found["status"],
+        "entries": entries,
+    }
+
+
+def told(story: Mapping[str, Any]) -> list[str]:
+    """A line for each entry, its reason and details below it."""
+    entries = story["entries"]
+    whose = f"Application {story['trackingId']} of {story['userId']}, now {story['status']}"
+    lines = [f"{whose} ({story['applicationId']}): {len(entries)} entries."]
+    for entry in entries:
+        who = entry["process"] + (f" for {entry['subject']}" if entry["subject"] else "")
+        lines.append(f"{entry['sequence']:>4}  {entry['at'][:23]}Z  {entry['action']:<26} {who}")
+        if entry["reason"]:
+            lines.append(f"      why: {entry['reason']}")
+        shown = ", ".join(
+            f"{name} {_short(value)}" for name, value in entry["details"].items() if value is not None
+        )
+        if shown:
+            lines.append(f"      {shown}")
+        if entry["evidenceHash"]:
+            lines.append(f"      evidence {entry['evidenceHash'][:16]}…")
+    if waiting := sum(not entry["anchored"] for entry in entries):
+        lines.append(f"{waiting} of them wait for their anchor.")
+    return lines
+
+
+def _short(value: Any) -> str:
+    """Text as it is; a list of objects by their codes."""
+    if isinstance(value, list):
+        return " ".join(
+            str(item.get("code", item)) if isinstance(item, dict) else str(item) for item in value
+        )
+    return str(value)
+
+
 async def _verify(
     home: Path | None, witnesses: Witnesses, anchored_within_s: float
 ) -> tuple[Counted, list[Finding], int]:
@@ -67,13 +134,15 @@ async def _verify(
     try:
         database = await open_place(home)
         try:
-            async for finding in verify_trail(
+            chains = verify_trail(
                 database, witnesses, counted, now=utc_now(), anchored_within_s=anchored_within_s
-            ):
-                if len(findings) < SHOWN_FINDINGS:
-                    findings.append(finding)
-                else:
-                    more += 1
+            )
+            for check in (chains, check_coverage(database)):
+                async for finding in check:
+                    if len(findings) < SHOWN_FINDINGS:
+                        findings.append(finding)
+                    else:
+                        more += 1
         finally:
             await database.close()
     except Unavailable as error:

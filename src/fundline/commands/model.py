@@ -1,7 +1,6 @@
 """`fundline model`: which risk model decides, for how many applicants, and how the models fare."""
 
 import asyncio
-import getpass
 import json
 import os
 from collections.abc import Awaitable, Callable
@@ -16,8 +15,8 @@ from fundline.commands.comparison import compare as compare_models
 from fundline.commands.evaluate import HELP, evaluate
 from fundline.commands.flag_edit import flags_path, read_flags
 from fundline.commands.model_view import show_change, show_comparison, show_models
-from fundline.commands.place import HomeOption, home_of, open_place
-from fundline.commands.promotion import Author, Changed, Promotion, cache_url, drop_scores
+from fundline.commands.place import HomeOption, cache_url, home_of, open_place, person
+from fundline.commands.promotion import Author, Changed, Promotion, drop_scores
 from fundline.commands.split import Split, read_split, shadow_of
 from fundline.platform.clock import utc_now
 from fundline.platform.database import Database
@@ -133,7 +132,7 @@ def _change_split(
 ) -> None:
     if _provider() == "launchdarkly":
         raise StackError("The split is changed in LaunchDarkly, as FUNDLINE_FLAGS_PROVIDER is launchdarkly.")
-    file, url = flags_path(home_of(home)), cache_url(home_of(home))
+    file, url = flags_path(home_of(home)), _cache(home)
 
     async def run(database: Database) -> tuple[Changed, int | None]:
         changed = await change(Promotion(database, file, PackagedModels()))
@@ -150,6 +149,13 @@ def _change_split(
         "scoresDropped": dropped,
     }
     typer.echo(json.dumps(answer) if as_json else show_change(answer))
+
+
+def _cache(home: Path | None) -> str | None:
+    try:
+        return cache_url(home)
+    except StackError:  # a database alone is enough to change who decides
+        return None
 
 
 def _with_database(home: Path | None, work: Callable[[Database], Awaitable[T]]) -> T:
@@ -181,7 +187,4 @@ def _provider() -> str:
 
 
 def _author(actor: str | None, reason: str) -> Author:
-    try:
-        return Author(actor or getpass.getuser(), reason)
-    except (OSError, KeyError) as error:  # an account without a name
-        raise StackError("This machine does not say who you are; give --actor.") from error
+    return Author(person(actor), reason)

@@ -1,6 +1,7 @@
 """Where a command finds the database: FUNDLINE_DATABASE_URL, else the running stack of the home."""
 
 import asyncio
+import getpass
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from fundline.platform.database import Database, open_database
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.engines.postgres import PostgresNode
+from fundline.stack.fleet import BANK, POSTGRES, VALKEY
 from fundline.stack.layout import StackHome
 from fundline.stack.process_spec import StackError
 from fundline.stack.state import StateFile
@@ -31,15 +33,31 @@ def database_url(chosen: Path | None) -> str:
     if url := os.environ.get("FUNDLINE_DATABASE_URL"):
         return url
     home = home_of(chosen)
+    address = running_address(home, POSTGRES, setting="FUNDLINE_DATABASE_URL")
+    return PostgresNode(home, int(address.rpartition(":")[2])).app_url
+
+
+def bank_url(chosen: Path | None) -> str:
+    """FUNDLINE_BANK_URL, else the running stack's. Raises StackError when there is neither."""
+    setting = "FUNDLINE_BANK_URL"
+    return os.environ.get(setting) or running_address(home_of(chosen), BANK, setting=setting)
+
+
+def cache_url(chosen: Path | None) -> str:
+    """FUNDLINE_CACHE_URL, else the running stack's. Raises StackError when there is neither."""
+    setting = "FUNDLINE_CACHE_URL"
+    return os.environ.get(setting) or f"redis://{running_address(home_of(chosen), VALKEY, setting=setting)}/0"
+
+
+def running_address(home: StackHome, process: str, *, setting: str) -> str:
+    """Of the first instance in a running stack. Raises StackError; it names the setting that helps without a stack."""
     state = StateFile(home.run).load()
     if state is None or not state.runner_is_alive():
-        raise StackError(
-            f"Nothing runs in {home.root}; start Fundline with `make up`, or set FUNDLINE_DATABASE_URL."
-        )
-    address = next((r.address for r in state.processes if r.process == "postgres"), None)
+        raise StackError(f"Nothing runs in {home.root}; start Fundline with `make up`, or set {setting}.")
+    address = next((record.address for record in state.processes if record.process == process), None)
     if address is None:
-        raise StackError(f"The stack in {home.root} has no database.")
-    return PostgresNode(home, int(address.rpartition(":")[2])).app_url
+        raise StackError(f"The stack in {home.root} has no {process}; set {setting}.")
+    return address
 
 
 async def open_place(chosen: Path | None) -> Database:
@@ -63,3 +81,11 @@ def read_place(chosen: Path | None, work: Callable[[Database], Awaitable[T]]) ->
         return asyncio.run(run())
     except Unavailable as away:
         raise StackError(away.sentence) from away
+
+
+def person(chosen: str | None) -> str:
+    """Who does this, for the record: as given, else the account of this machine. Raises StackError."""
+    try:
+        return chosen or getpass.getuser()
+    except (OSError, KeyError) as error:  # an account without a name
+        raise StackError("This machine does not say who you are; give --actor.") from error

@@ -1,6 +1,5 @@
 """Promoting and rolling back: the flags file and the audit row change together, then cached scores are dropped."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,10 @@ from fundline.platform.cache import RISK_SCORE, CacheUnavailable
 from fundline.platform.cache.sweep import drop_all
 from fundline.platform.database import Database
 from fundline.services.risk_worker import experiment_store as store
-from fundline.stack.fleet import VALKEY
-from fundline.stack.layout import StackHome
 from fundline.stack.process_spec import StackError
-from fundline.stack.state import StateFile
+
+SOURCE = "command-line"
+"""Process of the audit trail; the person is behind a colon."""
 
 
 class Models(Protocol):
@@ -85,7 +84,10 @@ class Promotion:
         self._require_known(version)
         if version not in await store.tripped_versions(self._database):
             raise StackError(f"{version} is not tripped.")
-        await store.record_change(self._database, "reset", version, actor=author.actor, reason=author.reason)
+        async with self._database.transaction() as connection:
+            await store.record_change(
+                connection, "reset", version, source=SOURCE, actor=author.actor, reason=author.reason
+            )
 
     async def _champion_before(self, champion: str) -> str:
         change = await store.last_split_change(self._database)
@@ -119,12 +121,18 @@ class Promotion:
             async with self._database.transaction() as connection:
                 if lifts_trip:
                     await store.record_change(
-                        connection, "reset", changed.version, actor=author.actor, reason=author.reason
+                        connection,
+                        "reset",
+                        changed.version,
+                        source=SOURCE,
+                        actor=author.actor,
+                        reason=author.reason,
                     )
                 await store.record_change(
                     connection,
                     changed.action,
                     changed.version,
+                    source=SOURCE,
                     actor=author.actor,
                     reason=author.reason,
                     share_percent=share,
@@ -145,16 +153,6 @@ class Promotion:
         known = self._models.versions()
         if version not in known:
             raise StackError(f"There is no model {version!r}; there are {', '.join(known)}.")
-
-
-def cache_url(home: StackHome) -> str | None:
-    """FUNDLINE_CACHE_URL, else the cache of the running stack; None when there is neither."""
-    if url := os.environ.get("FUNDLINE_CACHE_URL"):
-        return url
-    state = StateFile(home.run).load()
-    records = state.processes if state is not None and state.runner_is_alive() else ()
-    address = next((record.address for record in records if record.process == VALKEY), None)
-    return f"redis://{address}/0" if address else None
 
 
 async def drop_scores(cache_url: str) -> int | None:

@@ -135,12 +135,11 @@ def _ledger_problems(books: Books) -> list[str]:
 
 
 def _bank_problems(books: Books, statement: Sequence[StatementLine]) -> list[str]:
-    repeated = [key for key, times in Counter(line.payment_id for line in statement).items() if times > 1]
     by_kind = differences(books.payments, statement)
     return [
         f"{len(found)} {what}: {_some(found)}."
         for found, what in (
-            (repeated, "payments stand more than once in the bank's statement"),
+            (by_kind[BankDifference.REPEATED], "payments stand more than once in the bank's statement"),
             (by_kind[BankDifference.NOT_OURS], "payments of the bank's statement are not ours"),
             (
                 by_kind[BankDifference.MISSING_THERE],

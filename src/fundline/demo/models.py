@@ -1,6 +1,6 @@
 """Which model decided for whom in a run: champion, challenger, and what the shadow would have said."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from fundline.platform.database import Database
@@ -22,12 +22,14 @@ where user_id = any($1) group by 1 order by decisions desc, model
 
 @dataclass(frozen=True, slots=True)
 class ModelDecisions:
-    """Decisions for the applicants who met one model. `fallbacks`: the scorecard in the worker answered for it.
+    """Decisions for the applicants who met one model. `role`: champion or challenger at the end of the run, if known.
 
-    `shadowed` of the decisions were scored by the other model too; in `shadow_agrees` it came to the same verdict.
+    `fallbacks`: the scorecard in the worker answered for it. `shadowed` of the decisions were scored by the other
+    model too; in `shadow_agrees` it came to the same verdict.
     """
 
     model: str
+    role: str | None
     decisions: int
     applicants: int
     approved: int
@@ -39,6 +41,9 @@ class ModelDecisions:
     shadow_agrees: int
 
 
-async def read_model_decisions(database: Database, applicants: Collection[str]) -> list[ModelDecisions]:
-    """The model with the most decisions first."""
-    return [ModelDecisions(**dict(row)) for row in await database.fetch(DECISIONS, list(applicants))]
+async def read_model_decisions(
+    database: Database, applicants: Collection[str], roles: Mapping[str, str]
+) -> list[ModelDecisions]:
+    """The model with the most decisions first. `roles` by version."""
+    rows = await database.fetch(DECISIONS, list(applicants))
+    return [ModelDecisions(role=roles.get(row["model"]), **dict(row)) for row in rows]

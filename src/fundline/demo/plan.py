@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from fundline.demo.applicants import derive_application, sample_loans
 from fundline.demo.journey import PlannedApplication
 
-APPLICATIONS_PER_APPLICANT = 10
-MOST_APPLICANTS = 50
+APPLICATIONS_PER_APPLICANT = 2
+"""Few, so that a challenger who meets a tenth of the people meets somebody."""
+MOST_APPLICANTS = 500
 
 WHAT_IS_REAL = (
     "Amount, product, state, sector, age of the business, employees, franchise and jobs are those of real loans "
@@ -36,6 +37,6 @@ def plan_applications(count: int, seed: int, run: str) -> list[PlannedApplicatio
 
 
 def subjects(count: int, run: str) -> Sequence[str]:
-    """Who applies: token subjects, a few for a few applications."""
+    """Who applies: token subjects."""
     people = min(MOST_APPLICANTS, -(-count // APPLICATIONS_PER_APPLICANT))
-    return [f"demo-{run}-applicant-{number:02d}" for number in range(1, people + 1)]
+    return [f"demo-{run}-applicant-{number:03d}" for number in range(1, people + 1)]

@@ -42,6 +42,7 @@ def report_object(outcome: Outcome) -> dict[str, Any]:
         "models": {one.model: _model_object(one) for one in outcome.models},
         "repeated_requests": sum(journey.repeats for journey in outcome.journeys),
         "stream_reconnects": sum(journey.reconnects for journey in outcome.journeys),
+        "unhappy": {episode.name: not episode.problem for episode in outcome.unhappy},
         "seed": outcome.seed,
         "problems": outcome.problems(),
     }
@@ -55,7 +56,7 @@ def report_object(outcome: Outcome) -> dict[str, Any]:
 
 
 def print_report(outcome: Outcome, console: Console) -> None:
-    """Outcomes, reasons, latency, kills, the three checks, and what is real in the data."""
+    """Outcomes, reasons, latency, kills, the three checks, the unhappy part, and what is real in the data."""
     _section(console, "Outcomes", _outcomes(outcome))
     paid = ", ".join(f"{c} {amount.decimal():,} in {n}" for c, (n, amount) in outcome.paid_out().items())
     if paid:
@@ -63,11 +64,14 @@ def print_report(outcome: Outcome, console: Console) -> None:
     if outcome.reasons:
         _section(console, "Principal reasons of what was rejected or referred", _reasons(outcome))
     if outcome.models:
-        _section(console, "Models that decided (the other one scored in the shadow)", _models(outcome))
+        _section(console, "Models that decided, by applicant; the other one looked on", _models(outcome))
+        _print_fallbacks(outcome, console)
     _section(console, "Latency at the client, from sending the application, in ms", _latencies(outcome))
     if outcome.chaos_seed is not None:
         _section(console, f"Killed with -9, from chaos seed {outcome.chaos_seed}", _kills(outcome))
     _section(console, "Checks", _checks(outcome))
+    if outcome.unhappy:
+        _section(console, "The unhappy part, one application each", _unhappy(outcome))
     console.print()
     told = Text(WHAT_IS_REAL.format(seed=outcome.seed), style="dim")
     console.print(told, width=min(TEXT_WIDTH, console.width))
@@ -103,16 +107,29 @@ def _reasons(outcome: Outcome) -> Table:
 def _models(outcome: Outcome) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("")
-    names = ("decisions", "applicants", "approved", "rejected", "referred", "mean score", "shadow agrees")
-    for name in (*names, "fallbacks"):
+    table.add_column("")
+    for name in ("applicants", "share", "approved", "rejected", "referred", "mean\nscore", "shadow\nagrees"):
         table.add_column(name, justify="right")
+    everybody = sum(one.applicants for one in outcome.models)
     for one in outcome.models:
-        counts = (one.decisions, one.applicants, one.approved, one.rejected, one.referred)
-        agreement = f"{one.shadow_agrees} of {one.shadowed}" if one.shadowed else "-"
+        counts = (one.approved, one.rejected, one.referred)
         table.add_row(
-            one.model, *(str(c) for c in counts), f"{one.mean_score:.4f}", agreement, str(one.fallbacks)
+            one.model,
+            Text(one.role or "", style="dim"),
+            str(one.applicants),
+            f"{100 * one.applicants / everybody:.0f} %",
+            *(str(count) for count in counts),
+            f"{one.mean_score:.4f}",
+            f"{100 * one.shadow_agrees / one.shadowed:.0f} %" if one.shadowed else "-",
         )
     return table
+
+
+def _print_fallbacks(outcome: Outcome, console: Console) -> None:
+    fallbacks = sum(one.fallbacks for one in outcome.models)
+    if fallbacks:
+        told = f"of these decisions, without an answer of the model and so left to a person: {fallbacks}"
+        console.print(Padding(Text(told, style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def _model_object(one: ModelDecisions) -> dict[str, Any]:
@@ -175,10 +192,24 @@ def _checks(outcome: Outcome) -> Table:
         ),
     )
     for holds, name, detail in lines:
-        mark = Text("✓", style="bold green") if holds else Text("✗", style="bold red")
         told = Text(detail, style="dim") if holds else Text("does not hold, see below", style="red")
-        table.add_row(mark, Text(f"{name} "), told)
+        table.add_row(_mark(holds), Text(f"{name} "), told)
     return table
+
+
+def _unhappy(outcome: Outcome) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for episode in outcome.unhappy:
+        table.add_row(_mark(not episode.problem), Text(episode.title, style="bold"))
+        for line in episode.lines:
+            table.add_row("", Text(line, style="dim"))
+        if episode.problem:
+            table.add_row("", Text("went otherwise, see below", style="red"))
+    return table
+
+
+def _mark(holds: bool) -> Text:
+    return Text("✓", style="bold green") if holds else Text("✗", style="bold red")
 
 
 def _milliseconds(figures: Percentiles | None) -> dict[str, float | None]:

@@ -10,16 +10,20 @@ from enum import StrEnum
 class DisbursementState(StrEnum):
     EXPECTED = "expected"
     """Approved, nobody has asked for the payment yet."""
+    REQUESTED = "requested"
+    """Asked for and not sent: it waits for a second person, for payments to be resumed, or for the bank."""
     SUBMITTED = "submitted"
-    """Its payment id is stored; from here on the bank may have it."""
+    """Its payment id and its order are stored; from here on the bank may have it."""
     UNKNOWN = "unknown"
+    """Sent, and the bank did not say what became of it."""
     SETTLED = "settled"
     FAILED = "failed"
 
 
 _S = DisbursementState
 TRANSITIONS: dict[DisbursementState, frozenset[DisbursementState]] = {
-    _S.EXPECTED: frozenset({_S.SUBMITTED}),
+    _S.EXPECTED: frozenset({_S.REQUESTED}),
+    _S.REQUESTED: frozenset({_S.SUBMITTED}),
     _S.SUBMITTED: frozenset({_S.SETTLED, _S.FAILED, _S.UNKNOWN}),
     _S.UNKNOWN: frozenset({_S.SETTLED, _S.FAILED}),
     _S.SETTLED: frozenset(),

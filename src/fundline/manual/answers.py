@@ -12,11 +12,13 @@ from fundline.contracts.payloads import Status
 AmountText = Annotated[str, Field(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?$", examples=["50000.00"])]
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """Base of all answers: camelCase, and no field more than is written here."""
+
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
 
-class Accepted(_Answer):
+class Accepted(Answer):
     """The application is stored; its scoring goes on in the background."""
 
     id: UUID
@@ -24,28 +26,28 @@ class Accepted(_Answer):
     status: Literal["processing"]
 
 
-class Decided(_Answer):
+class Decided(Answer):
     """The underwriter's decision is stored, and the payment is asked for when it was an approval."""
 
     id: UUID
     status: Literal["approved", "rejected"]
 
 
-class Reassessing(_Answer):
+class Reassessing(Answer):
     """The application is scored again."""
 
     id: UUID
     status: Literal["risk_scoring"]
 
 
-class PrincipalReason(_Answer):
+class PrincipalReason(Answer):
     """`code` is stable, `sentence` may be reworded."""
 
     code: str
     sentence: str
 
 
-class Assessment(_Answer):
+class Assessment(Answer):
     """`risk_score` is a probability of default, 0 to 1. Reasons: none when approved, else one to four."""
 
     number: Annotated[int, Field(ge=1, description="2 and more: it was assessed again.")]
@@ -57,28 +59,28 @@ class Assessment(_Answer):
     assessed_at: AwareDatetime
 
 
-class UnderwriterDecision(_Answer):
+class UnderwriterDecision(Answer):
     decision: Literal["approve", "reject"]
     reason: str
     decided_at: AwareDatetime
 
 
-class Disbursement(_Answer):
+class Disbursement(Answer):
     """`transaction_id` is the bank's, once settled; `failure_code` its, once failed."""
 
-    state: Literal["expected", "submitted", "unknown", "settled", "failed"]
+    state: Literal["expected", "requested", "submitted", "unknown", "settled", "failed"]
     transaction_id: str | None
     failure_code: str | None
 
 
-class PayoutAccountView(_Answer):
+class PayoutAccountView(Answer):
     """The full number is never shown again."""
 
     type: Literal["iban", "us"]
     last4: str
 
 
-class Application(_Answer):
+class Application(Answer):
     """One application as its owner, or a person of the lender, sees it."""
 
     id: UUID
@@ -102,14 +104,14 @@ class Application(_Answer):
     disbursement: Disbursement | None
 
 
-class ApplicationPage(_Answer):
+class ApplicationPage(Answer):
     """Newest first. `next_cursor` is opaque; null on the last page."""
 
     items: list[Application]
     next_cursor: str | None
 
 
-class ReferenceRow(_Answer):
+class ReferenceRow(Answer):
     """Sectors and states have a `name`; currencies have `minorUnits`, their number of decimals."""
 
     code: str
@@ -117,11 +119,11 @@ class ReferenceRow(_Answer):
     minor_units: int | None = None
 
 
-class ReferenceData(_Answer):
+class ReferenceData(Answer):
     items: list[ReferenceRow]
 
 
-class ApplicationStatus(_Answer):
+class ApplicationStatus(Answer):
     """Where an application stands. The same object comes over SSE and WebSocket, once per change."""
 
     application_id: UUID
@@ -132,7 +134,7 @@ class ApplicationStatus(_Answer):
     metadata: dict[str, Any]
 
 
-class RefusedValue(_Answer):
+class RefusedValue(Answer):
     path: Annotated[str, Field(examples=["business.employees"])]
     message: str
 

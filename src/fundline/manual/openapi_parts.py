@@ -11,7 +11,7 @@ REFUSALS: dict[int, str] = {
     401: "No valid token.",
     403: "The token's role may not do this.",
     404: "There is nothing like this that the caller may see.",
-    409: "The first request with this key has not finished, or the application is not under review.",
+    409: "The first request with this key has not finished, or the state of the record forbids it.",
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
     422: "Values that are not acceptable, or a key that was used for another request.",
@@ -74,3 +74,40 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
     kept = options[0] if len(options) == 1 else dict(schema)
     return {name: value for name, value in kept.items() if name != "title" and value is not None}
+
+
+def operation(
+    operation_id: str,
+    summary: str,
+    *,
+    parameters: list[dict[str, Any]],
+    responses: dict[str, Any],
+    tag: str = "applications",
+    body: tuple[str, dict[str, Any]] | None = None,
+    security: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """`body`: the name of its schema, and an example."""
+    described: dict[str, Any] = {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": [tag],
+        "parameters": parameters,
+    }
+    if body is not None:
+        schema, example = body
+        described["requestBody"] = {
+            "required": True,
+            "description": "At most 64 KiB. Unknown fields are refused.",
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": f"#/components/schemas/{schema}"},
+                    "example": example,
+                }
+            },
+        }
+    described["responses"] = responses
+    if security is not None:
+        described["security"] = security
+    for status in ("429", "503"):
+        described["responses"][status]["headers"] = RETRY_AFTER
+    return described

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import uvicorn
 import uvloop
@@ -33,6 +34,8 @@ class Service:
     before_scrape: Callable[[], None] = lambda: None
     on_drain: Callable[[], None] = lambda: None
     """Called when the drain begins: streams are told to end."""
+    protocol: type[asyncio.Protocol] | Literal["httptools"] = "httptools"
+    """What reads HTTP from a connection."""
 
 
 Build = Callable[[Metrics], Awaitable[Service]]
@@ -121,7 +124,7 @@ def _server(settings: ProcessSettings, service: Service, stop: asyncio.Event, me
         access_log=False,
         proxy_headers=False,  # nothing here believes a forwarded address
         lifespan="off",
-        http="httptools",
+        http=service.protocol,
         ws="websockets-sansio",
         ws_max_size=16 * 1024,  # clients have little to say on our sockets
         ws_per_message_deflate=False,  # its windows cost more memory per open stream than all the rest

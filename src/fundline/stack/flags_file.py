@@ -1,5 +1,6 @@
 """The flags of a stack: a file in the form of flagd that people and `fundline model` change while the fleet runs."""
 
+import json
 from pathlib import Path
 
 from fundline.stack.layout import StackHome
@@ -20,3 +21,13 @@ def ensure_flags_file(home: StackHome) -> Path:
         begun.write_bytes(DEFAULT_FLAGS.read_bytes())
         begun.replace(file)
     return file
+
+
+def model_roles(home: StackHome) -> dict[str, str]:
+    """By model version, `champion` or `challenger`, as the flags say now; empty when they are of another form."""
+    try:
+        flags = json.loads(flags_file(home).read_bytes())["flags"]
+        named = {role: flags[f"risk-model-{role}"]["defaultVariant"] for role in ("challenger", "champion")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {version: role for role, version in named.items()}

@@ -17,6 +17,9 @@ secret of the bank's webhooks. And where the bank sends them, which is not a dep
 AUDIT_ANCHORS = "audit-anchors"
 """Files: the anchors of the audit trail, and the key that signs them."""
 
+WEBHOOK_KEY, MAIL_SERVER = "webhook-key", "mail-server"
+"""A file: the key that seals the secrets of webhook endpoints. And where the mail server is, which may be away."""
+
 BANK, MODELS, WORKER = "bank-sandbox", "model-service", "disbursement-worker"
 
 ENGINES = (POSTGRES, VALKEY, KAFKA, GATEWAY)
@@ -44,12 +47,17 @@ FLEET: tuple[Process, ...] = (
     Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA), (AUDIT_ANCHORS,)),
     Process("risk-worker",         "risk_worker.main",            2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
     Process("risk-worker-express", "risk_worker.express_main",    2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
-    Process(WORKER,                "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK), (ACCOUNT_KEY, BANK_KEY)),
+    Process(WORKER,                "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK),
+            (ACCOUNT_KEY, BANK_KEY, FLAGS)),
     Process("application-events",  "application_api.events_main", 2, (POSTGRES, KAFKA)),
     Process("application-api",     "application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
     Process("dead-letter-keeper",  "dead_letter_keeper.main",     1, (POSTGRES, KAFKA)),
     Process("operations-api",      "operations_api.main",         1, (POSTGRES,), (TOKENS,)),
+    Process("mail-sink",           "mail_sink.main",              1, (), (MAIL_SERVER,)),
+    Process("notification-service", "notification_service.main",  1, (POSTGRES, KAFKA),
+            (TOKENS, WEBHOOK_KEY, MAIL_SERVER)),
     Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
+    Process("reconciler",          "reconciler.main",             1, (POSTGRES, VALKEY, BANK)),
 )
 # fmt: on
 

@@ -1,9 +1,28 @@
+"""The operations API in the test's own process, on a database of its own: fixtures."""
+
+import uuid
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
 
 from fundline.platform.database import Database, open_database
+from fundline.platform.http.api import api
+from fundline.platform.http.edge import Edge
+from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import DatabaseSettings
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.operations_api.case_resolution import CaseResolution
+from fundline.services.operations_api.cases import Cases
+from fundline.services.operations_api.dead_letter_bulk import BulkReplay
+from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
+from fundline.services.operations_api.dead_letter_routes import dead_letter_routes
+from fundline.services.operations_api.dead_letters import DeadLetters
+from fundline.services.operations_api.routes import case_routes
+from fundline.services.operations_api.settings import Settings
 
 
 @pytest.fixture
@@ -11,3 +30,63 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await open_database(DatabaseSettings(database_url=database_url))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def box(account_key_file) -> SecretBox:
+    return SecretBox(account_key_file)
+
+
+@pytest.fixture
+def app(engines, database: Database, database_url: str) -> ASGIApp:
+    tokens = TokenVerifier(Settings(database_url=database_url, jwks_file=engines.stack.keys.jwks))
+    routes = [
+        *case_routes(tokens, Cases(database), CaseResolution(database)),
+        *dead_letter_routes(tokens, DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)),
+    ]
+    return Edge(api(routes), metrics=Metrics(CollectorRegistry()))
+
+
+@pytest.fixture
+async def client(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
+        yield opened
+
+
+@pytest.fixture
+def headers(engines):
+    def build(subject: str = "olga", role: str = "operator", key: str | None = None) -> dict[str, str]:
+        return {
+            "authorization": f"Bearer {engines.stack.token(subject, role)}",
+            "idempotency-key": key or str(uuid.uuid4()),
+        }
+
+    return build
+
+
+@pytest.fixture
+def act(client: httpx.AsyncClient, headers):
+    """`await act(letter_id, verb, subject=…, **body)`; a reason is given unless the test gives one."""
+
+    async def post(
+        letter_id: object, verb: str, *, subject: str = "olga", key: str | None = None, **body: object
+    ) -> httpx.Response:
+        return await client.post(
+            f"/v1/dead-letters/{letter_id}/{verb}",
+            json={"reason": "The cause is mended.", **body},
+            headers=headers(subject, key=key),
+        )
+
+    return post
+
+
+@pytest.fixture
+def shown(client: httpx.AsyncClient, headers):
+    async def get(letter_id: object) -> dict[str, object]:
+        answer = await client.get(f"/v1/dead-letters/{letter_id}", headers=headers())
+        assert answer.status_code == 200, answer.text
+        told: dict[str, object] = answer.json()
+        return told
+
+    return get

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,7 +8,7 @@ from fundline.platform.database import Database, open_database
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import DatabaseSettings
 from support.bank import Moody, bank_over_http
-from support.disbursement import Worker, make_worker
+from support.disbursement import TestedWorker, worker_on
 
 
 @pytest.fixture
@@ -36,13 +37,13 @@ async def bank_url(tmp_path: Path, conduct: Moody) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def new_worker(
-    database: Database, box: SecretBox, bank_url: str
-) -> AsyncIterator[Callable[..., Worker]]:
-    """Makes workers; `url` is another bank than the running one."""
-    made: list[Worker] = []
+    database: Database, account_key_file: Path, bank_url: str
+) -> AsyncIterator[Callable[..., TestedWorker]]:
+    """Makes workers; `url` is another bank than the running one. The rest is that of `worker_on`."""
+    made: list[TestedWorker] = []
 
-    def make(url: str | None = None, timeout_s: float = 5.0) -> Worker:
-        made.append(make_worker(database, box, url or bank_url, timeout_s))
+    def make(url: str | None = None, **how: Any) -> TestedWorker:
+        made.append(worker_on(database, url or bank_url, account_key_file, **how))
         return made[-1]
 
     yield make
@@ -51,5 +52,5 @@ async def new_worker(
 
 
 @pytest.fixture
-def worker(new_worker: Callable[..., Worker]) -> Worker:
+def worker(new_worker: Callable[..., TestedWorker]) -> TestedWorker:
     return new_worker()

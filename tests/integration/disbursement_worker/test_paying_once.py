@@ -3,11 +3,12 @@ import pytest
 from fundline.domain.money import Money
 from fundline.platform.clock import new_id
 from fundline.platform.kafka.messages import Poison, RetryLater
+from fundline.services.disbursement_worker.sandbox_bank import SandboxBank
 from fundline.services.disbursement_worker.use_cases import PaymentRequest
 from support.approved_applications import AMOUNT, payment_requested, scoring_completed, store_application
 from support.bank import bank_over_http, whole_statement
 from support.books import assert_books_agree, balances, purposes
-from support.disbursement import WITHIN_S, disbursement, events, status
+from support.disbursement import audited, disbursement, events, status
 
 pytestmark = pytest.mark.integration
 
@@ -49,8 +50,12 @@ async def test_a_crash_before_the_bank_is_called_leads_to_one_payment_under_the_
 ):
     application_id = await store_application(database, box)
     event = payment_requested(application_id)
-    stored = await worker.payout.submit(PaymentRequest(event.envelope.event_id, application_id, AMOUNT))
-    await new_worker().deliver(event)
+    stored = await worker.parts.payout.request(
+        PaymentRequest(event.envelope.event_id, application_id, AMOUNT)
+    )
+    second = new_worker()
+    await second.deliver(event)
+    await second.sweep()
     (line,) = await whole_statement(bank_url)
     assert line["paymentId"] == str(stored.order.payment_id)
     await assert_books_agree(database, bank_url)
@@ -61,10 +66,12 @@ async def test_a_crash_after_the_bank_has_paid_is_resolved_by_asking_the_bank(
 ):
     application_id = await store_application(database, box)
     event = payment_requested(application_id)
-    stored = await worker.payout.submit(PaymentRequest(event.envelope.event_id, application_id, AMOUNT))
-    await worker.payout.ask_bank(stored)
+    stored = await worker.parts.payout.request(
+        PaymentRequest(event.envelope.event_id, application_id, AMOUNT)
+    )
+    await SandboxBank(worker.client).pay(stored.order)
     second = new_worker()
-    await second.deliver(event)
+    await second.sweep()
     assert second.calls("find", "settled") == 1
     assert second.calls("pay", "settled") is None
     await assert_books_agree(database, bank_url)
@@ -74,15 +81,12 @@ async def test_a_crash_after_the_bank_has_paid_is_resolved_by_asking_the_bank(
     ("fault", "found"),
     [("silent_after_booking", "settled"), ("silent_before_booking", "not_found"), ("broken", "not_found")],
 )
-async def test_a_bank_that_does_not_answer_leaves_the_payment_unknown_until_it_is_asked(
+async def test_a_bank_that_does_not_answer_leaves_the_payment_unknown_until_it_is_looked_up(
     new_worker, conduct, database, box, bank_url, fault, found
 ):
     application_id = await store_application(database, box)
-    event = payment_requested(application_id)
     setattr(conduct, fault, True)
-    with pytest.raises(RetryLater) as outcome:
-        await new_worker(timeout_s=0.5).deliver(event)
-    assert outcome.value.within_s == WITHIN_S
+    await new_worker(timeout_s=0.5).deliver(payment_requested(application_id))
     before = await disbursement(database, application_id)
     assert before["state"] == "unknown"
     assert await status(database, application_id) == ("approved", 3)
@@ -90,10 +94,16 @@ async def test_a_bank_that_does_not_answer_leaves_the_payment_unknown_until_it_i
 
     setattr(conduct, fault, False)
     worker = new_worker()
-    await worker.deliver(event)
+    await worker.sweep()
     after = await disbursement(database, application_id)
     assert (after["state"], after["payment_id"]) == ("settled", before["payment_id"])
     assert worker.calls("find", found) == 1
+    assert await audited(database, application_id) == [
+        "payment.requested",
+        "payment.submitted",
+        "payment.unknown",
+        "payment.settled",
+    ]
     await assert_books_agree(database, bank_url)
 
 
@@ -101,35 +111,34 @@ async def test_a_bank_that_stays_silent_keeps_the_payment_unknown_and_is_never_s
     new_worker, conduct, database, box
 ):
     application_id = await store_application(database, box)
-    event = payment_requested(application_id)
     conduct.silent_before_booking = True
-    ids = set()
+    worker = new_worker(timeout_s=0.3)
+    await worker.deliver(payment_requested(application_id))
+    first = await disbursement(database, application_id)
     for _ in range(3):
-        with pytest.raises(RetryLater):
-            await new_worker(timeout_s=0.3).deliver(event)
-        ids.add((await disbursement(database, application_id))["payment_id"])
-    assert len(ids) == 1
-    assert (await disbursement(database, application_id))["state"] == "unknown"
+        assert await worker.sweep() == 1
+    last = await disbursement(database, application_id)
+    assert (last["state"], last["payment_id"]) == ("unknown", first["payment_id"])
+    assert last["order_text"] == first["order_text"]
 
 
 async def test_a_bank_that_is_not_there_is_tried_again_later(new_worker, database, box, bank_url):
     application_id = await store_application(database, box)
-    event = payment_requested(application_id)
-    with pytest.raises(RetryLater) as outcome:
-        await new_worker(url="http://127.0.0.1:9").deliver(event)
-    assert outcome.value.within_s == WITHIN_S
+    await new_worker(url="http://127.0.0.1:9").deliver(payment_requested(application_id))
     assert (await disbursement(database, application_id))["state"] == "submitted"
-    await new_worker().deliver(event)
+    await new_worker().sweep()
     await assert_books_agree(database, bank_url)
 
 
-async def test_a_busy_bank_is_tried_again_later(tmp_path, new_worker, database, box):
+async def test_a_busy_bank_is_tried_again_later(tmp_path, new_worker, database, box, bank_url):
     application_id = await store_application(database, box)
     async with bank_over_http(tmp_path / "busy.sqlite", max_in_process=0) as busy:
-        with pytest.raises(RetryLater, match="BankBusy") as outcome:
-            await new_worker(url=busy).deliver(payment_requested(application_id))
-    assert outcome.value.within_s == WITHIN_S
+        worker = new_worker(url=busy)
+        await worker.deliver(payment_requested(application_id))
+    assert worker.calls("pay", "busy") == 1
     assert (await disbursement(database, application_id))["state"] == "submitted"
+    await new_worker().sweep()
+    await assert_books_agree(database, bank_url)
 
 
 async def test_a_declined_payment_fails_the_application_and_gives_the_money_back(

@@ -14,6 +14,7 @@ import pytest
 
 from fundline.platform.kafka.producer import EventProducer, Outgoing
 from fundline.platform.settings import KafkaSettings
+from fundline.stack.flags_file import DEFAULT_FLAGS
 from support.approved_applications import (
     ACCOUNT_NUMBER,
     payment_requested,
@@ -58,6 +59,8 @@ def start_worker(engines, database_url, topic_prefix, account_key_file, tmp_path
             "FUNDLINE_TOPIC_PREFIX": topic_prefix,
             "FUNDLINE_ACCOUNT_KEY_FILE": str(account_key_file),
             "FUNDLINE_BANK_URL": bank_url,
+            "FUNDLINE_BANK_WEBHOOK_SECRET_FILE": str(engines.stack.keys.bank_webhook_secret),
+            "FUNDLINE_FLAGS_FILE": str(DEFAULT_FLAGS),
             "FUNDLINE_RETRY_CAP_S": "1",
         }
         started.append(WorkerProcess(name, environment, tmp_path))

@@ -11,8 +11,8 @@ from fundline.domain.disbursement import DisbursementState
 from fundline.platform.clock import new_id
 from fundline.platform.database import UniqueRule
 from fundline.platform.kafka.messages import RetryLater
-from fundline.services.disbursement_worker.payment_gateway import BankAnswerUnexpected, Declined
-from fundline.services.disbursement_worker.results import ResultContradicted
+from fundline.services.disbursement_worker.payment_gateway import Declined
+from fundline.services.disbursement_worker.results import Recorded
 from fundline.services.disbursement_worker.use_cases import PaymentRequest
 from support.approved_applications import (
     ACCOUNT_NUMBER,
@@ -23,7 +23,7 @@ from support.approved_applications import (
 )
 from support.bank import whole_statement
 from support.books import assert_books_agree, purposes
-from support.disbursement import disbursement, events, status
+from support.disbursement import cases, disbursement, events, status
 
 pytestmark = pytest.mark.integration
 
@@ -92,9 +92,11 @@ async def test_a_result_that_contradicts_the_record_is_neither_stored_nor_swallo
     application_id = await store_application(database, box)
     await worker.deliver(payment_requested(application_id))
     paid = await disbursement(database, application_id)
-    with pytest.raises(ResultContradicted):
-        await worker.results.record(new_id(), application_id, paid["payment_id"], Declined("account_closed"))
+    for _ in range(2):
+        recorded = await worker.parts.results.record(application_id, Declined("account_closed"))
+        assert recorded is Recorded.CONTRADICTED
     assert await disbursement(database, application_id) == paid
+    assert await cases(database, application_id) == [("payment_contradicted", "open")]
     await assert_books_agree(database, bank_url)
 
 
@@ -104,13 +106,15 @@ async def test_a_bank_that_breaks_its_contract_is_no_result_and_is_not_swallowed
     """The bank holds another order under our id: it refuses ours, and a person must look."""
     application_id = await store_application(database, box)
     event = payment_requested(application_id)
-    stored = await worker.payout.submit(PaymentRequest(event.envelope.event_id, application_id, AMOUNT))
+    stored = await worker.parts.payout.request(
+        PaymentRequest(event.envelope.event_id, application_id, AMOUNT)
+    )
     async with httpx.AsyncClient(base_url=bank_url) as client:
         order = {"amount": "1.00", "currency": "USD", "reference": "x", "payee": stored.order.payee}
         headers = {"idempotency-key": str(stored.order.payment_id)}
         (await client.post("/v1/payments", json=order, headers=headers)).raise_for_status()
-    with pytest.raises(BankAnswerUnexpected):
-        await worker.payout.ask_bank(type(stored)(stored.application_id, stored.order, may_be_known=False))
+    await worker.parts.desk.send(stored)
+    assert worker.calls("pay", "unexpected") == 1
     assert (await disbursement(database, application_id))["state"] == "submitted"
 
 
@@ -154,7 +158,9 @@ async def test_a_transfer_that_does_not_balance_is_refused_by_the_schema(databas
 async def test_no_event_and_no_description_of_an_order_shows_the_account(worker, database, box):
     application_id = await store_application(database, box)
     event = payment_requested(application_id)
-    stored = await worker.payout.submit(PaymentRequest(event.envelope.event_id, application_id, AMOUNT))
+    stored = await worker.parts.payout.request(
+        PaymentRequest(event.envelope.event_id, application_id, AMOUNT)
+    )
     assert stored.order.payee["accountNumber"] == ACCOUNT_NUMBER
     assert ACCOUNT_NUMBER not in repr(stored)
     await worker.deliver(event)

@@ -149,15 +149,19 @@ def test_the_printed_report_shows_each_section():
 
 def test_the_split_between_the_models_is_told_to_people_and_to_programs():
     models = (
-        ModelDecisions("scorecard-2", 9, 3, 6, 1, 2, 0, 0.0712, 9, 8),
-        ModelDecisions("lightgbm-1", 1, 1, 1, 0, 0, 1, 0.0654, 0, 0),
+        ModelDecisions("scorecard-2", "champion", 9, 3, 6, 1, 2, 0, 0.0712, 9, 8),
+        ModelDecisions("lightgbm-1", "challenger", 1, 1, 0, 0, 1, 1, 0.0654, 0, 0),
     )
     outcome = _outcome(models=models)
     report = report_object(outcome)
     assert report["models"]["scorecard-2"]["decisions"] == 9
-    assert report["models"]["lightgbm-1"]["fallbacks"] == 1
+    assert (report["models"]["lightgbm-1"]["role"], report["models"]["lightgbm-1"]["fallbacks"]) == (
+        "challenger",
+        1,
+    )
     console = Console(file=io.StringIO(), width=120)
     print_report(outcome, console)
-    shown = console.file.getvalue()
-    assert "8 of 9" in shown
-    assert "lightgbm-1" in shown
+    shown = " ".join(console.file.getvalue().split())
+    assert "scorecard-2 champion 3 75 % 6 1 2 0.0712 89 %" in shown
+    assert "lightgbm-1 challenger 1 25 % 0 0 1 0.0654 -" in shown
+    assert "without an answer of the model and so left to a person: 1" in shown

@@ -11,7 +11,8 @@ from fundline.domain.disbursement import (
 
 S = DisbursementState
 LEGAL = {
-    (S.EXPECTED, S.SUBMITTED),
+    (S.EXPECTED, S.REQUESTED),
+    (S.REQUESTED, S.SUBMITTED),
     (S.SUBMITTED, S.SETTLED),
     (S.SUBMITTED, S.FAILED),
     (S.SUBMITTED, S.UNKNOWN),

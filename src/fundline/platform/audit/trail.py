@@ -2,7 +2,7 @@
 
 Each stream, such as `application:<id>`, is a chain of its own: `hash = sha256(hash before || digest of the entry)`, and
 the first one follows 32 zero bytes. Writers of one stream wait on its head's row, writers of different streams never
-meet: there is no global lock. What happened before the last anchor cannot be cut off unseen; see `anchor.py`.
+meet: there is no global lock. What happened before the last anchor cannot be cut off unseen; see `anchors.py`.
 Sources: RFC 9162 (certificate transparency) for anchored heads, Schneier and Kelsey 1999 for chains of hashes.
 """
 
@@ -10,12 +10,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from fundline.contracts.payloads import iso_utc
-from fundline.platform.database.pool import Connection
 
 BEFORE_THE_FIRST = bytes(32)
 
@@ -30,6 +29,12 @@ with head as (
 insert into audit_entries (stream, sequence, occurred_at, actor, action, reason, details, evidence_hash, hash)
 select stream, sequence, $2, $3, $4, $5, $6, $7, hash from head
 """
+
+
+class Statements(Protocol):
+    """A connection in a transaction: of the pool, or a leader's own."""
+
+    async def execute(self, sql: str, /, *arguments: Any) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +100,16 @@ def next_hash(before: bytes, digest: bytes) -> bytes:
     return hashlib.sha256(before + digest).digest()
 
 
+def frozen_form(document: str | bytes) -> bytes:
+    """The one form of a JSON document to hash: a jsonb column keeps neither spaces nor the order of its keys."""
+    return orjson.dumps(orjson.loads(document), option=orjson.OPT_SORT_KEYS)
+
+
 def application_stream(application_id: object) -> str:
     return f"application:{application_id}"
 
 
-async def record(connection: Connection, *entries: AuditEntry) -> None:
+async def record(connection: Statements, *entries: AuditEntry) -> None:
     """Append, in the caller's transaction. Lock the row that the entry is about first: lock order is row, then head."""
     for entry in entries:
         await connection.execute(

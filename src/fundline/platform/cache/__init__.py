@@ -9,6 +9,7 @@ from fundline.platform.cache.entries import (
     RISK_SCORE,
     STATUS,
     CachedKind,
+    version_of,
     versioned,
     without_version,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "CacheUnavailable",
     "CachedKind",
     "open_cache",
+    "version_of",
     "versioned",
     "without_version",
 ]

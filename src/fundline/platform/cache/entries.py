@@ -31,3 +31,9 @@ def versioned(sequence: int, value: bytes) -> bytes:
 
 def without_version(stored: bytes) -> bytes:
     return stored[VERSION_BYTES:]
+
+
+def version_of(stored: bytes) -> int | None:
+    """The sequence that a value carries; None when it is not ours."""
+    digits = stored[:VERSION_BYTES]
+    return int(digits) if len(digits) == VERSION_BYTES and digits.isdigit() else None

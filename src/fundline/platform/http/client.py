@@ -24,6 +24,15 @@ class Answer:
     body: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """`media_type` without parameters, in lower case."""
+
+    status: int
+    media_type: str
+    content: bytes
+
+
 class ServerFailed(CallUnanswered):
     """A status of 500 or more. `answer` is for a caller whose contract gives one of them a meaning."""
 
@@ -32,8 +41,8 @@ class ServerFailed(CallUnanswered):
         self.answer = answer
 
 
-class JsonClient:
-    """JSON over HTTP. Never retries: retries happen in one layer, and that is the caller's.
+class HttpClient:
+    """Never retries: retries happen in one layer, and that is the caller's.
 
     `timeout_s` is for the whole call; `connect_timeout_s` for getting a connection, from the pool or a new one.
     """
@@ -49,15 +58,10 @@ class JsonClient:
             trust_env=False,
         )
 
-    async def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> Answer:
-        """Any answer below 500 is returned. Raises CallNotSent or CallUnanswered (time-out, reset, 5xx, not JSON)."""
+    async def exchange(
+        self, method: str, path: str, content: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> RawAnswer:
+        """Any answer at all is returned. Raises CallNotSent or CallUnanswered (time-out, reset)."""
         trace = current_trace()
         sent = {
             "traceparent": trace.traceparent,
@@ -67,21 +71,37 @@ class JsonClient:
         }
         try:
             async with asyncio.timeout(self._timeout_s):  # httpx alone limits each read, not the whole call
-                response = await self._client.request(
-                    method, path, content=None if body is None else orjson.dumps(body), headers=sent
-                )
-            answer = orjson.loads(response.content) if response.content else {}
+                response = await self._client.request(method, path, content=content, headers=sent)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise CallNotSent(f"{method} {path}: {type(error).__name__}") from error
-        except (httpx.HTTPError, orjson.JSONDecodeError, TimeoutError) as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise CallUnanswered(f"{method} {path}: {type(error).__name__}") from error
-        if not isinstance(answer, dict):
-            raise CallUnanswered(f"{method} {path}: status {response.status_code}")
-        if response.status_code >= 500:  # noqa: PLR2004 - server errors
-            raise ServerFailed(
-                f"{method} {path}: status {response.status_code}", Answer(response.status_code, answer)
-            )
-        return Answer(response.status_code, answer)
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return RawAnswer(response.status_code, media_type, response.content)
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+class JsonClient(HttpClient):
+    """JSON over HTTP."""
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """Any answer below 500 is returned. Raises CallNotSent or CallUnanswered (time-out, reset, 5xx, not JSON)."""
+        answer = await self.exchange(method, path, None if body is None else orjson.dumps(body), headers)
+        try:
+            read = orjson.loads(answer.content) if answer.content else {}
+        except orjson.JSONDecodeError as error:
+            raise CallUnanswered(f"{method} {path}: {type(error).__name__}") from error
+        if not isinstance(read, dict):
+            raise CallUnanswered(f"{method} {path}: status {answer.status}")
+        if answer.status >= 500:  # noqa: PLR2004 - server errors
+            raise ServerFailed(f"{method} {path}: status {answer.status}", Answer(answer.status, read))
+        return Answer(answer.status, read)

@@ -21,6 +21,11 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half_open"
     OPEN = "open"
 
+    @property
+    def level(self) -> int:
+        """As the metric `breaker_state` shows it: 0, 1, 2."""
+        return list(BreakerState).index(self)
+
 
 class BreakerOpen(Exception):
     """Refused without a call: the dependency is resting, or another caller is trying it."""

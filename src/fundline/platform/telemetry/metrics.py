@@ -1,5 +1,7 @@
 """The typed list of every metric of Fundline. Nothing else may create one; `make docs` prints this list."""
 
+from collections.abc import Callable
+
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 _LATENCY_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -52,6 +54,16 @@ class Metrics:
         self.outbox_relayed = counter("outbox_relayed", "Events moved from the outbox to Kafka.", "topic")
         self.outbox_lag_s = seconds(
             "outbox_lag", "Time from an event's row in the outbox to its acknowledgement by Kafka.")
+        self.outbox_oldest_age_s = gauge(
+            "outbox_oldest_age_seconds", "Age of the oldest event in the outbox, as the reconciler last saw it.")
+        self.reconciler_findings = counter(
+            "reconciler_findings", "What runs have found, by trouble and result (repaired, case).", "trouble", "result")
+        self.reconciler_unrepaired = gauge(
+            "reconciler_unrepaired", "Findings of the last run that a person must look at.")
+        self.reconciler_unchecked = gauge(
+            "reconciler_unchecked", "1 when the last run could not look at what a check compares.", "check")
+        self.reconciler_last_run_s = gauge(
+            "reconciler_last_run_timestamp_seconds", "When the last run ended, as Unix time.")
         self.outbox_leader = gauge("outbox_leader", "1 on the router instance that is the active relay.")
         self.audit_heads_anchored = counter("audit_heads_anchored", "Heads of audit streams that an anchor signed.")
         self.audit_anchor_failures = counter(
@@ -59,6 +71,16 @@ class Metrics:
         self.database_pool_connections = gauge(
             "database_pool_connections", "Connections of the pool, by state (used, idle, max).", "state")
         self.bank_calls = counter("bank_calls", "Calls to the bank by result.", "operation", "result")
+        self.bank_events = counter(
+            "bank_events", "Webhooks of the bank by result (recorded, repeated, contradicted, not_ours, refused).",
+            "result")
+        self.payments_unfinished = gauge(
+            "payments_unfinished", "Payments without a final result, by state.", "state")
+        self.payments_halted = gauge("payments_halted", "1 while the flag `payments` holds all payments back.")
+        self.payments_escalated = counter(
+            "payments_escalated", "Payments without a result for so long that a person must look.")
+        self.payments_contradicted = counter(
+            "payments_contradicted", "Results of the bank that contradict what is on record.")
         self.flag_evaluations = counter(
             "flag_evaluations", "Flags evaluated, by variant and reason (an error's code when the default was used).",
             "flag", "variant", "reason")
@@ -86,6 +108,28 @@ class Metrics:
         self.breaker_state = gauge(
             "breaker_state", "Circuit breaker by dependency: 0 closed, 1 half open, 2 open.", "dependency")
         self.retries = counter("retries", "Calls that were repeated, by dependency.", "dependency")
+        # fmt: on
+        self._of_notifications(counter, gauge, seconds)
+
+    def _of_notifications(
+        self,
+        counter: Callable[..., Counter],
+        gauge: Callable[..., Gauge],
+        seconds: Callable[..., Histogram],
+    ) -> None:
+        # fmt: off
+        self.notification_deliveries = counter(
+            "notification_deliveries",
+            "Attempts to deliver by channel and result (delivered, failed, gone, rejected, unwanted, away).",
+            "channel", "result")
+        self.notification_delivery_s = seconds(
+            "notification_delivery", "Time one attempt to deliver took.", "channel")
+        self.notification_queue_depth = gauge(
+            "notification_queue_depth", "Notifications that wait, also those whose next attempt is planned.", "channel")
+        self.notification_overdue_s = gauge(
+            "notification_overdue_seconds", "How long the oldest notification that is due has been due.", "channel")
+        self.webhook_endpoints_disabled = counter(
+            "webhook_endpoints_disabled", "Endpoints that were switched off by us (gone, failing).", "reason")
         # fmt: on
 
     def observe_pool(self, connections: dict[str, int]) -> None:

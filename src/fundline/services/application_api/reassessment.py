@@ -5,14 +5,13 @@ Useful where a model was away, or another one has been promoted since.
 
 import orjson
 
+from fundline.casefile.scoring import request_scoring
 from fundline.casefile.status import LockedApplication, move_application
-from fundline.contracts.payloads import RiskScoringRequested
-from fundline.contracts.topics import RISK_SCORING_REQUESTED
 from fundline.domain.application import ApplicationStatus
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey
-from fundline.platform.database.outbox import outbox_row, store_events
 from fundline.platform.http.requests import parse_body
 from fundline.platform.http.tokens import Caller, Role
 from fundline.platform.telemetry.logs import get_log
@@ -52,6 +51,8 @@ class Reassessment:
         self, connection: Connection, application: LockedApplication, actor: str, reason: str
     ) -> None:
         at = self._now()
+        stream = application_stream(application.application_id)
+        await record(connection, AuditEntry(stream, actor, "reassessment.requested", at, reason))
         await move_application(
             connection,
             application,
@@ -61,18 +62,4 @@ class Reassessment:
             new_id=self._fresh_id,
             metadata={"reassessment": reason},
         )
-        scoring = RiskScoringRequested(
-            application_id=application.application_id,
-            amount=application.amount.text(),
-            currency=application.amount.currency,
-            timestamp=at,
-        )
-        event = outbox_row(
-            RISK_SCORING_REQUESTED,
-            scoring,
-            key=application.application_id,
-            event_id=self._fresh_id(),
-            source=SOURCE,
-            at=at,
-        )
-        await store_events(connection, [event])
+        await request_scoring(connection, application, source=SOURCE, at=at, event_id=self._fresh_id())

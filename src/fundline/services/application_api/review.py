@@ -5,6 +5,7 @@ import orjson
 from fundline.casefile.payout import request_disbursement
 from fundline.casefile.status import LockedApplication, move_application
 from fundline.domain.application import ApplicationStatus
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey
@@ -52,6 +53,7 @@ class Review:
         self, connection: Connection, application: LockedApplication, caller: Caller, request: DecisionRequest
     ) -> None:
         at, result = self._now(), _RESULT[request.decision]
+        actor = f"{SOURCE}:{caller.subject}"
         await store.record_decision(
             connection,
             application.application_id,
@@ -60,12 +62,21 @@ class Review:
             decided_by=caller.subject,
             at=at,
         )
+        entry = AuditEntry(
+            application_stream(application.application_id),
+            actor,
+            "review.decided",
+            at,
+            request.reason,
+            {"decision": request.decision},
+        )
+        await record(connection, entry)
         moved = await move_application(
             connection,
             application,
             result,
             at=at,
-            actor=f"{SOURCE}:{caller.subject}",
+            actor=actor,
             new_id=self._fresh_id,
             metadata={"decidedBy": "underwriter"},
         )

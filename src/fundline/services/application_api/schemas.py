@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from fundline.casefile.accounts import PayoutAccount, UsAccount
 from fundline.domain.money import Money, MoneyError, minor_units
 from fundline.domain.terms import LARGEST_FIGURE_MINOR, amount_out_of_bounds
-from fundline.services.application_api.accounts import PayoutAccount, UsAccount
 from fundline.services.application_api.metadata import checked_metadata
 
 

@@ -1,4 +1,4 @@
-"""The one writer of the bank's ledger: a thread that books what is waiting in one transaction.
+"""The one writer of the bank's ledger: a thread that does what is waiting in one transaction.
 
 Many orders share one write to disk, so the bank's throughput does not depend on how fast the disk syncs.
 """
@@ -8,25 +8,21 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import get_log
-from fundline.services.bank_sandbox.store import (
-    BookedPayment,
-    book_payment,
-    find_payment,
-    open_for_reading,
-    open_ledger,
-    read_statement,
-    transaction,
-)
+from fundline.services.bank_sandbox.store import open_for_reading, open_ledger, transaction
 
 _BATCH = 256
 _STOP_TIMEOUT_S = 10
 _WATCH_EVERY_S = 1.0
+_Result = TypeVar("_Result")
+Work = Callable[[sqlite3.Connection], _Result]
+"""Called in the bookkeeper's thread, within its transaction."""
 
 
 class LedgerUnavailable(Unavailable):
@@ -36,12 +32,12 @@ class LedgerUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    payment: BookedPayment
-    answer: "asyncio.Future[BookedPayment]"
+    work: Work[Any]
+    answer: "asyncio.Future[Any]"
 
 
 class Bookkeeper:
-    """Opens the ledger file at once; `close` books what is waiting and stops."""
+    """Opens the ledger file at once; `close` does what is waiting and stops."""
 
     def __init__(self, path: Path) -> None:
         self._ledger = open_ledger(path)
@@ -52,20 +48,15 @@ class Bookkeeper:
         self._thread = threading.Thread(target=self._run, name="bookkeeper", daemon=True)
         self._thread.start()
 
-    async def book(self, payment: BookedPayment) -> BookedPayment:
-        """What the ledger holds under this payment id, on disk: the new payment, or the one that was first.
-
-        Raises LedgerUnavailable; then nothing was booked by this call.
-        """
-        answer: asyncio.Future[BookedPayment] = self._loop.create_future()
-        self._waiting.put(_Waiting(payment, answer))
+    async def write(self, work: Work[_Result]) -> _Result:
+        """What the work gives, once it is on disk. Raises LedgerUnavailable; then nothing was written by this call."""
+        answer: asyncio.Future[_Result] = self._loop.create_future()
+        self._waiting.put(_Waiting(work, answer))
         return await answer
 
-    async def find(self, payment_id: str) -> BookedPayment | None:
-        return await asyncio.to_thread(find_payment, self._reading, payment_id)
-
-    async def statement(self, after_position: int, limit: int) -> list[BookedPayment]:
-        return await asyncio.to_thread(read_statement, self._reading, after_position, limit)
+    async def read(self, work: Work[_Result]) -> _Result:
+        """Of what is committed, without waiting for the writer."""
+        return await asyncio.to_thread(work, self._reading)
 
     async def is_ready(self) -> bool:
         return self._thread.is_alive()
@@ -88,7 +79,7 @@ class Bookkeeper:
         while not stopping:
             batch = [self._waiting.get(), *self._already_waiting()]
             stopping = None in batch
-            self._book_batch([waiting for waiting in batch if waiting is not None])
+            self._write_batch([waiting for waiting in batch if waiting is not None])
         self._ledger.close()
 
     def _already_waiting(self) -> list[_Waiting | None]:
@@ -97,10 +88,10 @@ class Bookkeeper:
             found.append(self._waiting.get_nowait())
         return found
 
-    def _book_batch(self, batch: list[_Waiting]) -> None:
+    def _write_batch(self, batch: list[_Waiting]) -> None:
         try:
             with transaction(self._ledger):
-                booked = [self._book_once(waiting.payment) for waiting in batch]
+                results = [waiting.work(self._ledger) for waiting in batch]
         except sqlite3.Error as error:
             self._log.error("bank.ledger_failed", orders=len(batch), exc_info=error)
             self._tell(
@@ -108,16 +99,9 @@ class Bookkeeper:
                 [LedgerUnavailable("Nothing was booked; ask for the payment or repeat it.")] * len(batch),
             )
         else:
-            self._tell(batch, booked)
+            self._tell(batch, results)
 
-    def _book_once(self, payment: BookedPayment) -> BookedPayment:
-        before = find_payment(self._ledger, payment.payment_id)
-        if before is not None:
-            return before
-        book_payment(self._ledger, payment)
-        return payment
-
-    def _tell(self, batch: list[_Waiting], results: Sequence[BookedPayment | LedgerUnavailable]) -> None:
+    def _tell(self, batch: list[_Waiting], results: Sequence[Any]) -> None:
         def resolve() -> None:
             for waiting, result in zip(batch, results, strict=True):
                 if waiting.answer.done():  # the caller has gone

@@ -1,25 +1,109 @@
-"""How the bank behaves around a booking. Faults (slow, silent, broken) are other conducts behind the same two calls."""
+"""How the bank behaves around what it does: when it waits, what it decides, and how it fails to answer."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Protocol
+
+from fundline.platform.refusals import Kind, Refusal
+from fundline.services.bank_sandbox.faults import (
+    DEFAULT_ERROR_STATUS,
+    Call,
+    FaultBook,
+    FaultKind,
+    FaultRule,
+    Stage,
+)
+
+
+class BankBusy(Refusal):
+    kind = Kind.TOO_MANY
+    code = "bank-busy"
+    title = "The bank works on as many orders as it can"
+
+
+class BankClosed(Refusal):
+    kind = Kind.UNAVAILABLE
+    code = "bank-busy"
+    title = "The bank works on no orders now, and nothing was booked"
+
+
+class Misbehaviour(Exception):
+    """The bank does not answer as it should; the door decides how that looks on its wire."""
+
+
+class Silence(Misbehaviour):
+    """No answer, ever."""
+
+
+class Reset(Misbehaviour):
+    """The connection is cut."""
+
+
+class Nonsense(Misbehaviour):
+    """An answer that no contract knows."""
+
+
+class Failure(Misbehaviour):
+    def __init__(self, status: int) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """About a new order, over what the rules of the bank say. None: as always."""
+
+    decline_code: str | None = None
+    settle_after_ms: int | None = None
+    is_told_twice: bool = False
 
 
 class Conduct(Protocol):
-    """Both may wait, and may raise to make the bank misbehave: before a booking, or after it."""
+    """All may raise Misbehaviour; the first may wait, and refuse with BankBusy or BankClosed."""
 
-    async def before_booking(self, payment_id: str) -> None: ...
+    async def on_arrival(self, call: Call) -> None: ...
 
-    async def before_answering(self, payment_id: str) -> None: ...
+    def decide(self, call: Call) -> Decision: ...
+
+    async def before_answering(self, call: Call) -> None: ...
 
 
-class Punctual:
-    """Works on each order for a fixed time, books it, and answers."""
+class ByTheRules:
+    """Works on each order for a fixed time, and meets the faults of the book."""
 
-    def __init__(self, delay_s: float) -> None:
-        self._delay_s = delay_s
+    def __init__(self, delay_s: float, faults: FaultBook) -> None:
+        self._delay_s, self._faults = delay_s, faults
 
-    async def before_booking(self, payment_id: str) -> None:  # noqa: ARG002 - every payment alike
-        await asyncio.sleep(self._delay_s)
+    async def on_arrival(self, call: Call) -> None:
+        if call.operation == "pay" and self._delay_s:
+            await asyncio.sleep(self._delay_s)
+        for rule in self._faults.strike(Stage.ARRIVAL, call):
+            if rule.kind is FaultKind.SLOW:
+                await asyncio.sleep((rule.delay_ms or 0) / 1000)
+            else:
+                raise _misfortune(rule)
 
-    async def before_answering(self, payment_id: str) -> None:
-        pass
+    def decide(self, call: Call) -> Decision:
+        rules = list(self._faults.strike(Stage.DECISION, call))
+        return Decision(
+            next((rule.code for rule in rules if rule.kind is FaultKind.DECLINE), None),
+            next((rule.delay_ms for rule in rules if rule.kind is FaultKind.SETTLE_LATER), None),
+            any(rule.kind is FaultKind.DUPLICATE_WEBHOOK for rule in rules),
+        )
+
+    async def before_answering(self, call: Call) -> None:
+        for rule in self._faults.strike(Stage.ANSWER, call):
+            raise _misfortune(rule)
+
+
+def _misfortune(rule: FaultRule) -> Misbehaviour | Refusal:
+    kind = rule.kind
+    if kind is FaultKind.RATE_LIMIT:
+        return BankBusy("Nothing was booked; send the order again in a second.", retry_after_s=1)
+    if kind is FaultKind.CLOSED:
+        return BankClosed("Nothing was booked; send the order again later.", retry_after_s=5)
+    if kind in {FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER}:
+        return Silence()
+    if kind in {FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER}:
+        return Failure(rule.status or DEFAULT_ERROR_STATUS)
+    return Nonsense() if kind is FaultKind.NONSENSE else Reset()

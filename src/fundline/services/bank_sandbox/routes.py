@@ -8,20 +8,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fundline.domain.money import Money, MoneyError
 from fundline.platform.http.problems import MEDIA_TYPE
 from fundline.platform.http.requests import (
-    InvalidRequest,
     idempotency_key,
     parse_body,
     query_parameters,
     read_body,
 )
-from fundline.platform.refusals import FieldError, Kind, Refusal
+from fundline.platform.refusals import Kind, Refusal
 from fundline.services.bank_sandbox.decline_rules import SENTENCES
+from fundline.services.bank_sandbox.misbehaviour import Doors
 from fundline.services.bank_sandbox.schemas import (
     PaymentOrder,
     StatementQuery,
+    order_amount,
     payment_answer,
     statement_line,
 )
@@ -34,13 +34,13 @@ class PaymentIdMalformed(Refusal):
     title = "The Idempotency-Key is the payment's id, a UUID"
 
 
-def bank_routes(bank: Bank) -> list[Route]:
+def bank_routes(bank: Bank, doors: Doors) -> list[Route]:
     async def pay(request: Request) -> Response:
         payment_id = _uuid(idempotency_key(request))
         if payment_id is None:
             raise PaymentIdMalformed("Send the payment's id, a UUID, as Idempotency-Key.")
         order = parse_body(PaymentOrder, await read_body(request))
-        return _answer_to_order(await bank.pay(payment_id, _amount(order), order))
+        return _answer_to_order(await bank.pay(payment_id, order_amount(order), order))
 
     async def payment(request: Request) -> Response:
         payment_id = _uuid(request.path_params["payment_id"])
@@ -60,38 +60,31 @@ def bank_routes(bank: Bank) -> list[Route]:
         )
 
     return [
-        Route("/v1/payments", pay, methods=["POST"]),
-        Route("/v1/payments/{payment_id}", payment, methods=["GET"]),
-        Route("/v1/statement", statement, methods=["GET"]),
+        Route("/v1/payments", doors.misbehaving(pay), methods=["POST"]),
+        Route("/v1/payments/{payment_id}", doors.misbehaving(payment), methods=["GET"]),
+        Route("/v1/statement", doors.misbehaving(statement), methods=["GET"]),
     ]
 
 
 def _answer_to_order(result: PaymentResult) -> Response:
-    """201 when settled; 422 with `type` payment-declined and the bank's `code` when not. A repeat gets the same."""
+    """201 when settled, 202 when accepted; 422 with `type` payment-declined and the bank's `code` when declined.
+
+    A repeat gets what the payment has become.
+    """
     headers = {"idempotent-replayed": "true"} if result.is_replay else {}
     answer = payment_answer(result.payment)
     if result.payment.status == "settled":
         return _json(answer, 201, headers)
+    if result.payment.status == "accepted":
+        return _json(answer, 202, headers)
     declined = {
         "type": "urn:fundline:problem:payment-declined",
         "title": "The bank declines the payment",
-        "detail": SENTENCES[answer["code"]],
+        "detail": SENTENCES.get(answer["code"], "The bank declines it."),
         **answer,
         "status": 422,
     }
     return Response(orjson.dumps(declined), 422, media_type=MEDIA_TYPE, headers=headers)
-
-
-def _amount(order: PaymentOrder) -> Money:
-    try:
-        amount = Money.parse(order.amount, order.currency)
-    except MoneyError as error:
-        raise InvalidRequest("Nothing was booked.", errors=[FieldError("amount", str(error))]) from error
-    if amount.amount_minor <= 0:
-        raise InvalidRequest(
-            "Nothing was booked.", errors=[FieldError("amount", "A payment is more than zero.")]
-        )
-    return amount
 
 
 def _uuid(text: str) -> UUID | None:

@@ -7,17 +7,19 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from fundline.domain.money import Money
-from fundline.services.bank_sandbox.store import BookedPayment
+from fundline.domain.money import Money, MoneyError
+from fundline.platform.http.requests import InvalidRequest
+from fundline.platform.refusals import FieldError
+from fundline.services.bank_sandbox.store import Payment
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True
     )
 
 
-class IbanPayee(_Body):
+class IbanPayee(Body):
     type: Literal["iban"]
     iban: Annotated[str, Field(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$")]
 
@@ -26,7 +28,7 @@ class IbanPayee(_Body):
         return self.iban[-4:]
 
 
-class UsPayee(_Body):
+class UsPayee(Body):
     type: Literal["us"]
     routing_number: Annotated[str, Field(pattern=r"^[0-9]{9}$")]
     account_number: Annotated[str, Field(pattern=r"^[0-9]{4,17}$")]
@@ -36,7 +38,7 @@ class UsPayee(_Body):
         return self.account_number[-4:]
 
 
-class PaymentOrder(_Body):
+class PaymentOrder(Body):
     """POST /v1/payments; the payment's id is the Idempotency-Key."""
 
     amount: Annotated[str, Field(max_length=24)]
@@ -56,15 +58,28 @@ class StatementQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
-def payment_answer(payment: BookedPayment) -> dict[str, Any]:
-    """`status` is `settled`, with a transactionId, or `declined`, with a code."""
+def order_amount(order: PaymentOrder) -> Money:
+    """More than zero. Raises InvalidRequest."""
+    try:
+        amount = Money.parse(order.amount, order.currency)
+    except MoneyError as error:
+        raise InvalidRequest("Nothing was booked.", errors=[FieldError("amount", str(error))]) from error
+    if amount.amount_minor <= 0:
+        raise InvalidRequest(
+            "Nothing was booked.", errors=[FieldError("amount", "A payment is more than zero.")]
+        )
+    return amount
+
+
+def payment_answer(payment: Payment) -> dict[str, Any]:
+    """`status` is `accepted`, `settled`, with a transactionId, or `declined`, with a code."""
     answer: dict[str, Any] = {"paymentId": payment.payment_id, "status": payment.status}
     if payment.status == "settled":
         return {**answer, "transactionId": payment.transaction_id}
-    return {**answer, "code": payment.decline_code}
+    return {**answer, "code": payment.decline_code} if payment.status == "declined" else answer
 
 
-def statement_line(payment: BookedPayment) -> dict[str, Any]:
+def statement_line(payment: Payment) -> dict[str, Any]:
     return {
         **payment_answer(payment),
         "amount": Money(payment.amount_minor, payment.currency).text(),

@@ -1,4 +1,8 @@
-"""The bank's ledger in SQLite: one row per order that the bank has answered, and rows never change."""
+"""All SQL of the bank. What has happened (orders, outcomes, bookings) never changes; what is to do is a work list.
+
+An order is accepted once per payment id. Its outcome, at once or later, is settled or declined; a settled one is
+booked: one row that debits the customer and credits the payee, so the books balance by their form.
+"""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,45 +10,137 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+FUNDING_ACCOUNT = "customer:funding"
+_NEVER_CHANGES = "begin select raise(abort, 'a bank''s ledger is append-only'); end;"
+_HISTORY = ("orders", "outcomes", "bookings")
 SCHEMA = """
-create table if not exists payments (
-    position        integer primary key autoincrement,  -- order of booking; the statement's cursor
-    payment_id      text not null constraint payments_once unique,
-    order_hash      blob not null,                      -- SHA-256 of the order: tells a repeat from another order
-    status          text not null constraint payments_status_known check (status in ('settled', 'declined')),
-    transaction_id  text constraint payments_transaction_once unique,
-    decline_code    text,
-    amount_minor    integer not null constraint payments_amount_positive check (amount_minor > 0),
+create table if not exists orders (
+    payment_id      text primary key,
+    order_hash      blob not null,      -- SHA-256 of the order: tells a repeat from another order
+    amount_minor    integer not null constraint orders_amount_positive check (amount_minor > 0),
     currency        text not null,
-    payee_last4     text not null,                      -- the full number is never kept
+    payee_last4     text not null,      -- the full number is never kept
     reference       text not null,
+    accepted_at     text not null
+) strict;
+create table if not exists outcomes (
+    position        integer primary key autoincrement,  -- order of booking; the statement's cursor
+    payment_id      text not null constraint outcomes_once unique references orders (payment_id),
+    status          text not null constraint outcomes_status_known check (status in ('settled', 'declined')),
+    transaction_id  text constraint outcomes_transaction_once unique,
+    decline_code    text,
     booked_at       text not null,
-    constraint payments_have_a_result check ((status = 'settled') = (transaction_id is not null)
+    constraint outcomes_have_a_result check ((status = 'settled') = (transaction_id is not null)
         and (status = 'declined') = (decline_code is not null))
-);
-create trigger if not exists payments_never_change before update on payments
-begin select raise(abort, 'a bank''s ledger is append-only'); end;
-create trigger if not exists payments_never_go before delete on payments
-begin select raise(abort, 'a bank''s ledger is append-only'); end;
+) strict;
+create table if not exists bookings (
+    transaction_id  text primary key references outcomes (transaction_id),
+    debit_account   text not null,
+    credit_account  text not null constraint bookings_two_sides check (credit_account <> debit_account),
+    amount_minor    integer not null constraint bookings_amount_positive check (amount_minor > 0),
+    currency        text not null
+) strict;
+create table if not exists pending (    -- accepted and not settled yet
+    payment_id      text primary key references orders (payment_id),
+    due_at_ms       integer not null,
+    decline_code    text,               -- what it will come to was decided when it was accepted
+    notices         integer not null
+) strict;
+create index if not exists pending_by_time on pending (due_at_ms);
+create table if not exists webhooks (   -- outcomes that the customer has not confirmed yet
+    webhook_id      text primary key,   -- the receiver's idempotency key: a duplicate carries the same
+    payment_id      text not null references outcomes (payment_id),
+    sends_left      integer not null,
+    attempts        integer not null default 0,
+    next_at_ms      integer not null
+) strict;
+create index if not exists webhooks_by_time on webhooks (next_at_ms);
+""" + "".join(
+    f"create trigger if not exists {table}_never_{change} before {change} on {table} {_NEVER_CHANGES}\n"
+    for table in _HISTORY
+    for change in ("update", "delete")
+)
+DURABLE = """
+pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000; pragma foreign_keys = on;
 """
-DURABLE = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000;"
 """With `full`, a commit returns when it is on disk: an answered payment outlives a power cut."""
 READ_ONLY = "pragma query_only = on; pragma busy_timeout = 1000;"
 
-_COLUMNS = """position, payment_id, order_hash, status, transaction_id, decline_code, amount_minor, currency,
-       payee_last4, reference, booked_at"""
-FIND_PAYMENT = f"select {_COLUMNS} from payments where payment_id = ?"  # noqa: S608 - a constant column list
-READ_STATEMENT = f"select {_COLUMNS} from payments where position > ? order by position limit ?"  # noqa: S608 - the same
-BOOK_PAYMENT = """
-insert into payments (payment_id, order_hash, status, transaction_id, decline_code, amount_minor, currency,
-                      payee_last4, reference, booked_at)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+_PAYMENT = """
+select coalesce(position, 0), payment_id, order_hash, coalesce(status, 'accepted'), transaction_id, decline_code,
+       orders.amount_minor, orders.currency, payee_last4, reference, accepted_at, booked_at
+from orders left join outcomes using (payment_id)
+"""
+FIND_PAYMENT = f"{_PAYMENT} where payment_id = ?"
+READ_STATEMENT = """
+select position, payment_id, order_hash, status, transaction_id, decline_code,
+       coalesce(bookings.amount_minor, orders.amount_minor), coalesce(bookings.currency, orders.currency),
+       payee_last4, reference, accepted_at, booked_at
+from outcomes join orders using (payment_id) left join bookings using (transaction_id)
+where position > ? order by position limit ?
+"""
+"""What a settled line says of money comes from the booking; a declined order moved none."""
+ADD_ORDER = """
+insert into orders (payment_id, order_hash, amount_minor, currency, payee_last4, reference, accepted_at)
+values (?, ?, ?, ?, ?, ?, ?)
+"""
+ADD_OUTCOME = """
+insert into outcomes (payment_id, status, transaction_id, decline_code, booked_at) values (?, ?, ?, ?, ?)
+"""
+BOOK = """
+insert into bookings (transaction_id, debit_account, credit_account, amount_minor, currency)
+select ?, ?, 'payee:' || payee_last4, amount_minor, currency from orders where payment_id = ?
+"""
+ADD_PENDING = "insert into pending (payment_id, due_at_ms, decline_code, notices) values (?, ?, ?, ?)"
+READ_DUE = """
+select payment_id, decline_code, notices from pending where due_at_ms <= ? order by due_at_ms limit ?
+"""
+DROP_PENDING = "delete from pending where payment_id = ?"
+NEXT_DUE = "select min(due_at_ms) from pending"
+ADD_WEBHOOK = "insert into webhooks (webhook_id, payment_id, sends_left, next_at_ms) values (?, ?, ?, ?)"
+READ_WEBHOOKS = """
+select webhook_id, payment_id, sends_left, attempts from webhooks where next_at_ms <= ? order by next_at_ms limit ?
+"""
+NOTE_SENT = "update webhooks set sends_left = sends_left - 1, next_at_ms = ? where webhook_id = ?"
+DROP_DELIVERED = "delete from webhooks where sends_left <= 0"
+NOTE_REFUSED = "update webhooks set attempts = attempts + 1, next_at_ms = ? where webhook_id = ?"
+NEXT_WEBHOOK = "select min(next_at_ms) from webhooks"
+COUNT_ALL = """
+select (select count(*) from orders), (select count(*) from outcomes where status = 'settled'),
+       (select count(*) from outcomes where status = 'declined'), (select count(*) from pending),
+       (select count(*) from webhooks)
 """
 
 
 @dataclass(frozen=True, slots=True)
-class BookedPayment:
-    """`transaction_id` when settled, `decline_code` when declined. `booked_at` is ISO 8601 UTC."""
+class Order:
+    """What the bank keeps of an order. `accepted_at` is ISO 8601 UTC."""
+
+    payment_id: str
+    order_hash: bytes
+    amount_minor: int
+    currency: str
+    payee_last4: str
+    reference: str
+    accepted_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of an order: declined with a code or settled, now or later, and how often the customer is told."""
+
+    decline_code: str | None = None
+    due_at_ms: int | None = None
+    """None: at once."""
+    notices: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """`status`: accepted, settled (with `transaction_id`) or declined (with `decline_code`). Times are ISO 8601 UTC.
+
+    `position` is 0 while it is only accepted.
+    """
 
     position: int
     payment_id: str
@@ -56,13 +152,30 @@ class BookedPayment:
     currency: str
     payee_last4: str
     reference: str
-    booked_at: str
+    accepted_at: str
+    booked_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueWebhook:
+    webhook_id: str
+    payment_id: str
+    sends_left: int
+    attempts: int
+
+
+class LedgerOfAnEarlierForm(RuntimeError):
+    """The file was written by an earlier Fundline: without its payments the bank would pay them again."""
 
 
 def open_ledger(path: Path) -> sqlite3.Connection:
-    """For the one writer. Makes the file and its tables when they are absent."""
+    """For the one writer. Makes the file and its tables when they are absent. Raises LedgerOfAnEarlierForm."""
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    if connection.execute("select 1 from sqlite_master where name = 'payments'").fetchone():
+        raise LedgerOfAnEarlierForm(
+            f"{path} has the form of an earlier version; `make reset` starts a new one."
+        )
     connection.executescript(DURABLE + SCHEMA)
     return connection
 
@@ -85,29 +198,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("commit")
 
 
-def find_payment(connection: sqlite3.Connection, payment_id: str) -> BookedPayment | None:
+def find_payment(connection: sqlite3.Connection, payment_id: str) -> Payment | None:
     row = connection.execute(FIND_PAYMENT, (payment_id,)).fetchone()
-    return None if row is None else BookedPayment(*row)
+    return None if row is None else Payment(*row)
 
 
-def read_statement(connection: sqlite3.Connection, after_position: int, limit: int) -> list[BookedPayment]:
-    return [BookedPayment(*row) for row in connection.execute(READ_STATEMENT, (after_position, limit))]
+def read_statement(connection: sqlite3.Connection, after_position: int, limit: int) -> list[Payment]:
+    return [Payment(*row) for row in connection.execute(READ_STATEMENT, (after_position, limit))]
 
 
-def book_payment(connection: sqlite3.Connection, payment: BookedPayment) -> None:
-    """`payment.position` is given by the ledger and not read."""
-    connection.execute(
-        BOOK_PAYMENT,
-        (
-            payment.payment_id,
-            payment.order_hash,
-            payment.status,
-            payment.transaction_id,
-            payment.decline_code,
-            payment.amount_minor,
-            payment.currency,
-            payment.payee_last4,
-            payment.reference,
-            payment.booked_at,
-        ),
-    )
+def count_all(connection: sqlite3.Connection) -> dict[str, int]:
+    names = ("orders", "settled", "declined", "pendingSettlements", "pendingWebhooks")
+    return dict(zip(names, connection.execute(COUNT_ALL).fetchone(), strict=True))

@@ -1,6 +1,7 @@
 """What the bank does: pays an order once per payment id, tells about a payment, gives its statement."""
 
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from fundline.contracts.payloads import iso_utc
@@ -8,11 +9,14 @@ from fundline.domain.money import Money
 from fundline.platform.clock import Clock, NewId
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
+from fundline.services.bank_sandbox.booking import accept, epoch_ms
 from fundline.services.bank_sandbox.bookkeeper import Bookkeeper
-from fundline.services.bank_sandbox.conduct import Conduct
+from fundline.services.bank_sandbox.conduct import BankBusy, Conduct
 from fundline.services.bank_sandbox.decline_rules import decline_of
+from fundline.services.bank_sandbox.faults import Call
+from fundline.services.bank_sandbox.outcomes import Outcomes, tell_of
 from fundline.services.bank_sandbox.schemas import PaymentOrder
-from fundline.services.bank_sandbox.store import BookedPayment
+from fundline.services.bank_sandbox.store import Order, Payment, Plan, count_all, find_payment, read_statement
 
 
 class PaymentIdReused(Refusal):
@@ -27,79 +31,114 @@ class PaymentUnknown(Refusal):
     title = "The bank has never seen this payment"
 
 
-class BankBusy(Refusal):
-    kind = Kind.TOO_MANY
-    code = "bank-busy"
-    title = "The bank works on as many orders as it can"
+@dataclass(frozen=True, slots=True)
+class PaymentResult:
+    payment: Payment
+    is_replay: bool
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentResult:
-    payment: BookedPayment
-    is_replay: bool
+class Terms:
+    """How the bank works: orders at once, when it settles, and which outcomes it tells the customer of."""
+
+    max_in_process: int = 2000
+    settlement_delay_ms: int = 0
+    has_webhook: bool = False
+    tells_of_all: bool = False
 
 
 class Bank:
     def __init__(
-        self, bookkeeper: Bookkeeper, conduct: Conduct, *, max_in_process: int, now: Clock, fresh_id: NewId
+        self,
+        bookkeeper: Bookkeeper,
+        conduct: Conduct,
+        outcomes: Outcomes,
+        *,
+        terms: Terms,
+        now: Clock,
+        fresh_id: NewId,
     ) -> None:
-        self._bookkeeper, self._conduct, self._max_in_process = bookkeeper, conduct, max_in_process
+        self._bookkeeper, self._conduct, self._outcomes, self._terms = bookkeeper, conduct, outcomes, terms
         self._now, self._fresh_id = now, fresh_id
         self._in_process = 0
         self._log = get_log()
 
     async def pay(self, payment_id: UUID, amount: Money, order: PaymentOrder) -> PaymentResult:
-        """Settled or declined, and the same for ever. Raises PaymentIdReused, BankBusy or LedgerUnavailable."""
-        if self._in_process >= self._max_in_process:
+        """Settled or declined, and the same for ever, or accepted for the time being.
+
+        Raises PaymentIdReused, BankBusy, BankClosed, LedgerUnavailable or Misbehaviour.
+        """
+        if self._in_process >= self._terms.max_in_process:
             raise BankBusy("Nothing was booked; send the order again in a second.", retry_after_s=1)
+        call = Call("pay", str(payment_id), order.payee.ending, amount, order.reference)
         self._in_process += 1
         try:
-            await self._conduct.before_booking(str(payment_id))
-            decided = self._decide(payment_id, amount, order)
-            booked = await self._bookkeeper.book(decided)
-            if booked.order_hash != decided.order_hash:
-                raise PaymentIdReused("This payment id was used for another order; that one stands.")
-            result = PaymentResult(booked, is_replay=booked is not decided)
-            self._tell(result)
-            await self._conduct.before_answering(str(payment_id))
+            await self._conduct.on_arrival(call)
+            result = await self._accept(call, amount, order)
+            await self._conduct.before_answering(call)
         finally:
             self._in_process -= 1
         return result
 
-    async def payment(self, payment_id: UUID) -> BookedPayment:
-        """Raises PaymentUnknown."""
-        found = await self._bookkeeper.find(str(payment_id))
+    async def payment(self, payment_id: UUID) -> Payment:
+        """Raises PaymentUnknown, or what the conduct raises."""
+        call = Call("find", str(payment_id))
+        await self._conduct.on_arrival(call)
+        found = await self.outcome(payment_id)
+        await self._conduct.before_answering(call)
         if found is None:
-            raise PaymentUnknown("No order with this payment id has been booked.")
+            raise PaymentUnknown("No order with this payment id has been accepted.")
         return found
 
-    async def statement(self, after_position: int, limit: int) -> list[BookedPayment]:
-        """Every booking after a position, oldest first, at most `limit`."""
-        return await self._bookkeeper.statement(after_position, limit)
+    async def outcome(self, payment_id: UUID) -> Payment | None:
+        """For the bank's own use: no fault keeps it from answering."""
+        return await self._bookkeeper.read(partial(find_payment, payment_id=str(payment_id)))
 
-    def _decide(self, payment_id: UUID, amount: Money, order: PaymentOrder) -> BookedPayment:
-        decline = decline_of(order.payee.ending)
-        return BookedPayment(
-            position=0,
-            payment_id=str(payment_id),
-            order_hash=order.fingerprint(),
-            status="settled" if decline is None else "declined",
-            transaction_id=f"txn_{self._fresh_id().hex}" if decline is None else None,
-            decline_code=None if decline is None else decline.code,
-            amount_minor=amount.amount_minor,
-            currency=amount.currency,
-            payee_last4=order.payee.ending,
-            reference=order.reference,
-            booked_at=iso_utc(self._now()),
+    async def statement(self, after_position: int, limit: int) -> list[Payment]:
+        """Every outcome after a position, oldest first, at most `limit`. Raises what the conduct raises."""
+        call = Call("statement")
+        await self._conduct.on_arrival(call)
+        found = await self._bookkeeper.read(
+            partial(read_statement, after_position=after_position, limit=limit)
         )
+        await self._conduct.before_answering(call)
+        return found
 
-    def _tell(self, result: PaymentResult) -> None:
-        payment = result.payment
-        self._log.info(
-            "bank.payment_replayed" if result.is_replay else f"bank.payment_{payment.status}",
-            payment_id=payment.payment_id,
-            reference=payment.reference,
-            status=payment.status,
-            transaction_id=payment.transaction_id,
-            decline_code=payment.decline_code,
+    async def counts(self) -> dict[str, int]:
+        """How much of everything there is; no fault keeps it from answering."""
+        return {**await self._bookkeeper.read(count_all), "inProcess": self._in_process}
+
+    async def _accept(self, call: Call, amount: Money, order: PaymentOrder) -> PaymentResult:
+        at = self._now()
+        kept = Order(
+            call.payment_id or "",
+            order.fingerprint(),
+            amount.amount_minor,
+            amount.currency,
+            order.payee.ending,
+            order.reference,
+            iso_utc(at),
+        )
+        work = partial(accept, order=kept, plan=self._plan(call), at=at, fresh_id=self._fresh_id)
+        payment, is_new = await self._bookkeeper.write(work)
+        if payment.order_hash != kept.order_hash:
+            raise PaymentIdReused("This payment id was used for another order; that one stands.")
+        if is_new:
+            tell_of(self._log, payment)
+            self._outcomes.note(payment)
+        else:
+            self._log.info(
+                "bank.payment_replayed", payment_id=payment.payment_id, reference=payment.reference
+            )
+        return PaymentResult(payment, is_replay=not is_new)
+
+    def _plan(self, call: Call) -> Plan:
+        terms, decision = self._terms, self._conduct.decide(call)
+        decline = decline_of(call.payee_ending or "")
+        delay_ms = terms.settlement_delay_ms if decision.settle_after_ms is None else decision.settle_after_ms
+        is_told = terms.has_webhook and (delay_ms > 0 or terms.tells_of_all or decision.is_told_twice)
+        return Plan(
+            decision.decline_code or (None if decline is None else decline.code),
+            epoch_ms(self._now()) + delay_ms if delay_ms > 0 else None,
+            (2 if decision.is_told_twice else 1) if is_told else 0,
         )

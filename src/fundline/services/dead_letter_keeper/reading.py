@@ -9,6 +9,7 @@ import orjson
 from fundline.casefile.dead_letters import DeadMessage
 from fundline.contracts.envelope import EnvelopeError, parse_envelope
 from fundline.contracts.topics import every_topic
+from fundline.platform.identifiers import uuid_in
 from fundline.platform.kafka.messages import CAUSE, FIRST_FAILURE, GROUP, REPLAY, Delivery
 
 TOPIC_OF = {topic.dead_letter: topic for topic in every_topic()}
@@ -28,7 +29,7 @@ def dead_message(delivery: Delivery, *, prefix: str, now: datetime) -> DeadMessa
         group=_text(delivery.headers.get(GROUP, "")),
         event_id=_event_id(delivery),
         key=_text(delivery.key),
-        key_id=id_in(delivery.key),
+        key_id=uuid_in(delivery.key),
         payload=delivery.value,
         headers=headers,
         cause=_text(delivery.headers.get(CAUSE, "")) or _NO_CAUSE,
@@ -38,13 +39,6 @@ def dead_message(delivery: Delivery, *, prefix: str, now: datetime) -> DeadMessa
         replay=delivery.count(REPLAY, 0),
         moves_money=topic.moves_money,
     )
-
-
-def id_in(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _event_id(delivery: Delivery) -> UUID | None:

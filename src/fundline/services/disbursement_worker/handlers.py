@@ -1,4 +1,8 @@
-"""The worker's Kafka doors: which outcome each refusal of the use cases is."""
+"""The worker's Kafka doors: which outcome each refusal of the use cases is.
+
+A payment that has been asked for is a row, and the sweep goes on with it: no bank that is away, slow or silent ever
+keeps a message alive or makes it a dead letter.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,55 +11,58 @@ from fundline.casefile.status import UnknownApplication
 from fundline.contracts.payloads import DisbursementRequested, RiskScoringCompleted
 from fundline.domain.money import Money, MoneyError
 from fundline.platform.database import RowBusy
-from fundline.platform.http.client import CallNotSent
 from fundline.platform.kafka.messages import Event, Poison, RetryLater
 from fundline.platform.secrets import SealBroken
-from fundline.services.disbursement_worker.payment_gateway import BankBusy
+from fundline.services.disbursement_worker.bank_desk import BankDesk
 from fundline.services.disbursement_worker.use_cases import (
     AmountDiffers,
     NotYetApproved,
     PaymentRequest,
-    PaymentUnresolved,
     Payout,
 )
+
+ROW_BUSY_WITHIN_S = 900.0
 
 
 class ScoringCompleted:
     """Opens the record of an approved application; never pays."""
 
-    def __init__(self, payout: Payout, *, within_s: float) -> None:
-        self._payout, self._within_s = payout, within_s
+    def __init__(self, payout: Payout) -> None:
+        self._payout = payout
 
     async def __call__(self, event: Event[RiskScoringCompleted]) -> None:
         if event.payload.status != "approved":
             return
-        with _as_outcomes(self._within_s):
+        with _as_outcomes():
             await self._payout.expect(event.envelope.event_id, event.payload.application_id)
 
 
 class PaymentRequested:
     """The only trigger of a payment."""
 
-    def __init__(self, payout: Payout, *, within_s: float) -> None:
-        self._payout, self._within_s = payout, within_s
+    def __init__(self, payout: Payout, desk: BankDesk) -> None:
+        self._payout, self._desk = payout, desk
 
     async def __call__(self, event: Event[DisbursementRequested]) -> None:
         payload = event.payload
-        with _as_outcomes(self._within_s):
+        with _as_outcomes():
             amount = Money.parse(payload.amount, payload.currency)
-            await self._payout.pay(PaymentRequest(event.envelope.event_id, payload.application_id, amount))
+            request = PaymentRequest(event.envelope.event_id, payload.application_id, amount)
+            submitted = await self._payout.request(request)
+        if submitted is not None:
+            await self._desk.send(submitted)
 
 
 @contextmanager
-def _as_outcomes(within_s: float) -> Iterator[None]:
-    """What is not named here is a bug, or a bank that breaks its contract: retried, then dead-lettered."""
+def _as_outcomes() -> Iterator[None]:
+    """What is not named here is a bug: retried, then dead-lettered."""
     try:
         yield
     except (UnknownApplication, AmountDiffers, MoneyError, SealBroken) as error:
         raise Poison(f"{type(error).__name__}: {error}") from error
     except NotYetApproved as early:
         raise RetryLater(str(early)) from early
-    except (CallNotSent, BankBusy, PaymentUnresolved) as unresolved:
-        raise RetryLater(f"{type(unresolved).__name__}: {unresolved}", within_s=within_s) from unresolved
     except RowBusy as busy:
-        raise RetryLater("the application is locked by another transaction", within_s=within_s) from busy
+        raise RetryLater(
+            "the application is locked by another transaction", within_s=ROW_BUSY_WITHIN_S
+        ) from busy

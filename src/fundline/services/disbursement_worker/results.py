@@ -1,28 +1,36 @@
 """Recording what the bank said: state, books, the application's status and the event, in one transaction."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
+from fundline.casefile.cases import CaseKind, NewCase, open_case, settle_case
 from fundline.casefile.ledger import book_payment
 from fundline.casefile.status import LockedApplication, lock_application, move_application
 from fundline.contracts.payloads import DisbursementCompleted
-from fundline.contracts.topics import DISBURSEMENT_COMPLETED, Group
+from fundline.contracts.topics import DISBURSEMENT_COMPLETED
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import FINISHED, DisbursementState, change_state
+from fundline.domain.disbursement import FINISHED, WITH_THE_BANK, DisbursementState, change_state
+from fundline.domain.money import Money
+from fundline.platform.audit.trail import record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
-from fundline.platform.database.inbox import first_time
 from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker import store
+from fundline.services.disbursement_worker.payment_entry import SOURCE, entry
 from fundline.services.disbursement_worker.payment_gateway import BankResult, Settled
 
-SOURCE = "disbursement-worker"
 
+class Recorded(StrEnum):
+    """What recording a result came to."""
 
-class ResultContradicted(Exception):
-    """The bank now says something else than what is on record: never overwritten, a person must look."""
+    NOW = "recorded"
+    BEFORE = "repeated"
+    """The same result was on record already."""
+    CONTRADICTED = "contradicted"
+    """Something else is on record: it stands, and a case is open."""
 
 
 class ResultBook:
@@ -33,65 +41,113 @@ class ResultBook:
         self._log = get_log()
 
     async def record(
-        self, event_id: UUID, application_id: UUID, payment_id: UUID, result: BankResult
-    ) -> bool:
-        """False when it was on record already. Raises ResultContradicted."""
+        self, application_id: UUID, result: BankResult, *, stated: Money | None = None
+    ) -> Recorded:
+        """However often and from wherever the same result comes. `stated`: the amount that the bank names with it."""
         async with self._database.transaction() as connection:
-            if not await first_time(connection, consumer=Group.DISBURSEMENT_WORKER, event_id=event_id):
-                return False
             application = await lock_application(connection, application_id)
-            record = await store.lock_disbursement(connection, application_id)
-            if record.state in FINISHED:
-                _require_agreement(record, result)
-                return False
-            moved = await self._finish(connection, application, record, result)
-        self._metrics.applications.labels(moved.status.value).inc()
-        fields = {"application_id": str(application_id), "payment_id": str(payment_id)}
+            payment = await store.lock_disbursement(connection, application_id)
+            contradiction = _contradiction(payment, result, stated)
+            if contradiction:
+                await self._contradict(connection, payment, contradiction)
+            elif payment.state not in FINISHED:
+                await self._finish(connection, application, payment, result)
+        return self._told(payment, result, contradiction)
+
+    def _told(self, payment: store.Disbursement, result: BankResult, contradiction: str) -> Recorded:
+        fields = {"application_id": str(payment.application_id), "payment_id": str(payment.payment_id)}
+        if contradiction:
+            self._metrics.payments_contradicted.inc()
+            self._log.error("payment.contradicted", cause=contradiction, **fields)
+            return Recorded.CONTRADICTED
+        if payment.state in FINISHED:
+            return Recorded.BEFORE
         if isinstance(result, Settled):
+            self._metrics.applications.labels(ApplicationStatus.DISBURSED.value).inc()
             self._log.info("payment.settled", transaction_id=result.transaction_id, **fields)
         else:
+            self._metrics.applications.labels(ApplicationStatus.FAILED.value).inc()
             self._log.warning("payment.declined", code=result.code, **fields)
-        return True
+        return Recorded.NOW
+
+    async def _contradict(
+        self, connection: Connection, payment: store.Disbursement, contradiction: str
+    ) -> None:
+        """Nothing on record is written over: a person must find out which of the two is true."""
+        case = NewCase(
+            CaseKind.PAYMENT_CONTRADICTED,
+            str(payment.payment_id),
+            contradiction,
+            payment.application_id,
+            {
+                "state": payment.state.value,
+                "amount": payment.amount.text(),
+                "currency": payment.amount.currency,
+            },
+        )
+        await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=self._now())
 
     async def _finish(
         self,
         connection: Connection,
         application: LockedApplication,
-        record: store.Disbursement,
+        payment: store.Disbursement,
         result: BankResult,
-    ) -> LockedApplication:
+    ) -> None:
         at = self._now()
         transaction_id, failure_code = _fields(result)
         is_settled = isinstance(result, Settled)
         reached = change_state(
-            record.state, DisbursementState.SETTLED if is_settled else DisbursementState.FAILED
+            payment.state, DisbursementState.SETTLED if is_settled else DisbursementState.FAILED
         )
         await store.finish_disbursement(
             connection,
-            record.payment_id,
+            payment.payment_id,
             reached,
             transaction_id=transaction_id,
             failure_code=failure_code,
             at=at,
         )
         await book_payment(
-            connection, reached, record.amount, payment_id=record.payment_id, new_id=self._fresh_id, at=at
+            connection, reached, payment.amount, payment_id=payment.payment_id, new_id=self._fresh_id, at=at
         )
         shown = {"transactionId": transaction_id} if is_settled else {"failureCode": failure_code}
-        moved = await move_application(
+        await move_application(
             connection,
             application,
             ApplicationStatus.DISBURSED if is_settled else ApplicationStatus.FAILED,
             at=at,
             actor=SOURCE,
             new_id=self._fresh_id,
-            metadata={"paymentId": str(record.payment_id), **shown},
+            metadata={"paymentId": str(payment.payment_id), **shown},
         )
-        await store_events(connection, [self._completed(application.application_id, record, result, at)])
-        return moved
+        await self._explain(connection, payment, result, at)
+        await store_events(connection, [self._completed(application.application_id, payment, result, at)])
+
+    async def _explain(
+        self, connection: Connection, payment: store.Disbursement, result: BankResult, at: datetime
+    ) -> None:
+        """In the audit trail; and a person who was asked to look need not look any more."""
+        transaction_id, failure_code = _fields(result)
+        action = "payment.settled" if isinstance(result, Settled) else "payment.failed"
+        details = {
+            "transactionId": transaction_id,
+            "failureCode": failure_code,
+            "wasState": payment.state.value,
+        }
+        await record(connection, entry(payment, action, at, details))
+        if payment.escalated_at is not None:
+            await settle_case(
+                connection,
+                CaseKind.PAYMENT_UNKNOWN,
+                str(payment.payment_id),
+                by=SOURCE,
+                at=at,
+                resolution=f"The bank has said what became of the payment: {action.removeprefix('payment.')}.",
+            )
 
     def _completed(
-        self, application_id: UUID, record: store.Disbursement, result: BankResult, at: datetime
+        self, application_id: UUID, payment: store.Disbursement, result: BankResult, at: datetime
     ) -> OutboxRow:
         transaction_id, failure_code = _fields(result)
         payload = DisbursementCompleted(
@@ -100,9 +156,9 @@ class ResultBook:
             transaction_id=transaction_id,
             timestamp=at,
             error=failure_code,
-            payment_id=record.payment_id,
-            amount=record.amount.text(),
-            currency=record.amount.currency,
+            payment_id=payment.payment_id,
+            amount=payment.amount.text(),
+            currency=payment.amount.currency,
         )
         return outbox_row(
             DISBURSEMENT_COMPLETED,
@@ -119,8 +175,16 @@ def _fields(result: BankResult) -> tuple[str | None, str | None]:
     return (result.transaction_id, None) if isinstance(result, Settled) else (None, result.code)
 
 
-def _require_agreement(record: store.Disbursement, result: BankResult) -> None:
-    if (record.transaction_id, record.failure_code) != _fields(result):
-        raise ResultContradicted(
-            f"payment {record.payment_id} is on record as {record.state}; the bank now says {result}"
-        )
+def _contradiction(payment: store.Disbursement, result: BankResult, stated: Money | None) -> str:
+    """A sentence; empty when all is well."""
+    if payment.state not in FINISHED | WITH_THE_BANK:
+        return f"The bank gives a result for a payment that we have not sent: it is {payment.state}."
+    if payment.state in FINISHED and (payment.transaction_id, payment.failure_code) != _fields(result):
+        return f"The payment is on record as {payment.state}; the bank now says {result}."
+    if stated not in (None, payment.amount):
+        return f"The payment is one of {_said(payment.amount)}; the bank speaks of {_said(stated)}."
+    return ""
+
+
+def _said(amount: Money) -> str:
+    return f"{amount.text()} {amount.currency}"

@@ -1,36 +1,33 @@
-"""Paying an approved application exactly once.
+"""Asking for a payment, and submitting it: everything that is stored before the bank hears of it.
 
-Invariant: a payment id is on disk before the bank hears of it, and an application never gets a second one. Whatever
-dies between the steps, the next delivery finds the id, asks the bank for it, and only sends it again, under the same
-id, when the bank has never seen it. No transaction is open while the bank is called.
+Invariant: a payment id and its order are on disk before the bank hears of them, and an application never gets a second
+one. No transaction is open while the bank is called; that is `bank_desk.py`. What is asked for and cannot be sent now
+stays `requested`, as a row and not as a message, and the sweep goes on with it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-import orjson
-
+from fundline.casefile.cases import CaseKind, NewCase, open_case
 from fundline.casefile.ledger import book_payment
 from fundline.casefile.status import LockedApplication, lock_application
 from fundline.contracts.topics import Group
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import WITH_THE_BANK, DisbursementState, change_state
+from fundline.domain.disbursement import DisbursementState, change_state
 from fundline.domain.money import Money
+from fundline.domain.release import needs_release
+from fundline.platform.audit.trail import record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.inbox import first_time
-from fundline.platform.http.client import CallUnanswered
-from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.logs import get_log
 from fundline.services.disbursement_worker import store
-from fundline.services.disbursement_worker.payment_gateway import (
-    Accepted,
-    BankAnswer,
-    BankResult,
-    PaymentGateway,
-    PaymentOrder,
-)
-from fundline.services.disbursement_worker.results import ResultBook
+from fundline.services.disbursement_worker.gate import Gate
+from fundline.services.disbursement_worker.orders import Orders
+from fundline.services.disbursement_worker.payment_entry import SOURCE, entry
+from fundline.services.disbursement_worker.payment_gateway import PaymentOrder
 
 PAID_OUT = frozenset({ApplicationStatus.DISBURSED, ApplicationStatus.FAILED})
 
@@ -41,10 +38,6 @@ class AmountDiffers(ValueError):
 
 class NotYetApproved(Exception):
     """Events of different topics may overtake each other; an application that stays like this is not paid."""
-
-
-class PaymentUnresolved(Exception):
-    """The bank has not said what became of the payment. It is asked again, never assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +51,38 @@ class PaymentRequest:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedPayment:
-    """Stored as submitted. `may_be_known`: an earlier attempt may have reached the bank."""
+    """Stored as submitted; nothing has been sent yet."""
 
     application_id: UUID
     order: PaymentOrder
-    may_be_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one transaction did, and the log line that says so once it is committed."""
+
+    event: str
+    payment: SubmittedPayment | None = None
+    waits_for: str = ""
+
+
+_REPEATED = _Step("payment.duplicate")
 
 
 class Payout:
-    """The steps are public because a crash may come between any two of them, and the tests stop there."""
+    """`step_lasts`: how long one step may take; after that the sweep takes the payment over."""
 
     def __init__(
         self,
         database: Database,
-        bank: PaymentGateway,
-        secrets: SecretBox,
-        results: ResultBook,
+        orders: Orders,
+        gate: Gate,
         *,
+        step_lasts: timedelta,
         now: Clock = utc_now,
         fresh_id: NewId = new_id,
     ) -> None:
-        self._database, self._bank, self._secrets, self._results = database, bank, secrets, results
+        self._database, self._orders, self._gate, self._step_lasts = database, orders, gate, step_lasts
         self._now, self._fresh_id = now, fresh_id
         self._log = get_log()
 
@@ -94,59 +98,41 @@ class Payout:
         if opened:
             self._log.info("payment.expected", application_id=str(application_id))
 
-    async def pay(self, request: PaymentRequest) -> None:
-        """Done when the payment has a final result that is on record; see the steps for what they raise."""
-        payment = await self.submit(request)
-        if payment is not None:
-            result = await self.ask_bank(payment)
-            await self._results.record(
-                request.event_id, payment.application_id, payment.order.payment_id, result
-            )
+    async def request(self, request: PaymentRequest) -> SubmittedPayment | None:
+        """Put the request on record, and submit the payment if it may be sent now.
 
-    async def submit(self, request: PaymentRequest) -> SubmittedPayment | None:
-        """Store the payment as submitted, before anything is sent. None: it has its result already.
-
+        None: an event that was handled before, a payment that is under way or finished, or one that waits.
         Raises UnknownApplication, AmountDiffers, NotYetApproved, SealBroken.
         """
         async with self._database.transaction() as connection:
-            application = await lock_application(connection, request.application_id)
-            if application.amount != request.amount:
-                raise AmountDiffers(
-                    f"the event asks for {request.amount.text()} {request.amount.currency}, the application has "
-                    f"{application.amount.text()} {application.amount.currency}"
-                )
-            if application.status in PAID_OUT:
-                payment = None
+            if not await first_time(
+                connection, consumer=Group.DISBURSEMENT_WORKER, event_id=request.event_id
+            ):
+                step = _REPEATED
             else:
-                payment = await self._submit(connection, application)
-        fields = {"application_id": str(request.application_id)}
-        if payment is None:
-            self._log.info("payment.duplicate", **fields)
-            return None
-        event = "payment.resumed" if payment.may_be_known else "payment.submitted"
-        self._log.info(event, payment_id=str(payment.order.payment_id), **fields)
-        return payment
+                application = await lock_application(connection, request.application_id)
+                if application.amount != request.amount:
+                    raise AmountDiffers(
+                        f"the event asks for {request.amount.text()} {request.amount.currency}, the application has "
+                        f"{application.amount.text()} {application.amount.currency}"
+                    )
+                step = await self._advance(connection, application)
+        return self._told(request.application_id, step)
 
-    async def ask_bank(self, payment: SubmittedPayment) -> BankResult:
-        """Outside of any transaction.
+    async def resume(self, application_id: UUID) -> SubmittedPayment | None:
+        """Submit a payment that was asked for, if it may be sent now. Raises SealBroken."""
+        async with self._database.transaction() as connection:
+            step = await self._advance(connection, await lock_application(connection, application_id))
+        return self._told(application_id, step)
 
-        Raises PaymentUnresolved when the bank is silent or will settle later, CallNotSent, BankBusy.
-        """
-        try:
-            answer = await self._ask(payment)
-        except CallUnanswered as silence:
-            await self._mark_unknown(payment)
-            raise PaymentUnresolved(f"the bank did not answer: {silence}") from silence
-        if isinstance(answer, Accepted):
-            raise PaymentUnresolved("the bank has accepted the payment and not settled it yet")
-        return answer
-
-    async def _ask(self, payment: SubmittedPayment) -> BankAnswer:
-        if payment.may_be_known:
-            found = await self._bank.find(payment.order.payment_id)
-            if found is not None:
-                return found
-        return await self._bank.pay(payment.order)
+    async def order_again(self, application_id: UUID) -> PaymentOrder:
+        """The order on record, for a payment that the bank has never seen. Raises SealBroken, OrderChanged."""
+        async with self._database.transaction() as connection:
+            payment = await store.lock_disbursement(connection, application_id)
+            terms = await store.payout_terms(connection, application_id)
+        return self._orders.make_again(
+            application_id, payment.payment_id, payment.amount, terms.sealed_account, payment.order_text
+        )
 
     async def _open(self, connection: Connection, application: LockedApplication) -> bool:
         if application.status is not ApplicationStatus.APPROVED:
@@ -159,35 +145,85 @@ class Payout:
             at=self._now(),
         )
 
-    async def _submit(self, connection: Connection, application: LockedApplication) -> SubmittedPayment:
+    async def _advance(self, connection: Connection, application: LockedApplication) -> _Step:
+        if application.status in PAID_OUT:
+            return _REPEATED
         await self._open(connection, application)
-        record = await store.lock_disbursement(connection, application.application_id)
-        sealed = await store.read_payout_account(connection, application.application_id)
-        payee = orjson.loads(self._secrets.open(sealed, application.application_id))
-        order = PaymentOrder(record.payment_id, application.amount, payee, str(application.application_id))
-        if record.state in WITH_THE_BANK:
-            return SubmittedPayment(application.application_id, order, may_be_known=True)
-        at = self._now()
-        reached = change_state(record.state, DisbursementState.SUBMITTED)
-        await store.mark_submitted(connection, record.payment_id, reached, at)
-        await book_payment(
-            connection,
-            reached,
-            application.amount,
-            payment_id=record.payment_id,
-            new_id=self._fresh_id,
-            at=at,
-        )
-        return SubmittedPayment(application.application_id, order, may_be_known=False)
+        payment = await store.lock_disbursement(connection, application.application_id)
+        if payment.state not in (DisbursementState.EXPECTED, DisbursementState.REQUESTED):
+            return _REPEATED
+        terms = await store.payout_terms(connection, application.application_id)
+        if payment.state is DisbursementState.EXPECTED:
+            payment = await self._request(connection, payment, terms)
+        if payment.needs_release and payment.released_by is None:
+            return _Step("payment.waits", waits_for="release")
+        hold = self._gate.hold()
+        if hold is not None:
+            await store.schedule(connection, payment.payment_id, self._now())
+            return _Step("payment.waits", waits_for=hold.value)
+        return _Step("payment.submitted", await self._submit(connection, payment, terms))
 
-    async def _mark_unknown(self, payment: SubmittedPayment) -> None:
-        async with self._database.transaction() as connection:
-            record = await store.lock_disbursement(connection, payment.application_id)
-            if record.state is DisbursementState.SUBMITTED:  # another worker may know the result by now
-                reached = change_state(record.state, DisbursementState.UNKNOWN)
-                await store.mark_unknown(connection, record.payment_id, reached)
-        self._log.warning(
-            "payment.unknown",
-            application_id=str(payment.application_id),
-            payment_id=str(record.payment_id),
+    async def _request(
+        self, connection: Connection, payment: store.Disbursement, terms: store.PayoutTerms
+    ) -> store.Disbursement:
+        at = self._now()
+        needs = needs_release(payment.amount, terms.paid_without_minor)
+        reached = change_state(payment.state, DisbursementState.REQUESTED)
+        await store.mark_requested(
+            connection,
+            payment.payment_id,
+            reached,
+            at=at,
+            approved_by=terms.approved_by,
+            needs_release=needs,
         )
+        details = {"approvedBy": terms.approved_by, "needsRelease": needs, **_shown(payment)}
+        await record(connection, entry(payment, "payment.requested", at, details))
+        if needs:
+            case = NewCase(
+                CaseKind.PAYMENT_RELEASE,
+                str(payment.payment_id),
+                f"A payment of {payment.amount.text()} {payment.amount.currency} waits for a second person.",
+                payment.application_id,
+                details,
+            )
+            await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=at)
+        return replace(payment, state=reached, approved_by=terms.approved_by, needs_release=needs)
+
+    async def _submit(
+        self, connection: Connection, payment: store.Disbursement, terms: store.PayoutTerms
+    ) -> SubmittedPayment:
+        at = self._now()
+        order, order_text = self._orders.make(
+            payment.application_id, payment.payment_id, payment.amount, terms.sealed_account
+        )
+        reached = change_state(payment.state, DisbursementState.SUBMITTED)
+        await store.mark_submitted(
+            connection,
+            payment.payment_id,
+            reached,
+            at=at,
+            order_text=order_text,
+            next_step_at=at + self._step_lasts,
+        )
+        details = {"approvedBy": payment.approved_by, "releasedBy": payment.released_by, **_shown(payment)}
+        await record(
+            connection, entry(payment, "payment.submitted", at, details, evidence=order_text.encode())
+        )
+        await book_payment(
+            connection, reached, payment.amount, payment_id=payment.payment_id, new_id=self._fresh_id, at=at
+        )
+        return SubmittedPayment(payment.application_id, order)
+
+    def _told(self, application_id: UUID, step: _Step) -> SubmittedPayment | None:
+        fields = {"application_id": str(application_id)}
+        if step.waits_for:
+            fields["waits_for"] = step.waits_for
+        if step.payment is not None:
+            fields["payment_id"] = str(step.payment.order.payment_id)
+        self._log.info(step.event, **fields)
+        return step.payment
+
+
+def _shown(payment: store.Disbursement) -> dict[str, Any]:
+    return {"amount": payment.amount.text(), "currency": payment.amount.currency}

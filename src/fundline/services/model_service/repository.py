@@ -13,6 +13,7 @@ from pathlib import Path
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.risk.artefact import load_model
+from fundline.risk.manifest import ModelRefused
 from fundline.risk.model import Model
 
 Signature = tuple[tuple[str, int, int, int], ...]
@@ -111,6 +112,8 @@ def _signature(folder: Path) -> Signature:
 def _reason(error: Exception) -> str:
     if "libgomp" in str(error):
         return "LightGBM needs the OpenMP runtime: install the Debian package libgomp1, then restart."
+    if isinstance(error, ModelRefused):
+        return str(error)
     return f"{type(error).__name__}: {error}"[:500]
 
 

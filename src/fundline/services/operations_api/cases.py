@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fundline.platform.database import Database
 from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identifiers import uuid_in
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.operations_api import store
 from fundline.services.operations_api.schemas import CaseQuery, case_view
@@ -49,7 +50,7 @@ class Cases:
 
 def case_id_of(text: str) -> UUID:
     """Raises CaseNotFound."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise CaseNotFound from None
+    case_id = uuid_in(text)
+    if case_id is None:
+        raise CaseNotFound
+    return case_id

@@ -5,8 +5,16 @@ from fundline.platform.http.api import api
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.operations_api.audit import AuditTrail
+from fundline.services.operations_api.case_resolution import CaseResolution
 from fundline.services.operations_api.cases import Cases
-from fundline.services.operations_api.routes import case_routes
+from fundline.services.operations_api.correction_routes import correction_routes
+from fundline.services.operations_api.corrections import LedgerCorrections
+from fundline.services.operations_api.dead_letter_bulk import BulkReplay
+from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
+from fundline.services.operations_api.dead_letter_routes import dead_letter_routes
+from fundline.services.operations_api.dead_letters import DeadLetters
+from fundline.services.operations_api.routes import audit_routes, case_routes
 from fundline.services.operations_api.settings import Settings
 
 
@@ -17,7 +25,16 @@ def main() -> None:
         database = await open_database(settings)
         tokens = TokenVerifier(settings)
         return Service(
-            app=api([*case_routes(tokens, Cases(database))]),
+            app=api(
+                [
+                    *case_routes(tokens, Cases(database), CaseResolution(database)),
+                    *dead_letter_routes(
+                        tokens, DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)
+                    ),
+                    *correction_routes(tokens, LedgerCorrections(database)),
+                    *audit_routes(tokens, AuditTrail(database)),
+                ]
+            ),
             checks={"database": database.is_ready},
             close=[database.close],
             before_scrape=lambda: metrics.observe_pool(database.connections()),

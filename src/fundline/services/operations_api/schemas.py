@@ -20,8 +20,15 @@ class CaseQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
+class ResolutionRequest(BaseModel):
+    """How it was settled; kept with the case and in the audit trail."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    resolution: Annotated[str, Field(min_length=3, max_length=500)]
+
+
 def case_view(row: Any) -> dict[str, Any]:
-    resolved_at = row["resolved_at"]
+    resolved_at, proposed_at = row["resolved_at"], row["proposed_at"]
     return {
         "id": str(row["case_id"]),
         "kind": row["kind"],
@@ -35,4 +42,7 @@ def case_view(row: Any) -> dict[str, Any]:
         "resolvedBy": row["resolved_by"],
         "resolvedAt": None if resolved_at is None else iso_utc(resolved_at),
         "resolution": row["resolution"],
+        "proposedBy": row["proposed_by"],
+        "proposedAt": None if proposed_at is None else iso_utc(proposed_at),
+        "proposedResolution": row["proposed_resolution"],
     }

@@ -1,16 +1,23 @@
 """The SQL of cases."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fundline.platform.database import Database
+from fundline.platform.database import Connection, Database
 
 _CASES = """
 select case_id, kind, subject, application_id, summary, details::text, state, opened_by, opened_at,
-       resolved_by, resolved_at, resolution
+       resolved_by, resolved_at, resolution, proposed_by, proposed_at, proposed_resolution
 from cases
 """
 ONE_CASE = _CASES + "where case_id = $1"
+LOCKED_CASE = ONE_CASE + " for update"
+APPLICANT_OF_CASE = "select user_id from applications where application_id = $1"
+PROPOSE = "update cases set proposed_by = $2, proposed_at = $3, proposed_resolution = $4 where case_id = $1"
+RESOLVE = """
+update cases set state = 'resolved', resolved_by = $2, resolved_at = $3, resolution = $4 where case_id = $1
+"""
 PAGE_OF_CASES = (
     _CASES
     + """
@@ -29,3 +36,24 @@ async def page_of_cases(
 ) -> list[Any]:
     """Newest first."""
     return await database.fetch(PAGE_OF_CASES, before, state, kind, limit)
+
+
+async def lock_case(connection: Connection, case_id: UUID) -> Any | None:
+    """Raises RowBusy."""
+    return await connection.fetchrow(LOCKED_CASE, case_id)
+
+
+async def applicant_of(connection: Connection, application_id: UUID | None) -> str | None:
+    """Whom the case's application belongs to."""
+    if application_id is None:
+        return None
+    subject: str | None = await connection.fetchval(APPLICANT_OF_CASE, application_id)
+    return subject
+
+
+async def propose(connection: Connection, case_id: UUID, *, by: str, at: datetime, resolution: str) -> None:
+    await connection.execute(PROPOSE, case_id, by, at, resolution)
+
+
+async def resolve(connection: Connection, case_id: UUID, *, by: str, at: datetime, resolution: str) -> None:
+    await connection.execute(RESOLVE, case_id, by, at, resolution)

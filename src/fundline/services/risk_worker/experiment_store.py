@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import orjson
 
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.services.risk_worker.drift import Tally
 
 Action: TypeAlias = Literal["promoted", "rolled_back", "tripped", "reset"]
@@ -38,6 +39,7 @@ order by change desc limit 1
 RECORD_CHANGE = """
 insert into model_changes (actor, action, model_version, share_percent, reason, figures)
 values ($1, $2, $3, $4, $5, $6::jsonb)
+returning change, changed_at
 """
 
 TALLIES = """
@@ -113,6 +115,12 @@ class Queries(Protocol):
     async def fetch(self, sql: str, /, *arguments: Any) -> Sequence[Any]: ...
 
 
+class Transaction(Queries, Protocol):
+    """A connection in a transaction."""
+
+    async def execute(self, sql: str, /, *arguments: Any) -> Any: ...
+
+
 async def tripped_versions(database: Queries) -> frozenset[str]:
     return frozenset(row["model_version"] for row in await database.fetch(TRIPPED))
 
@@ -137,17 +145,25 @@ async def last_split_change(database: Queries) -> SplitChange | None:
 
 
 async def record_change(
-    database: Queries,
+    connection: Transaction,
     action: Action,
     version: str,
     *,
+    source: str,
     actor: str,
     reason: str,
     share_percent: int | None = None,
     figures: Mapping[str, Any] | None = None,
 ) -> None:
+    """In the caller's transaction, with its audit entry. `source` is the process, `actor` who made it do so."""
     text = None if figures is None else orjson.dumps(figures).decode()
-    await database.fetch(RECORD_CHANGE, actor, action, version, share_percent, reason, text)
+    (row,) = await connection.fetch(RECORD_CHANGE, actor, action, version, share_percent, reason, text)
+    who = source if source == actor else f"{source}:{actor}"
+    details = {"change": row["change"], "modelVersion": version, "sharePercent": share_percent}
+    await record(
+        connection,
+        AuditEntry(f"model:{version}", who, f"model.{action}", row["changed_at"], reason, details),
+    )
 
 
 async def tallies(database: Queries, versions: Sequence[str], since: datetime) -> list[Tally]:

@@ -21,7 +21,7 @@ from fundline.services.risk_worker import experiment_store
 from fundline.services.risk_worker.drift import Drift, Limits, Tally, find_drift
 from fundline.services.risk_worker.experiment import Experiment
 
-ACTOR = "guardrail"
+SOURCE, ACTOR = "risk-worker", "guardrail"
 WINDOWS = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 24 * 60, 7 * 24 * 60))
 """The shortest one with enough decisions of the challenger is judged: quick where there is traffic, and the query
 reads few rows; patient where there is none."""
@@ -93,6 +93,7 @@ class Guardrail:
                     connection,
                     "tripped",
                     challenger,
+                    source=SOURCE,
                     actor=ACTOR,
                     reason=drift.sentence,
                     figures=_figures(drift, *tallies),

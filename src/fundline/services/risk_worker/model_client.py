@@ -14,7 +14,6 @@ from fundline.domain.scoring import ModelScore
 from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient
 from fundline.platform.resilience import (
     BreakerOpen,
-    BreakerState,
     CircuitBreaker,
     RetryBudget,
     RetryPolicy,
@@ -27,7 +26,6 @@ from fundline.services.risk_worker.model_wire import BadModelAnswer, infer_path,
 __all__ = ["BadModelAnswer", "ModelAway", "ModelClient"]
 
 DEPENDENCY = "model-service"
-BREAKER_LEVEL = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 LONGEST_OPEN_S = 15.0
 """While the breaker rests, people get every application; so the rest does not grow for as long as it might."""
 _OK = 200
@@ -70,7 +68,7 @@ class ModelClient:
             longest_open_s=LONGEST_OPEN_S,
             clock=clock,
             dice=dice,
-            on_change=lambda now: state.set(BREAKER_LEVEL[now]),
+            on_change=lambda now: state.set(now.level),
         )
 
     @property

@@ -6,6 +6,7 @@ records the assessment. So a worker that stood still while another one scored fi
 """
 
 import time
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from fundline.casefile.status import LockedApplication, lock_application, move_a
 from fundline.contracts.payloads import RiskScoringCompleted
 from fundline.contracts.topics import RISK_SCORING_COMPLETED, Group
 from fundline.domain.application import ApplicationStatus
+from fundline.platform.audit.trail import AuditEntry, application_stream, frozen_form, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.inbox import first_time
@@ -88,16 +90,18 @@ class Scoring:
             application = await lock_application(connection, subject.application_id)
             if application.status is not ApplicationStatus.RISK_SCORING:
                 return False
+            evidence = judgement.evidence()
             number = await store.record_assessment(
                 connection,
                 subject.application_id,
                 decision,
-                evidence=judgement.evidence(),
+                evidence=evidence,
                 model_asked=inputs.asked,
                 fallback_cause=inputs.fallback_because or inputs.no_score_because,
                 shadow=judgement.shadow,
                 at=at,
             )
+            await record(connection, _entry(subject.application_id, number, judgement, evidence, at))
             await self._move(
                 connection,
                 application,
@@ -141,3 +145,29 @@ class Scoring:
             new_id=self._fresh_id,
             metadata=metadata,
         )
+
+
+def _entry(
+    application_id: UUID, number: int, judgement: Judgement, evidence: bytes, at: datetime
+) -> AuditEntry:
+    """What the audit trail says of an assessment; its evidence hash is that of the stored evidence."""
+    decision, inputs = judgement.decision, judgement.inputs
+    details = {
+        "assessment": number,
+        "verdict": decision.status,
+        "riskScore": str(decision.risk_score),
+        "modelVersion": decision.model_version,
+        "modelAsked": inputs.asked,
+        "policyVersion": decision.policy_version,
+        "fallbackCause": inputs.fallback_because or inputs.no_score_because,
+    }
+    reason = " ".join(reason.sentence for reason in decision.principal_reasons)
+    return AuditEntry(
+        application_stream(application_id),
+        SOURCE,
+        "assessment.recorded",
+        at,
+        reason,
+        details,
+        frozen_form(evidence),
+    )

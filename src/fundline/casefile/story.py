@@ -1,0 +1,53 @@
+"""An application's story, as its stream of the audit trail tells it: who, what, when, why, on which evidence."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from fundline.contracts.payloads import iso_utc
+from fundline.platform.audit.trail import application_stream
+from fundline.platform.database import Database
+
+_APPLICATIONS = "select application_id, tracking_id, user_id, status from applications "
+APPLICATION_BY_ID = _APPLICATIONS + "where application_id = $1"
+APPLICATION_BY_TRACKING_ID = _APPLICATIONS + "where tracking_id = $1"
+ENTRIES = """
+select e.sequence, e.occurred_at, e.actor, e.action, e.reason, e.details, e.evidence_hash, e.hash,
+       e.sequence <= h.anchored_sequence as anchored
+from audit_entries e left join audit_streams h using (stream)
+where e.stream = $1 and e.sequence > $2 order by e.sequence limit $3
+"""
+
+
+async def find_application(database: Database, text: str) -> Any | None:
+    """By its id or its tracking id, in any case."""
+    try:
+        return await database.fetchrow(APPLICATION_BY_ID, UUID(text))
+    except ValueError:
+        return await database.fetchrow(APPLICATION_BY_TRACKING_ID, text.upper())
+
+
+async def story_of(
+    database: Database, application_id: UUID, *, after: int = 0, limit: int = 1000
+) -> list[dict[str, Any]]:
+    """The entries behind number `after`, in order."""
+    rows = await database.fetch(ENTRIES, application_stream(application_id), after, limit)
+    return [_view(row) for row in rows]
+
+
+def _view(row: Any) -> dict[str, Any]:
+    process, _, subject = row["actor"].partition(":")
+    evidence = row["evidence_hash"]
+    return {
+        "sequence": row["sequence"],
+        "at": iso_utc(row["occurred_at"]),
+        "process": process,
+        "subject": subject or None,
+        "action": row["action"],
+        "reason": row["reason"],
+        "details": orjson.loads(row["details"]),
+        "evidenceHash": None if evidence is None else evidence.hex(),
+        "hash": row["hash"].hex(),
+        "anchored": bool(row["anchored"]),
+    }

@@ -1,0 +1,253 @@
+"""`fundline dead-letter`: look at what consumer groups gave up on, send it again, correct it, or discard it."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import click
+import typer
+
+from fundline.commands.dead_letter_view import (
+    WIDTH,
+    show_bulk,
+    show_letter,
+    show_letters,
+    show_outcome,
+    show_progress,
+)
+from fundline.commands.operations_client import (
+    AsOption,
+    JsonOption,
+    OperationsClient,
+    ReasonOption,
+    operations_client,
+)
+from fundline.commands.place import HomeOption
+from fundline.stack.process_spec import StackError
+
+app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay, correct, approve, discard.")
+
+PATH = "/v1/dead-letters"
+LONGEST_BATCH_S = 10
+LARGEST_BATCH = 100
+
+LetterArgument = Annotated[str, typer.Argument(help="Id of a dead letter.")]
+TopicOption = Annotated[str | None, typer.Option(help="Topic, such as status.updated.")]
+GroupOption = Annotated[str | None, typer.Option(help="Consumer group that gave it up.")]
+CauseOption = Annotated[str | None, typer.Option(help="A part of the cause.")]
+RateOption = Annotated[float, typer.Option(min=0.05, max=1000, help="Events per second.")]
+
+
+@app.command("list")
+def list_letters(
+    state: Annotated[
+        str | None, typer.Option(help="open, replay_requested, replayed or discarded; else all.")
+    ] = None,
+    topic: TopicOption = None,
+    group: GroupOption = None,
+    cause: CauseOption = None,
+    application: Annotated[str | None, typer.Option(help="Application id.")] = None,
+    before: Annotated[str | None, typer.Option(help="Only older ones than this letter.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Show dead letters, newest first."""
+    query = {
+        "state": state,
+        "topic": topic,
+        "group": group,
+        "cause": cause,
+        "application": application,
+        "before": before,
+        "limit": limit,
+    }
+    page = operations_client(home, subject).get(PATH, query)
+    typer.echo(json.dumps(page) if as_json else show_letters(page))
+
+
+@app.command()
+def show(
+    letter: LetterArgument, subject: AsOption = None, as_json: JsonOption = False, home: HomeOption = None
+) -> None:
+    """Show one with its payload and every time it died."""
+    found = _read(operations_client(home, subject), letter)
+    typer.echo(json.dumps(found) if as_json else show_letter(found))
+
+
+@app.command()
+def replay(
+    letter: LetterArgument,
+    reason: ReasonOption,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Send it again to the group that gave it up, under the same event id; where money moves, ask for that."""
+    _act(operations_client(home, subject), letter, "replay", {"reason": reason}, as_json=as_json)
+
+
+@app.command()
+def edit(
+    letter: LetterArgument,
+    reason: ReasonOption,
+    changes: Annotated[list[str] | None, typer.Option("--set", help="field=value. Repeatable.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="The whole payload as JSON; - reads standard input.")
+    ] = None,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Correct its payload and replay it; without --set and --file, in your editor."""
+    client = operations_client(home, subject)
+    found = _read(client, letter)
+    payload = _payload_of(found, changes or [], file)
+    _act(client, letter, "replay", {"reason": reason, "payload": payload}, as_json=as_json)
+
+
+@app.command()
+def approve(
+    letters: Annotated[list[str], typer.Argument(help="Ids of dead letters whose replay was asked for.")],
+    reason: ReasonOption,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not show it and ask.")] = False,
+    rate: RateOption = 10.0,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Agree to replays that somebody else has asked for, each with the payload that is shown."""
+    client = operations_client(home, subject)
+    for letter in _paced(letters, rate):
+        found = _read(client, letter)
+        if not yes:
+            typer.echo(show_letter(found), err=True)
+            typer.confirm("Replay it?", abort=True, err=True)
+        body = {"reason": reason, "payloadSha256": found["payloadSha256"]}
+        _act(client, letter, "approve", body, as_json=as_json)
+
+
+@app.command()
+def withdraw(
+    letter: LetterArgument,
+    reason: ReasonOption,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Take back a replay that was asked for, or refuse to approve it."""
+    _act(operations_client(home, subject), letter, "withdraw", {"reason": reason}, as_json=as_json)
+
+
+@app.command()
+def discard(
+    letter: LetterArgument,
+    reason: ReasonOption,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Decide that it will not be sent again."""
+    _act(operations_client(home, subject), letter, "discard", {"reason": reason}, as_json=as_json)
+
+
+@app.command("bulk-replay")
+def bulk_replay(
+    topic: Annotated[str, typer.Option(help="Topic, such as status.updated.")],
+    reason: ReasonOption,
+    group: GroupOption = None,
+    cause: CauseOption = None,
+    rate: RateOption = 10.0,
+    most: Annotated[int, typer.Option("--limit", min=1, help="Stop after so many letters.")] = 1000,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Replay all open letters that fit, oldest first, at a rate; for those that move money, ask for it."""
+    client = operations_client(home, subject)
+    wanted = {"topic": topic, "group": group, "cause": cause, "reason": reason, "perSecond": rate}
+    total: dict[str, list[Any]] = {"replayed": [], "requested": [], "skipped": []}
+    for told in _batches(client, {k: v for k, v in wanted.items() if v is not None}, most):
+        for outcome in total:
+            total[outcome] += told[outcome]
+        typer.echo(show_progress(total), err=True)
+    typer.echo(json.dumps(total) if as_json else show_bulk(total))
+
+
+def _batches(client: OperationsClient, wanted: dict[str, Any], most: int) -> Iterator[dict[str, Any]]:
+    """One answer per batch; the next one is asked for when this one's events have had their time."""
+    rate, left, after = wanted["perSecond"], most, None
+    while True:
+        size = min(LARGEST_BATCH, max(int(rate * LONGEST_BATCH_S), 1), left)
+        body = {**wanted, "limit": size} | ({} if after is None else {"after": after})
+        told = client.post(f"{PATH}/bulk-replay", body)
+        yield told
+        left -= sum(len(told[outcome]) for outcome in ("replayed", "requested", "skipped"))
+        after = told["nextAfter"]
+        if after is None or left <= 0:
+            return
+        time.sleep(len(told["replayed"]) / rate)
+
+
+def _paced(letters: list[str], rate: float) -> Iterator[str]:
+    for place, letter in enumerate(letters):
+        if place:
+            time.sleep(1 / rate)
+        yield letter
+
+
+def _read(client: OperationsClient, letter: str) -> dict[str, Any]:
+    return client.get(f"{PATH}/{quote(letter, safe='')}")
+
+
+def _act(client: OperationsClient, letter: str, verb: str, body: dict[str, Any], *, as_json: bool) -> None:
+    told = client.post(f"{PATH}/{quote(letter, safe='')}/{verb}", body)
+    typer.echo(json.dumps(told) if as_json else show_outcome(told))
+
+
+def _payload_of(found: dict[str, Any], changes: list[str], file: Path | None) -> dict[str, Any]:
+    """Raises StackError when it is no JSON object, or nothing was changed."""
+    before = found["editedPayload"] or found["payload"]["json"]
+    if file is not None:
+        return _object(typer.get_text_stream("stdin").read() if str(file) == "-" else _content(file))
+    if changes:
+        if not isinstance(before, dict):
+            raise StackError("Its payload is no JSON object; give the whole payload with --file.")
+        return before | dict(_change(before, text) for text in changes)
+    shown = found["payload"]["text"] or "" if before is None else json.dumps(before, indent=2) + "\n"
+    edited = click.edit(shown, extension=".json")
+    if edited is None:
+        raise StackError("Nothing was changed, and nothing was sent.")
+    return _object(edited)
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackError(f"{file} cannot be read ({error}).") from error
+
+
+def _change(before: dict[str, Any], text: str) -> tuple[str, Any]:
+    """A field that is text stays text, so that amounts keep their form."""
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise StackError(f"{text!r} is no field=value.")
+    try:
+        return name, value if isinstance(before.get(name), str) else json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        read = json.loads(text)
+    except ValueError as error:
+        raise StackError(f"The payload is no JSON: {error}."[:WIDTH]) from error
+    if not isinstance(read, dict):
+        raise StackError("The payload is no JSON object.")
+    return read

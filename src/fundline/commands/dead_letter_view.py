@@ -1,0 +1,167 @@
+"""What `fundline dead-letter` and `fundline case` show to people, in 100 columns."""
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+WIDTH = 100
+_STATES = {"replay_requested": "replay asked for"}
+
+
+def show_letters(page: Mapping[str, Any]) -> str:
+    """Two lines a letter, newest first."""
+    lines = [line for letter in page["items"] for line in _two_lines(letter)]
+    if not lines:
+        return "No dead letter fits."
+    if page["nextBefore"]:
+        lines.append(f"There are older ones: --before {page['nextBefore']}")
+    return "\n".join(lines)
+
+
+def show_letter(letter: Mapping[str, Any]) -> str:
+    facts = {
+        "state": _state(letter),
+        "moves money": "yes: a replay takes two people" if letter["movesMoney"] else "no",
+        "topic": letter["topic"],
+        "group": letter["group"],
+        "event id": letter["eventId"],
+        "application": letter["applicationId"] or f"none ({letter['key'] or 'no key'})",
+        "cause": letter["cause"],
+        "attempts": letter["attempts"],
+        "first failure": letter["firstFailedAt"],
+        "last failure": letter["lastFailedAt"],
+        "replays": letter["replays"],
+        "asked for by": letter["requestedBy"],
+        "settled by": letter["settledBy"],
+        "settled at": letter["settledAt"],
+        "reason": letter["reason"],
+        "handled at": letter["handledAt"],
+        "payload sha256": letter["payloadSha256"],
+    }
+    lines = [letter["id"], *_facts(facts), "", *_payload(letter["payload"])]
+    if letter["editedPayload"] is not None:
+        lines += ["", "A replay sends it corrected:", *_changes(letter["changes"])]
+    lines += ["", f"Died {_times(len(letter['arrivals']))}:"]
+    for death in letter["arrivals"]:
+        life = f"after replay {death['replay']}" if death["replay"] else "first life"
+        head = f"{_minute(death['failedAt'])}  {life}, attempt {death['attempts']}: "
+        lines += _wrapped(head + death["cause"])
+    return "\n".join(lines)
+
+
+def show_outcome(letter: Mapping[str, Any]) -> str:
+    """One sentence on what has become of it."""
+    name = f"Dead letter {letter['id']}"
+    if letter["state"] == "replayed":
+        return f"{name} was sent again to {letter['group']} (replay {letter['replays']})."
+    if letter["state"] == "replay_requested":
+        return f"{name} moves money: another operator must approve it."
+    return f"{name} was discarded." if letter["state"] == "discarded" else f"{name} is open."
+
+
+def show_bulk(total: Mapping[str, Sequence[Any]]) -> str:
+    lines = []
+    for skipped in total["skipped"]:
+        lines += [f"{skipped['id']} was left:", *_wrapped(skipped["because"])]
+    return "\n".join([*lines, f"Done. {show_progress(total)}"])
+
+
+def show_progress(total: Mapping[str, Sequence[Any]]) -> str:
+    return (
+        f"{len(total['replayed'])} replayed, {len(total['requested'])} wait for a second person, "
+        f"{len(total['skipped'])} left."
+    )
+
+
+def show_cases(page: Mapping[str, Any]) -> str:
+    lines: list[str] = []
+    for case in page["items"]:
+        lines.append(f"{case['id']}  {case['state']:<9} {case['kind']:<20} {_minute(case['openedAt'])}")
+        lines.append(_fitted(f"  {case['summary']}"))
+    if not lines:
+        return "No case fits."
+    if page["nextBefore"]:
+        lines.append(f"There are older ones: --before {page['nextBefore']}")
+    return "\n".join(lines)
+
+
+def show_case(case: Mapping[str, Any]) -> str:
+    facts = {
+        "kind": case["kind"],
+        "state": case["state"],
+        "subject": case["subject"],
+        "application": case["applicationId"],
+        "summary": case["summary"],
+        "opened": f"{case['openedAt']} by {case['openedBy']}",
+        "proposed": case["proposedBy"] and f"{case['proposedResolution']} ({case['proposedBy']})",
+        "resolved": case["resolvedBy"] and f"{case['resolvedAt']} by {case['resolvedBy']}",
+        "resolution": case["resolution"],
+    }
+    return "\n".join([case["id"], *_facts(facts), *_facts(case["details"])])
+
+
+def show_case_outcome(case: Mapping[str, Any]) -> str:
+    if case["state"] == "resolved":
+        return f"Case {case['id']} is resolved: {case['resolution']}"
+    return (
+        f"Case {case['id']} is about money: another operator has to agree to “{case['proposedResolution']}”."
+    )
+
+
+def _two_lines(letter: Mapping[str, Any]) -> Sequence[str]:
+    marks = "  moves money" if letter["movesMoney"] else ""
+    died = f"tried {_times(letter['attempts'])}"
+    first = f"{letter['id']}  {_state(letter):<16}  {_minute(letter['lastFailedAt'])}  {died}{marks}"
+    where = f"{letter['topic']} in {letter['group'] or 'an unknown group'}"
+    return first, _fitted(f"  {where}: {letter['cause']}")
+
+
+def _payload(payload: Mapping[str, Any]) -> list[str]:
+    if payload["json"] is not None:
+        return ["Payload:", *textwrap.indent(json.dumps(payload["json"], indent=2), "  ").splitlines()]
+    kind = "text" if payload["text"] is not None else "base64"
+    shown = payload[kind] or "(empty)"
+    return [f"Payload, {payload['bytes']} bytes, no JSON, as {kind}:", *textwrap.wrap(shown[:2000], WIDTH)]
+
+
+def _changes(changes: Mapping[str, Any]) -> list[str]:
+    return [
+        _fitted(f"  {name}: {json.dumps(change.get('from'))} -> {json.dumps(change.get('to'))}")
+        for name, change in changes.items()
+    ]
+
+
+def _facts(facts: Mapping[str, Any]) -> list[str]:
+    """One per line, a long one wrapped under itself; empty ones are left out."""
+    lines: list[str] = []
+    for name, value in facts.items():
+        if value is None or value == "":
+            continue
+        head = f"  {name:<15} "
+        lines += textwrap.wrap(str(value), WIDTH, initial_indent=head, subsequent_indent=" " * len(head)) or [
+            head
+        ]
+    return lines
+
+
+def _state(letter: Mapping[str, Any]) -> str:
+    state: str = letter["state"]
+    return _STATES.get(state, state)
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def _fitted(line: str) -> str:
+    line = " ".join(line.splitlines())
+    return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."

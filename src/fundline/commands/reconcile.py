@@ -1,0 +1,110 @@
+"""`fundline reconcile`: the reconciler's checks by hand, once or for as long as somebody watches."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from prometheus_client import CollectorRegistry
+
+from fundline.commands.operations_client import JsonOption
+from fundline.commands.place import HomeOption, bank_url, cache_url, database_url
+from fundline.contracts.payloads import iso_utc
+from fundline.platform.refusals import Unavailable
+from fundline.platform.telemetry.logs import configure_logs
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.reconciler.findings import Run
+from fundline.services.reconciler.reconciler import Reconciler
+from fundline.services.reconciler.settings import Settings
+from fundline.services.reconciler.wiring import open_reconciler
+from fundline.stack.process_spec import StackError
+
+app = typer.Typer(help="Find what is stuck or differs, and repair what may be.")
+TURNS_ASKED_FOR, _ASK_AGAIN_S = 120, 0.5
+
+
+@app.command()
+def reconcile(
+    once: Annotated[bool, typer.Option("--once", help="One run.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="A run every --every seconds, until Ctrl-C.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read the bank's whole statement again.")] = False,
+    every_s: Annotated[float, typer.Option("--every", min=1, help="Seconds between two runs.")] = 30.0,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Exit status 1 when something was found that a person must look at, or could not be looked at."""
+    if once == watch:
+        raise StackError("Say either --once or --watch.")
+    configure_logs(process="reconciler", instance="fundline-command", level="CRITICAL")
+    try:
+        is_clean = asyncio.run(
+            _reconcile(home, full=full, every_s=every_s if watch else None, as_json=as_json)
+        )
+    except Unavailable as away:
+        raise StackError(away.sentence) from away
+    raise typer.Exit(0 if is_clean else 1)
+
+
+async def _reconcile(home: Path | None, *, full: bool, every_s: float | None, as_json: bool) -> bool:
+    settings = Settings(
+        database_url=database_url(home),
+        bank_url=bank_url(home),
+        cache_url=cache_url(home),
+        instance="fundline-command",
+    )
+    async with open_reconciler(settings, Metrics(CollectorRegistry())) as opened:
+        while True:
+            run = await _take_turn(opened.reconciler, full=full)
+            typer.echo(json.dumps(view(run)) if as_json else told(run))
+            if every_s is None:
+                return run.is_clean
+            await asyncio.sleep(every_s)
+
+
+async def _take_turn(reconciler: Reconciler, *, full: bool) -> Run:
+    """Raises StackError when another one works all the time."""
+    for _ in range(TURNS_ASKED_FOR):
+        run = await reconciler.take_turn(full=full)
+        if run is not None:
+            return run
+        await asyncio.sleep(_ASK_AGAIN_S)
+    raise StackError("Another reconciler has been at work for a minute; try again later.")
+
+
+def view(run: Run) -> dict[str, Any]:
+    return {
+        "runId": str(run.run_id),
+        "startedAt": iso_utc(run.started_at),
+        "finishedAt": iso_utc(run.finished_at),
+        "full": run.is_full,
+        "clean": run.is_clean,
+        "found": run.found(),
+        "repaired": run.repaired(),
+        "casesOpened": run.cases_opened(),
+        "unchecked": run.unchecked,
+        "findings": [
+            {
+                "trouble": finding.trouble.value,
+                "subject": finding.subject,
+                "sentence": finding.sentence,
+                "repaired": finding.is_repaired,
+                "openedCase": finding.opened_case,
+            }
+            for finding in run.findings
+        ],
+    }
+
+
+def told(run: Run) -> str:
+    """A line for each finding, and one for the run."""
+    lines = [
+        f"{'repaired' if finding.is_repaired else 'case':<8}  {finding.sentence}" for finding in run.findings
+    ]
+    lines += [f"unchecked {sentence}" for sentence in run.unchecked.values()]
+    if run.is_clean and not run.findings:
+        return "Nothing is stuck, and nothing differs."
+    found, repaired = len(run.findings), sum(run.repaired().values())
+    return "\n".join([*lines, f"{found} found, {repaired} repaired, {run.cases_opened()} cases opened."])

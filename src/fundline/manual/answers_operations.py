@@ -1,0 +1,149 @@
+"""What the operations API answers, as schemas; tests hold both to each other."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from fundline.casefile.cases import CaseKind
+from fundline.casefile.dead_letters import LetterState
+from fundline.domain.ledger import TransferPurpose
+from fundline.manual.answers import Answer
+
+
+class Case(Answer):
+    """What waits for a person. About money, the resolution is proposed by one and agreed to by another."""
+
+    id: UUID
+    kind: CaseKind
+    subject: str
+    application_id: UUID | None
+    summary: str
+    details: dict[str, Any]
+    state: Literal["open", "resolved"]
+    opened_by: str
+    opened_at: AwareDatetime
+    resolved_by: str | None
+    resolved_at: AwareDatetime | None
+    resolution: str | None
+    proposed_by: str | None
+    proposed_at: AwareDatetime | None
+    proposed_resolution: str | None
+
+
+class CasePage(Answer):
+    """Newest first. `next_before` is the `before` of the next page; null on the last."""
+
+    items: list[Case]
+    next_before: UUID | None
+
+
+class CorrectTransfer(Answer):
+    """What is to stand in the place of the transfer that was wrong."""
+
+    debit: str
+    credit: str
+    amount: str
+    currency: str
+
+
+class LedgerCorrection(Answer):
+    """A transfer that one person calls wrong; booked when another agrees."""
+
+    id: UUID
+    transfer_id: UUID
+    payment_id: UUID
+    purpose: TransferPurpose
+    instead: CorrectTransfer | None
+    reason: str
+    state: Literal["proposed", "booked", "withdrawn"]
+    requested_by: str
+    requested_at: AwareDatetime
+    decided_by: str | None
+    decided_at: AwareDatetime | None
+    reversal_id: UUID | None
+
+
+class LedgerCorrectionPage(Answer):
+    """Newest first. `next_before` is the `before` of the next page; null on the last."""
+
+    items: list[LedgerCorrection]
+    next_before: UUID | None
+
+
+class DeadLetter(Answer):
+    """An event that a consumer group gave up on."""
+
+    id: UUID
+    topic: str
+    group: str | None
+    event_id: UUID | None
+    key: str
+    application_id: UUID | None
+    cause: str
+    attempts: Annotated[int, Field(ge=1, description="Of all its lives.")]
+    first_failed_at: AwareDatetime
+    last_failed_at: AwareDatetime
+    moves_money: bool
+    state: LetterState
+    replays: Annotated[int, Field(ge=0)]
+    requested_by: str | None
+    settled_by: str | None
+    settled_at: AwareDatetime | None
+    reason: str | None
+    handled_at: Annotated[
+        AwareDatetime | None, Field(description="When the group has handled it; null: not, or long ago.")
+    ]
+
+
+class DeadLetterPage(Answer):
+    """Newest first. `next_before` is the `before` of the next page; null on the last."""
+
+    items: list[DeadLetter]
+    next_before: UUID | None
+
+
+class DeadPayload(Answer):
+    """`json`, `text` or `base64`, whichever it is; the last two are cut after 64 KiB."""
+
+    bytes: Annotated[int, Field(ge=0)]
+    json_: Annotated[Any, Field(alias="json")]
+    text: str | None
+    base64: str | None
+
+
+class Death(Answer):
+    """One message of the dead-letter topic. `replay`: which replay had failed; 0 for the first life."""
+
+    topic: str
+    partition: int
+    offset: int
+    cause: str
+    attempts: int
+    replay: int
+    failed_at: AwareDatetime
+
+
+class WholeDeadLetter(DeadLetter):
+    """With what it carries, what was corrected, and every time it died."""
+
+    payload: DeadPayload
+    edited_payload: dict[str, Any] | None
+    changes: Annotated[dict[str, Any], Field(description="By field: `from` and `to`.")]
+    payload_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="Of what a replay sends.")]
+    headers: dict[str, str]
+    arrivals: list[Death]
+
+
+class SkippedLetter(Answer):
+    id: UUID
+    because: str
+
+
+class BulkReplayed(Answer):
+    """`requested` move money and wait for a second person. `next_after` is the `after` of the next batch."""
+
+    replayed: list[UUID]
+    requested: list[UUID]
+    skipped: list[SkippedLetter]
+    next_after: UUID | None

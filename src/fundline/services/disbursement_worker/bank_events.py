@@ -1,0 +1,113 @@
+"""The bank's webhook: it says what became of a payment. Recorded exactly as when we ask for it.
+
+Signed by Standard Webhooks: a timestamp more than five minutes off is refused, and within them a repetition changes
+nothing. Anybody may reach this door; only the signature counts.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+from standardwebhooks import Webhook, WebhookVerificationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fundline.domain.money import Money, MoneyError
+from fundline.platform.database import Database
+from fundline.platform.http.requests import InvalidRequest, parse_body, read_body
+from fundline.platform.refusals import Kind, Refusal
+from fundline.platform.telemetry.logs import get_log
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.disbursement_worker import store
+from fundline.services.disbursement_worker.payment_gateway import BankResult, Declined, Settled
+from fundline.services.disbursement_worker.results import ResultBook
+
+LIMIT_BYTES = 16 * 1024
+
+
+class SignatureRefused(Refusal):
+    kind = Kind.UNAUTHENTICATED
+    code = "webhook-signature-refused"
+    title = "The webhook is not signed by the bank, or not now"
+
+
+class PaymentNotOurs(Refusal):
+    kind = Kind.NOT_FOUND
+    code = "payment-not-ours"
+    title = "No payment of ours has this id"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
+
+
+class EventData(_Part):
+    payment_id: UUID
+    amount: str
+    currency: str
+    transaction_id: str | None = None
+    code: str | None = None
+
+
+class BankEvent(_Part):
+    """Fields that are not named here may be there, and are ignored."""
+
+    type: Literal["payment.settled", "payment.declined"]
+    data: EventData
+
+    def result(self) -> tuple[BankResult, Money]:
+        """And the amount. Raises InvalidRequest."""
+        try:
+            amount = Money.parse(self.data.amount, self.data.currency)
+        except MoneyError as error:
+            raise InvalidRequest(f"The event was not taken: {error}") from error
+        if self.type == "payment.settled" and self.data.transaction_id:
+            return Settled(self.data.transaction_id), amount
+        if self.type == "payment.declined" and self.data.code:
+            return Declined(self.data.code), amount
+        raise InvalidRequest("A settled payment has a transactionId, a declined one a code.")
+
+
+class BankEvents:
+    def __init__(self, database: Database, results: ResultBook, secret_file: Path, metrics: Metrics) -> None:
+        self._database, self._results = database, results
+        self._webhook = Webhook(secret_file.read_text().strip())
+        self._events = metrics.bank_events
+        self._log = get_log()
+
+    async def receive(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Done: the result is on record, or contradicts it and has a case. Raises SignatureRefused, PaymentNotOurs."""
+        self._verify(body, headers)
+        event = parse_body(BankEvent, body)
+        result, amount = event.result()
+        payment_id = event.data.payment_id
+        async with self._database.transaction() as connection:
+            application_id = await store.application_of_payment(connection, payment_id)
+        if application_id is None:
+            self._events.labels("not_ours").inc()
+            self._log.error("bank_event.not_ours", payment_id=str(payment_id), type=event.type)
+            raise PaymentNotOurs("We have never sent a payment with this id.")
+        recorded = await self._results.record(application_id, result, stated=amount)
+        self._events.labels(recorded.value).inc()
+
+    def _verify(self, body: bytes, headers: Mapping[str, str]) -> None:
+        try:
+            self._webhook.verify(body, dict(headers), json_parse=False)
+        except (WebhookVerificationError, ValueError) as error:  # it trips over what is no signature at all
+            self._events.labels("refused").inc()
+            self._log.warning("bank_event.refused", cause=str(error))
+            raise SignatureRefused(
+                "Sign the body, the id and the present time with the shared secret."
+            ) from None
+
+
+def bank_event_routes(events: BankEvents) -> list[Route]:
+    async def receive(request: Request) -> Response:
+        await events.receive(await read_body(request, LIMIT_BYTES), request.headers)
+        return Response(status_code=204)
+
+    return [Route("/bank/events", receive, methods=["POST"])]

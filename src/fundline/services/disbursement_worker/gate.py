@@ -1,0 +1,120 @@
+"""Whether payments may be sent now: the kill switch, and the circuit breaker of the bank.
+
+Invariant: both can only hold payments back. What is with the bank already is looked up all the same.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from uuid import UUID
+
+from fundline.platform.flags import Flags
+from fundline.platform.http.client import CallNotSent, CallUnanswered
+from fundline.platform.resilience import BreakerOpen, BreakerState, CircuitBreaker
+from fundline.platform.telemetry.logs import get_log
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.disbursement_worker.payment_gateway import BankAnswer, PaymentGateway, PaymentOrder
+
+PAYMENTS_FLAG, ON, HALTED = "payments", "on", "halted"
+
+
+class Hold(StrEnum):
+    """Why nothing is sent now."""
+
+    HALTED = "halted"
+    BANK_AWAY = "bank_away"
+
+
+class KillSwitch:
+    """The flag `payments`: `on`, or anything else for a halt. Unreadable, it stays as it was last; at first: halted.
+
+    A process that starts and cannot know whether somebody has halted the payments does not pay.
+    """
+
+    def __init__(self, flags: Flags, metrics: Metrics) -> None:
+        self._flags, self._halted = flags, metrics.payments_halted
+        self._last = HALTED
+        self._told = ""
+        self._log = get_log()
+
+    @property
+    def is_halted(self) -> bool:
+        """In memory; never raises."""
+        flag = self._flags.string(PAYMENTS_FLAG, self._last, targeting_key=PAYMENTS_FLAG)
+        self._last = ON if flag.value == ON else HALTED
+        self._halted.set(int(self._last == HALTED))
+        if self._last != self._told:
+            self._told = self._last
+            log = self._log.info if self._last == ON else self._log.error
+            log(f"payments.{self._last}", flag=flag.value, reason=flag.reason)
+        return self._last == HALTED
+
+
+class GuardedBank:
+    """A bank behind a circuit breaker of its own. Raises BreakerOpen without a call, else what the adapter raises.
+
+    Looking up and paying count alike: it is one bank. After an outage one call tries it, whatever that call is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bank: PaymentGateway,
+        metrics: Metrics,
+        *,
+        open_for_s: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._bank, self._calls = bank, metrics.bank_calls
+        level = metrics.breaker_state.labels(name)
+        self.breaker = CircuitBreaker(
+            name,
+            failures=(CallNotSent, CallUnanswered),
+            open_for_s=open_for_s,
+            clock=clock,
+            dice=dice,
+            on_change=lambda now: level.set(now.level),
+        )
+
+    async def pay(self, order: PaymentOrder) -> BankAnswer:
+        try:
+            with self.breaker.guard():
+                return await self._bank.pay(order)
+        except BreakerOpen:
+            self._calls.labels("pay", "rejected_by_breaker").inc()
+            raise
+
+    async def find(self, payment_id: UUID) -> BankAnswer | None:
+        try:
+            with self.breaker.guard():
+                return await self._bank.find(payment_id)
+        except BreakerOpen:
+            self._calls.labels("find", "rejected_by_breaker").inc()
+            raise
+
+
+class Gate:
+    def __init__(self, switch: KillSwitch, breaker: CircuitBreaker) -> None:
+        self._switch, self._breaker = switch, breaker
+
+    def hold(self) -> Hold | None:
+        """None: payments may be sent."""
+        if self.is_halted:
+            return Hold.HALTED
+        return Hold.BANK_AWAY if self.bank_is_away else None
+
+    @property
+    def is_halted(self) -> bool:
+        return self._switch.is_halted
+
+    @property
+    def bank_is_away(self) -> bool:
+        """Every call would be refused now."""
+        return self._breaker.is_open
+
+    @property
+    def is_trying(self) -> bool:
+        """The bank was away, and one call may find out whether it is back."""
+        return self._breaker.state is not BreakerState.CLOSED

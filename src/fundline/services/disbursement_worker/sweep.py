@@ -1,0 +1,136 @@
+"""The sweep: goes on with every payment that has no result, whatever happened to the message that asked for it.
+
+A row of `disbursements` says when its next step is due. Each worker takes due rows; `skip locked` keeps them from
+taking the same, and a worker that dies leaves its rows to be due again. Payments without a result for too long get a
+case for a person, once; they are looked up all the same, and the case closes by itself when the bank has spoken.
+"""
+
+import asyncio
+import contextlib
+from datetime import timedelta
+
+from fundline.casefile.cases import CaseKind, NewCase, open_case
+from fundline.contracts.payloads import iso_utc
+from fundline.domain.disbursement import FINISHED, WITH_THE_BANK, DisbursementState
+from fundline.platform.audit.trail import record
+from fundline.platform.clock import Clock, NewId, new_id, utc_now
+from fundline.platform.database import Database, RowBusy
+from fundline.platform.refusals import Unavailable
+from fundline.platform.telemetry.logs import get_log
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.disbursement_worker import due_store, store
+from fundline.services.disbursement_worker.bank_desk import BankDesk
+from fundline.services.disbursement_worker.due_store import DuePayment
+from fundline.services.disbursement_worker.gate import Gate
+from fundline.services.disbursement_worker.payment_entry import SOURCE, entry
+from fundline.services.disbursement_worker.use_cases import Payout
+
+BATCH = 16
+"""Payments taken at once, and asked for side by side."""
+_UNFINISHED = WITH_THE_BANK | {DisbursementState.REQUESTED}
+
+
+class Sweep:
+    """`step_lasts`: how long a taken payment is left alone; longer than the calls of one step may take."""
+
+    def __init__(
+        self,
+        database: Database,
+        gate: Gate,
+        payout: Payout,
+        desk: BankDesk,
+        metrics: Metrics,
+        *,
+        step_lasts: timedelta,
+        escalate_after: timedelta,
+        every_s: float,
+        now: Clock = utc_now,
+        fresh_id: NewId = new_id,
+    ) -> None:
+        self._database, self._gate, self._payout, self._desk = database, gate, payout, desk
+        self._metrics, self._step_lasts, self._escalate_after = metrics, step_lasts, escalate_after
+        self._every_s, self._now, self._fresh_id = every_s, now, fresh_id
+        self._log = get_log()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            taken = 0
+            try:
+                await self.escalate()
+                taken = await self.take_due()
+                await self._observe()
+            except Unavailable as away:
+                self._log.warning("sweep.interrupted", cause=str(away))
+            if taken < BATCH:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), self._every_s)
+
+    async def take_due(self) -> int:
+        """One step for each payment that is due; returns how many were taken. Raises DatabaseUnavailable."""
+        if self._gate.bank_is_away:
+            return 0
+        now = self._now()
+        taken = await due_store.claim_due(
+            self._database,
+            now=now,
+            claimed_until=now + self._step_lasts,
+            states=WITH_THE_BANK if self._gate.is_halted else _UNFINISHED,
+            limit=1 if self._gate.is_trying else BATCH,
+        )
+        await asyncio.gather(*(self._step(payment) for payment in taken))
+        return len(taken)
+
+    async def escalate(self) -> int:
+        """Open a case for each payment that is overdue; returns how many were. Raises DatabaseUnavailable."""
+        overdue = await due_store.overdue(
+            self._database, submitted_until=self._now() - self._escalate_after, limit=BATCH
+        )
+        return sum([await self._escalate(payment) for payment in overdue])
+
+    async def _step(self, taken: DuePayment) -> None:
+        """What goes wrong with one payment stops no other: it is due again when its time has passed."""
+        try:
+            if taken.state in WITH_THE_BANK:
+                await self._desk.look_up(taken)
+            else:
+                submitted = await self._payout.resume(taken.application_id)
+                if submitted is not None:
+                    await self._desk.send(submitted)
+        except Exception as error:
+            ids = {"application_id": str(taken.application_id), "payment_id": str(taken.payment_id)}
+            log = self._log.warning if isinstance(error, Unavailable | RowBusy) else self._log.error
+            log("payment.step_failed", exc_info=error, **ids)
+
+    async def _escalate(self, payment: store.Disbursement) -> bool:
+        at = self._now()
+        sentence = (
+            f"The bank has not said for {int(self._escalate_after.total_seconds() // 60)} minutes what became of a "
+            f"payment of {payment.amount.text()} {payment.amount.currency}."
+        )
+        details = {
+            "state": payment.state.value,
+            "submittedAt": None if payment.submitted_at is None else iso_utc(payment.submitted_at),
+            "steps": payment.steps,
+        }
+        case = NewCase(
+            CaseKind.PAYMENT_UNKNOWN, str(payment.payment_id), sentence, payment.application_id, details
+        )
+        async with self._database.transaction() as connection:
+            if not await due_store.mark_escalated(connection, payment.payment_id, at):
+                return False
+            await record(connection, entry(payment, "payment.escalated", at, details, reason=sentence))
+            await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=at)
+        self._metrics.payments_escalated.inc()
+        self._log.error(
+            "payment.escalated",
+            application_id=str(payment.application_id),
+            payment_id=str(payment.payment_id),
+            state=payment.state.value,
+        )
+        return True
+
+    async def _observe(self) -> None:
+        found = await due_store.unfinished(self._database)
+        for state in DisbursementState:
+            if state not in FINISHED:
+                self._metrics.payments_unfinished.labels(state.value).set(found.get(state.value, 0))

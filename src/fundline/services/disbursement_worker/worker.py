@@ -1,0 +1,56 @@
+"""The parts of a worker, put together: the same in the process and in tests."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fundline.platform.clock import Clock, utc_now
+from fundline.platform.database import Database
+from fundline.platform.flags import Flags
+from fundline.platform.secrets import SecretBox
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.disbursement_worker.bank_desk import BankDesk
+from fundline.services.disbursement_worker.gate import Gate, GuardedBank, KillSwitch
+from fundline.services.disbursement_worker.orders import Orders
+from fundline.services.disbursement_worker.payment_gateway import PaymentGateway
+from fundline.services.disbursement_worker.results import ResultBook
+from fundline.services.disbursement_worker.settings import Settings
+from fundline.services.disbursement_worker.sweep import Sweep
+from fundline.services.disbursement_worker.use_cases import Payout
+
+
+@dataclass(frozen=True)
+class Worker:
+    payout: Payout
+    desk: BankDesk
+    results: ResultBook
+    sweep: Sweep
+
+
+def make_worker(
+    settings: Settings,
+    database: Database,
+    flags: Flags,
+    bank: PaymentGateway,
+    metrics: Metrics,
+    *,
+    now: Clock = utc_now,
+) -> Worker:
+    """`bank` is the adapter; its breaker comes here."""
+    guarded = GuardedBank("bank", bank, metrics, open_for_s=settings.bank_breaker_open_s)
+    gate = Gate(KillSwitch(flags, metrics), guarded.breaker)
+    secrets = SecretBox(settings.account_key_file)
+    payout = Payout(database, Orders(secrets), gate, step_lasts=settings.step_lasts, now=now)
+    results = ResultBook(database, metrics, now=now)
+    desk = BankDesk(database, guarded, gate, payout, results, now=now)
+    sweep = Sweep(
+        database,
+        gate,
+        payout,
+        desk,
+        metrics,
+        step_lasts=settings.step_lasts,
+        escalate_after=timedelta(seconds=settings.payment_escalation_s),
+        every_s=settings.sweep_every_s,
+        now=now,
+    )
+    return Worker(payout, desk, results, sweep)

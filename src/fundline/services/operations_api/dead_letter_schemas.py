@@ -1,0 +1,74 @@
+"""What the operations API reads about dead letters."""
+
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from fundline.casefile.dead_letters import LetterState
+
+Reason = Annotated[str, Field(min_length=3, max_length=500)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+LONGEST_BATCH_S = 20
+"""A delayed event waits in the consumer's hands; the runtime holds none longer than its longest retry pause."""
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        str_strip_whitespace=True,
+    )
+
+
+class DeadLetterQuery(BaseModel):
+    """`before`: the id of the last letter of the page before. `cause`: a part of the text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    before: UUID | None = None
+    state: LetterState | None = None
+    topic: Name | None = None
+    group: Name | None = None
+    cause: Name | None = None
+    application: UUID | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class ReasonRequest(_Request):
+    """Why; kept in the audit trail."""
+
+    reason: Reason
+
+
+class ReplayRequest(ReasonRequest):
+    """`payload`: what to send instead of the original; the original is kept."""
+
+    payload: dict[str, Any] | None = None
+
+
+class ApprovalRequest(ReasonRequest):
+    """`payload_sha256` is that of the letter as it was shown: what was looked at is what is sent."""
+
+    payload_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class BulkReplayRequest(ReasonRequest):
+    """Open letters, oldest first, that fit the filter; `after`: the `nextAfter` of the batch before."""
+
+    topic: Name
+    group: Name | None = None
+    cause: Name | None = None
+    after: UUID | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 100
+    per_second: Annotated[float, Field(gt=0, le=1000)] = 10.0
+
+    @model_validator(mode="after")
+    def _is_paced(self) -> Self:
+        if self.limit / self.per_second > LONGEST_BATCH_S:
+            raise ValueError(
+                f"One batch may take {LONGEST_BATCH_S} seconds: lower limit, or raise perSecond."
+            )
+        return self

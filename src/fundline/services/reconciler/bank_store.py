@@ -1,0 +1,154 @@
+"""The SQL of comparing our payments with the bank's statement."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fundline.casefile.books import Payment, StatementLine, payment_of
+from fundline.domain.money import Money
+from fundline.platform.database import Connection, Database
+from fundline.services.reconciler.findings import SOURCE
+
+CURSOR = "select cursor from bank_statement_cursors where bank = $1"
+KEEP_CURSOR = """
+insert into bank_statement_cursors (bank, cursor, read_at) values ($1, $2, $3)
+on conflict (bank) do update set cursor = excluded.cursor, read_at = excluded.read_at
+"""
+KEEP_LINES = """
+insert into bank_statement_lines
+    (bank, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, read_at, seen_at)
+select $1, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, $9, $9
+from unnest($2::bytea[], $3::uuid[], $4::bool[], $5::bigint[], $6::text[], $7::text[], $8::text[])
+     as line (line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference)
+on conflict on constraint bank_statement_lines_once do update set seen_at = excluded.seen_at
+"""
+LINES = """
+select line, payment_id, is_paid, amount_minor, currency, transaction_id, reference, read_at
+from bank_statement_lines where bank = $1 and line > $2 and ($3 or matched_at is null) order by line limit $4
+"""
+PAYMENTS = """
+select payment_id, application_id, amount_minor, currency, state, transaction_id from disbursements
+where payment_id = any($1)
+"""
+MATCHED_LINES = """
+select payment_id, line from bank_statement_lines where payment_id = any($1) and matched_at is not null
+"""
+MATCH = "update bank_statement_lines set matched_at = $2 where line = any($1) and matched_at is null"
+WITHOUT_LINE = """
+select payment_id, application_id, amount_minor, currency, state, transaction_id from disbursements d
+where state = 'settled' and finished_at <= $1 and ($2::timestamptz is null or finished_at >= $2)
+    and not exists (select 1 from bank_statement_lines l where l.payment_id = d.payment_id)
+order by finished_at limit $3
+"""
+GONE = """
+select distinct payment_id from bank_statement_lines where bank = $1 and seen_at < $2 order by payment_id limit $3
+"""
+EXPLAINED = """
+select 1 from cases
+where kind = 'bank_mismatch' and subject = $1 and state = 'resolved' and resolved_by <> $2
+    and details ->> 'difference' = $3
+limit 1
+"""
+OPEN_MISMATCHES = (
+    "select subject from cases where kind = 'bank_mismatch' and state = 'open' and opened_by = $1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLine:
+    """A line of the statement as we have read it. `line` is our number for it."""
+
+    line: int
+    content: StatementLine
+    read_at: datetime
+
+
+async def cursor(database: Database, bank: str) -> str:
+    """Where reading goes on; "0" before the first time."""
+    row = await database.fetchrow(CURSOR, bank)
+    return "0" if row is None else str(row["cursor"])
+
+
+async def keep_page(
+    database: Database,
+    bank: str,
+    lines: Mapping[bytes, StatementLine],
+    *,
+    next_cursor: str | None,
+    at: datetime,
+) -> None:
+    """Lines by their hashes, and the cursor behind them, together. A line that is kept already is only seen again."""
+    content = list(lines.values())
+    async with database.transaction() as connection:
+        await connection.execute(
+            KEEP_LINES,
+            bank,
+            list(lines),
+            [line.payment_id for line in content],
+            [line.is_paid for line in content],
+            [line.amount.amount_minor for line in content],
+            [line.amount.currency for line in content],
+            [line.transaction_id for line in content],
+            [line.reference for line in content],
+            at,
+        )
+        if next_cursor is not None:
+            await connection.execute(KEEP_CURSOR, bank, next_cursor, at)
+
+
+async def kept_lines(
+    connection: Connection, bank: str, *, after: int, matched_too: bool, limit: int
+) -> list[KeptLine]:
+    return [
+        KeptLine(row["line"], _line_of(row), row["read_at"])
+        for row in await connection.fetch(LINES, bank, after, matched_too, limit)
+    ]
+
+
+async def payments(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Payment]:
+    rows = await connection.fetch(PAYMENTS, list(ids))
+    return {row["payment_id"]: payment_of(row) for row in rows}
+
+
+async def matched_lines(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
+    """By payment: our number of the line that it was matched with."""
+    rows = await connection.fetch(MATCHED_LINES, list(ids))
+    return {row["payment_id"]: row["line"] for row in rows}
+
+
+async def match(connection: Connection, lines: Collection[int], at: datetime) -> None:
+    await connection.execute(MATCH, list(lines), at)
+
+
+async def settled_without_line(
+    connection: Connection, *, until: datetime, since: datetime | None, limit: int
+) -> list[Payment]:
+    """Payments that we call paid and that the statement does not have; None for `since`: from the beginning."""
+    return [payment_of(row) for row in await connection.fetch(WITHOUT_LINE, until, since, limit)]
+
+
+async def gone(connection: Connection, bank: str, *, seen_before: datetime, limit: int) -> list[UUID]:
+    """Payments with a line that a full reading of the statement has not seen again."""
+    return [row["payment_id"] for row in await connection.fetch(GONE, bank, seen_before, limit)]
+
+
+async def is_explained(connection: Connection, subject: str, difference: str) -> bool:
+    """A person has resolved its case about the same difference: it is known, and not raised again."""
+    return await connection.fetchval(EXPLAINED, subject, SOURCE, difference) is not None
+
+
+async def open_mismatches(connection: Connection) -> set[str]:
+    """Subjects of our open cases: payment ids."""
+    return {row["subject"] for row in await connection.fetch(OPEN_MISMATCHES, SOURCE)}
+
+
+def _line_of(row: Any) -> StatementLine:
+    return StatementLine(
+        row["payment_id"],
+        row["is_paid"],
+        Money(row["amount_minor"], row["currency"]),
+        row["transaction_id"],
+        row["reference"],
+    )

@@ -1,0 +1,100 @@
+"""One run: every check in turn, then its record. One run at a time, whoever asks for it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+from fundline.platform.clock import Clock, NewId, new_id, utc_now
+from fundline.platform.database import Candidate, Database, LeaderConnection
+from fundline.platform.refusals import Unavailable
+from fundline.platform.telemetry.logs import get_log
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.reconciler import store
+from fundline.services.reconciler.findings import Check, Finding, Run, Unchecked
+from fundline.services.reconciler.settings import Settings
+
+_HEARTBEAT_S = 1.0
+
+
+class Reconciler:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        checks: Sequence[Check],
+        metrics: Metrics,
+        *,
+        now: Clock = utc_now,
+        fresh_id: NewId = new_id,
+    ) -> None:
+        self._settings, self._database, self._checks, self._metrics = settings, database, checks, metrics
+        self._now, self._fresh_id = now, fresh_id
+        self._candidate = Candidate(settings, settings.reconciler_lock_id)
+        self._log = get_log()
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """A run, a pause, and so on, once a day a full one; while the database is away it waits."""
+        full_every = timedelta(hours=self._settings.reconciler_full_every_h)
+        while not stop.is_set():
+            try:
+                was_full = await store.is_full_since(self._database, self._now() - full_every)
+                await self.take_turn(full=not was_full)
+            except Unavailable as away:
+                self._log.warning("reconciler.interrupted", cause=str(away))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._settings.reconciler_every_s)
+
+    async def take_turn(self, *, full: bool = False) -> Run | None:
+        """One run; None when another reconciler is at it. Raises DatabaseUnavailable."""
+        async with self._turn() as is_ours:
+            return await self.run_once(full=full) if is_ours else None
+
+    async def run_once(self, *, full: bool = False) -> Run:
+        """Look, repair, record. A check that cannot look keeps the others from nothing. Raises DatabaseUnavailable."""
+        started_at = self._now()
+        findings: list[Finding] = []
+        unchecked: dict[str, str] = {}
+        for check in self._checks:
+            try:
+                findings += await check.look(at=started_at, full=full)
+            except Unchecked as blind:
+                unchecked[check.name] = str(blind)
+                self._log.warning("reconciler.unchecked", check=check.name, cause=str(blind))
+        run = Run(self._fresh_id(), started_at, self._now(), full, findings, unchecked)
+        kept = timedelta(days=self._settings.reconciler_runs_kept_days)
+        await store.store_run(self._database, run, keep_from=started_at - kept)
+        self._tell(run)
+        return run
+
+    def _tell(self, run: Run) -> None:
+        for finding in run.findings:
+            result = "repaired" if finding.is_repaired else "case"
+            self._metrics.reconciler_findings.labels(finding.trouble.value, result).inc()
+        self._metrics.reconciler_unrepaired.set(sum(run.unrepaired().values()))
+        for check in self._checks:
+            self._metrics.reconciler_unchecked.labels(check.name).set(int(check.name in run.unchecked))
+        self._metrics.reconciler_last_run_s.set(run.finished_at.timestamp())
+        log = self._log.info if run.is_clean else self._log.error
+        log("reconciler.run", found=run.found(), repaired=run.repaired(), cases_opened=run.cases_opened(),
+            unchecked=sorted(run.unchecked), full=run.is_full)  # fmt: skip
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[bool]:
+        """True when the lock is ours. Should it be lost within the run, another may begin: repairs are idempotent."""
+        connection = await self._candidate.try_to_lead()
+        keeper = None if connection is None else asyncio.create_task(_keep_awake(connection))
+        try:
+            yield connection is not None
+        finally:
+            if keeper is not None:
+                keeper.cancel()
+                await asyncio.wait([keeper])
+            self._candidate.resign()
+
+
+async def _keep_awake(connection: LeaderConnection) -> None:
+    """The server drops a leader that is silent for five seconds."""
+    while not connection.is_closed():
+        await asyncio.sleep(_HEARTBEAT_S)
+        await connection.execute("select 1")

@@ -1,0 +1,55 @@
+"""What a reconciler is made of: the same for the process and for `fundline reconcile`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fundline.platform.cache import open_cache
+from fundline.platform.database import Database, open_database
+from fundline.platform.http.client import JsonClient
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.reconciler.bank import BankComparison
+from fundline.services.reconciler.outbox import OutboxMoves
+from fundline.services.reconciler.overdue import OverdueStates
+from fundline.services.reconciler.reconciler import Reconciler
+from fundline.services.reconciler.settings import Settings
+from fundline.services.reconciler.statement import Statement
+from fundline.services.reconciler.status_cache import StatusCache
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    reconciler: Reconciler
+    database: Database
+
+
+@asynccontextmanager
+async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator[Opened]:
+    """Raises DatabaseUnavailable. A bank or a cache that is away is told by each run."""
+    database = await open_database(settings)
+    cache = await open_cache(settings)
+    bank = JsonClient(settings.bank_url, timeout_s=settings.reconciler_bank_timeout_s)
+    statement = Statement(database, bank, page=settings.reconciler_statement_page)
+    batch = settings.reconciler_batch
+    checks = (
+        OutboxMoves(database, metrics, limit_s=settings.reconciler_outbox_limit_s),
+        OverdueStates(database, attempts=settings.reconciler_attempts, batch=batch),
+        BankComparison(
+            database,
+            statement,
+            grace_s=settings.reconciler_bank_grace_s,
+            lookback_h=settings.reconciler_bank_lookback_h,
+            batch=batch,
+        ),
+        StatusCache(
+            database,
+            cache,
+            sample=settings.reconciler_cache_sample,
+            grace_s=settings.reconciler_cache_grace_s,
+        ),
+    )
+    try:
+        yield Opened(Reconciler(settings, database, checks, metrics), database)
+    finally:
+        for close in (bank.close, cache.close, database.close):
+            await close()

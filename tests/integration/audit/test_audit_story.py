@@ -1,0 +1,174 @@
+import uuid
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from fundline.casefile.audit_coverage import check_coverage
+from fundline.casefile.cases import CaseKind, NewCase, open_case
+from fundline.casefile.story import find_application, story_of
+from fundline.commands.audit import told
+from fundline.platform.cache import open_cache
+from fundline.platform.clock import new_id, utc_now
+from fundline.platform.http.api import api
+from fundline.platform.http.edge import Edge
+from fundline.platform.http.tokens import Caller, Role, TokenVerifier
+from fundline.platform.secrets import SecretBox
+from fundline.platform.settings import CacheSettings, TokenSettings
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.application_api.reassessment import Reassessment
+from fundline.services.application_api.review import Review
+from fundline.services.operations_api.audit import AuditTrail
+from fundline.services.operations_api.routes import audit_routes
+from fundline.services.risk_worker import experiment_store
+from support.scoring import Bench, packaged_model
+from support.stored import submitted_application
+from support.writes import write
+
+UMA = Caller("uma", Role.UNDERWRITER)
+
+
+async def gaps(database) -> list[tuple[str, str | None]]:
+    return [(finding.kind, finding.stream) async for finding in check_coverage(database)]
+
+
+@pytest.fixture
+def box(account_key_file):
+    return SecretBox(account_key_file)
+
+
+@pytest.fixture
+async def reviewed(engines, trail, box) -> uuid.UUID:
+    """An application that was scored, referred, scored again, and approved by uma."""
+    database = trail.database
+    cache = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
+    bench = Bench(database, cache, packaged_model("scorecard-2"))
+    scoring = bench.scoring()
+    application_id = await submitted_application(database, box, **{"figures.annualRevenue": None})
+    await scoring.score(application_id, event_id=new_id())
+    path = f"/v1/applications/{application_id}"
+    key, body = write("uma", f"{path}/assessments", {"reason": "The model was away."})
+    await Reassessment(database).request(UMA, key, str(application_id), body)
+    await scoring.score(application_id, event_id=new_id())
+    key, body = write("uma", f"{path}/decision", {"decision": "approve", "reason": "Accounts seen."})
+    await Review(database).decide(UMA, key, str(application_id), body)
+    await bench.compute.close()
+    await cache.close()
+    return application_id
+
+
+async def test_an_applications_story_is_told_in_order_with_who_and_why(trail, reviewed):
+    story = await story_of(trail.database, reviewed)
+    assert [(entry["action"], entry["process"], entry["subject"]) for entry in story] == [
+        ("application.processing", "application-api", "alice"),
+        ("application.risk_scoring", "risk-worker", None),
+        ("assessment.recorded", "risk-worker", None),
+        ("application.pending_review", "risk-worker", None),
+        ("reassessment.requested", "application-api", "uma"),
+        ("application.risk_scoring", "application-api", "uma"),
+        ("assessment.recorded", "risk-worker", None),
+        ("application.pending_review", "risk-worker", None),
+        ("review.decided", "application-api", "uma"),
+        ("application.approved", "application-api", "uma"),
+    ]
+    assert story[4]["reason"] == "The model was away."
+    assert story[8]["reason"] == "Accounts seen."
+    assert story[2]["evidenceHash"] is not None
+
+
+async def test_the_story_reads_as_text(trail, reviewed):
+    found = await find_application(trail.database, str(reviewed))
+    story = {
+        "applicationId": str(reviewed),
+        "trackingId": found["tracking_id"],
+        "userId": found["user_id"],
+        "status": found["status"],
+        "entries": await story_of(trail.database, reviewed),
+    }
+    text = "\n".join(told(story))
+    assert text.startswith(f"Application {found['tracking_id']} of alice, now approved")
+    assert "application-api for uma" in text
+    assert "why: Accounts seen." in text
+    assert text.endswith("10 of them wait for their anchor.")
+
+
+async def test_everything_that_happened_has_its_entry(trail, reviewed):
+    database = trail.database
+    async with database.transaction() as connection:
+        case = NewCase(CaseKind.APPLICATION_STUCK, "x", "It stands still.", reviewed)
+        await open_case(connection, case, case_id=new_id(), opened_by="tests", at=utc_now())
+        await experiment_store.record_change(
+            connection, "promoted", "scorecard-2", source="tests", actor="uma", reason="Better."
+        )
+    assert await gaps(database) == []
+    await trail.anchor()
+    assert await trail.findings() == []
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["application.pending_review", "assessment.recorded", "review.decided", "application.processing"],
+)
+async def test_an_entry_that_was_never_written_is_missed(trail, reviewed, action):
+    """Somebody who leaves out an entry and makes the whole chain anew before it is anchored is found like this."""
+    await trail.superuser.execute("delete from audit_entries where action = $1", action)
+    assert set(await gaps(trail.database)) == {("not_covered", f"application:{reviewed}")}
+
+
+async def test_a_decision_under_another_name_or_reason_is_missed(trail, reviewed):
+    await trail.superuser.execute("update underwriter_decisions set decided_by = 'mallory'")
+    assert await gaps(trail.database) == [("not_covered", f"application:{reviewed}")]
+
+
+async def test_edited_evidence_is_found(trail, reviewed):
+    edit = """
+    update risk_assessments set evidence = jsonb_set(evidence, '{facts,amount}', '"1.00"') where assessment = 2
+    """
+    await trail.superuser.execute(edit)
+    assert await gaps(trail.database) == [("evidence_changed", f"application:{reviewed}")]
+
+
+async def test_details_that_are_no_json_do_not_stop_the_search(trail, reviewed):
+    await trail.superuser.execute(
+        "update audit_entries set details = 'nonsense' where action = 'review.decided'"
+    )
+    assert await gaps(trail.database) == [("not_covered", f"application:{reviewed}")]
+
+
+@pytest.fixture
+async def client(engines, trail):
+    tokens = TokenVerifier(TokenSettings(jwks_file=engines.stack.keys.jwks))
+    app = Edge(api(audit_routes(tokens, AuditTrail(trail.database))), metrics=Metrics(CollectorRegistry()))
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+
+    async def get(path: str, role: str) -> httpx.Response:
+        headers = {"authorization": f"Bearer {engines.stack.token('carl', role)}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
+            return await opened.get(path, headers=headers)
+
+    return get
+
+
+@pytest.mark.parametrize("role", ["compliance", "operator"])
+async def test_compliance_and_operators_read_the_trail_page_by_page_and_their_reading_is_on_record(
+    client, trail, reviewed, role
+):
+    first = (await client(f"/v1/audit/{reviewed}?limit=7", role)).json()
+    tracking_id = first["trackingId"].lower()
+    rest = (await client(f"/v1/audit/{tracking_id}?limit=7&after={first['nextAfter']}", role)).json()
+    assert [entry["sequence"] for entry in first["entries"] + rest["entries"]] == list(range(1, 11))
+    assert rest["nextAfter"] is None
+    reads = await trail.database.fetch(
+        "select actor, action from audit_entries where stream = $1", f"reading:{reviewed}"
+    )
+    assert [tuple(read) for read in reads] == [("operations-api:carl", "audit.read")] * 2
+
+
+@pytest.mark.parametrize("role", ["applicant", "partner", "underwriter"])
+async def test_nobody_else_reads_the_trail(client, reviewed, role):
+    assert (await client(f"/v1/audit/{reviewed}", role)).status_code == 403
+
+
+async def test_the_trail_of_an_application_that_is_not_there_is_not_found(client):
+    for reference in (uuid.uuid4(), "FL-0000-0000-00000"):
+        assert (await client(f"/v1/audit/{reference}", "compliance")).status_code == 404

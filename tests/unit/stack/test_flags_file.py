@@ -1,0 +1,27 @@
+import pytest
+
+from fundline.stack.flags_file import ensure_flags_file, flags_file, model_roles
+from fundline.stack.layout import StackHome
+
+
+@pytest.fixture
+def home(tmp_path) -> StackHome:
+    return StackHome(tmp_path)
+
+
+def test_a_new_stack_has_a_champion_and_a_challenger(home):
+    ensure_flags_file(home)
+    assert model_roles(home) == {"scorecard-2": "champion", "lightgbm-1": "challenger"}
+
+
+def test_flags_that_somebody_changed_stay(home):
+    ensure_flags_file(home).write_text("{}")
+    assert ensure_flags_file(home).read_text() == "{}"
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}", '{"flags": {"risk-model-champion": 7}}'])
+def test_flags_of_another_form_name_no_roles(home, content):
+    if content is not None:
+        ensure_flags_file(home)
+        flags_file(home).write_text(content)
+    assert model_roles(home) == {}
