@@ -176,3 +176,8 @@ async def add_fault(url: str, kind: str, **rule: object) -> int:
         answer = await client.post("/admin/faults", json={"kind": kind, **rule})
         answer.raise_for_status()
         return int(answer.json()["id"])
+
+
+async def clear_faults(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+        (await client.delete("/admin/faults")).raise_for_status()

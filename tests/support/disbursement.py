@@ -16,7 +16,8 @@ from fundline.platform.flags import Flags
 from fundline.platform.http.client import JsonClient
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
-from fundline.services.disbursement_worker.payment_gateway import PaymentGateway, SandboxBank
+from fundline.services.disbursement_worker.payment_gateway import CountedBank, PaymentGateway
+from fundline.services.disbursement_worker.sandbox_bank import SandboxBank
 from fundline.services.disbursement_worker.settings import Settings
 from fundline.services.disbursement_worker.worker import Worker, make_worker
 
@@ -97,7 +98,7 @@ def worker_on(
         settings,
         database,
         flags or payments_on(metrics),
-        bank or SandboxBank(client, metrics),
+        bank or CountedBank(SandboxBank(client), metrics),
         metrics,
         now=moved,
     )

@@ -3,7 +3,7 @@ import pytest
 from fundline.domain.money import Money
 from fundline.platform.clock import new_id
 from fundline.platform.kafka.messages import Poison, RetryLater
-from fundline.services.disbursement_worker.payment_gateway import SandboxBank
+from fundline.services.disbursement_worker.sandbox_bank import SandboxBank
 from fundline.services.disbursement_worker.use_cases import PaymentRequest
 from support.approved_applications import AMOUNT, payment_requested, scoring_completed, store_application
 from support.bank import bank_over_http, whole_statement
@@ -69,7 +69,7 @@ async def test_a_crash_after_the_bank_has_paid_is_resolved_by_asking_the_bank(
     stored = await worker.parts.payout.request(
         PaymentRequest(event.envelope.event_id, application_id, AMOUNT)
     )
-    await SandboxBank(worker.client, worker.metrics).pay(stored.order)
+    await SandboxBank(worker.client).pay(stored.order)
     second = new_worker()
     await second.sweep()
     assert second.calls("find", "settled") == 1

@@ -21,6 +21,12 @@ class BodyTooLarge(Refusal):
     title = "The body is too large"
 
 
+class BodyNotWanted(Refusal):
+    kind = Kind.MALFORMED
+    code = "body-not-wanted"
+    title = "The request takes no body"
+
+
 class NotJson(Refusal):
     kind = Kind.WRONG_MEDIA_TYPE
     code = "not-json"
@@ -46,7 +52,16 @@ class IdempotencyKeyMissing(Refusal):
 
 
 async def read_body(request: Request, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
-    """Raises BodyTooLarge, before the rest is read, or NotJson."""
+    """JSON. Raises BodyTooLarge, before the rest is read, or NotJson."""
+    body = await read_bytes(request, limit_bytes)
+    media_type = request.headers.get("content-type", "")
+    if media_type.split(";", 1)[0].strip().lower() != "application/json":
+        raise NotJson("Send the body as application/json.")
+    return body
+
+
+async def read_bytes(request: Request, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
+    """Whatever its type. Raises BodyTooLarge, before the rest is read."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -54,9 +69,6 @@ async def read_body(request: Request, limit_bytes: int = BODY_LIMIT_BYTES) -> by
         if size > limit_bytes:
             raise BodyTooLarge(f"A body may have {limit_bytes} bytes.")
         chunks.append(chunk)
-    media_type = request.headers.get("content-type", "")
-    if media_type.split(";", 1)[0].strip().lower() != "application/json":
-        raise NotJson("Send the body as application/json.")
     return b"".join(chunks)
 
 

@@ -1,9 +1,11 @@
 """What the bookkeeper writes, within its transaction: accept an order, conclude it, keep the lists of what is to do."""
 
+import base64
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import astuple
 from datetime import datetime
+from uuid import UUID
 
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.clock import NewId
@@ -64,7 +66,7 @@ def _conclude(
     fresh_id: NewId,
 ) -> Payment:
     settled = decline_code is None
-    transaction_id = f"txn_{fresh_id().hex}" if settled else None
+    transaction_id = _transaction_id(fresh_id()) if settled else None
     status = "settled" if settled else "declined"
     ledger.execute(store.ADD_OUTCOME, (payment_id, status, transaction_id, decline_code, iso_utc(at)))
     if settled:
@@ -72,6 +74,11 @@ def _conclude(
     if notices:
         ledger.execute(store.ADD_WEBHOOK, (f"msg_{fresh_id().hex}", payment_id, notices, epoch_ms(at)))
     return _known(ledger, payment_id)
+
+
+def _transaction_id(fresh: UUID) -> str:
+    """30 characters: a reference in ISO 20022 has at most 35."""
+    return "txn_" + base64.b32encode(fresh.bytes).decode().rstrip("=").lower()
 
 
 def _known(ledger: sqlite3.Connection, payment_id: str) -> Payment:

@@ -9,6 +9,8 @@ from fundline.services.bank_sandbox.admin_routes import admin_routes
 from fundline.services.bank_sandbox.bookkeeper import Bookkeeper
 from fundline.services.bank_sandbox.conduct import ByTheRules
 from fundline.services.bank_sandbox.faults import FaultBook
+from fundline.services.bank_sandbox.iso_folder import MailRoom
+from fundline.services.bank_sandbox.iso_routes import iso_routes
 from fundline.services.bank_sandbox.misbehaviour import Doors
 from fundline.services.bank_sandbox.outcomes import Outcomes
 from fundline.services.bank_sandbox.routes import bank_routes
@@ -38,8 +40,15 @@ def main() -> None:
             herald = Herald(bookkeeper, outcomes, settings.bank_webhook_url, secret, now=utc_now)
             background.append(herald.run)
             close.append(herald.close)
+        if settings.bank_iso_folder is not None:
+            background.append(MailRoom(settings.bank_iso_folder, bank, now=utc_now).run)
+        routes = [
+            *bank_routes(bank, doors),
+            *iso_routes(bank, doors, utc_now),
+            *admin_routes(bank, faults),
+        ]
         return Service(
-            app=api([*bank_routes(bank, doors), *admin_routes(bank, faults)]),
+            app=api(routes),
             background=background,
             checks={"ledger": bookkeeper.is_ready},
             close=close,

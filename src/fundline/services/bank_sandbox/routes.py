@@ -8,21 +8,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fundline.domain.money import Money, MoneyError
 from fundline.platform.http.problems import MEDIA_TYPE
 from fundline.platform.http.requests import (
-    InvalidRequest,
     idempotency_key,
     parse_body,
     query_parameters,
     read_body,
 )
-from fundline.platform.refusals import FieldError, Kind, Refusal
+from fundline.platform.refusals import Kind, Refusal
 from fundline.services.bank_sandbox.decline_rules import SENTENCES
 from fundline.services.bank_sandbox.misbehaviour import Doors
 from fundline.services.bank_sandbox.schemas import (
     PaymentOrder,
     StatementQuery,
+    order_amount,
     payment_answer,
     statement_line,
 )
@@ -41,7 +40,7 @@ def bank_routes(bank: Bank, doors: Doors) -> list[Route]:
         if payment_id is None:
             raise PaymentIdMalformed("Send the payment's id, a UUID, as Idempotency-Key.")
         order = parse_body(PaymentOrder, await read_body(request))
-        return _answer_to_order(await bank.pay(payment_id, _amount(order), order))
+        return _answer_to_order(await bank.pay(payment_id, order_amount(order), order))
 
     async def payment(request: Request) -> Response:
         payment_id = _uuid(request.path_params["payment_id"])
@@ -86,18 +85,6 @@ def _answer_to_order(result: PaymentResult) -> Response:
         "status": 422,
     }
     return Response(orjson.dumps(declined), 422, media_type=MEDIA_TYPE, headers=headers)
-
-
-def _amount(order: PaymentOrder) -> Money:
-    try:
-        amount = Money.parse(order.amount, order.currency)
-    except MoneyError as error:
-        raise InvalidRequest("Nothing was booked.", errors=[FieldError("amount", str(error))]) from error
-    if amount.amount_minor <= 0:
-        raise InvalidRequest(
-            "Nothing was booked.", errors=[FieldError("amount", "A payment is more than zero.")]
-        )
-    return amount
 
 
 def _uuid(text: str) -> UUID | None:

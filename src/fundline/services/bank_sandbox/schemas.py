@@ -7,7 +7,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from fundline.domain.money import Money
+from fundline.domain.money import Money, MoneyError
+from fundline.platform.http.requests import InvalidRequest
+from fundline.platform.refusals import FieldError
 from fundline.services.bank_sandbox.store import Payment
 
 
@@ -54,6 +56,19 @@ class StatementQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     cursor: Annotated[int, Field(ge=0)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+def order_amount(order: PaymentOrder) -> Money:
+    """More than zero. Raises InvalidRequest."""
+    try:
+        amount = Money.parse(order.amount, order.currency)
+    except MoneyError as error:
+        raise InvalidRequest("Nothing was booked.", errors=[FieldError("amount", str(error))]) from error
+    if amount.amount_minor <= 0:
+        raise InvalidRequest(
+            "Nothing was booked.", errors=[FieldError("amount", "A payment is more than zero.")]
+        )
+    return amount
 
 
 def payment_answer(payment: Payment) -> dict[str, Any]:

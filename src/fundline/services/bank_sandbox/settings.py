@@ -15,6 +15,8 @@ class Settings(ProcessSettings):
     """0: an order is settled before it is answered. More: it is accepted, and settled after this time."""
     bank_max_in_process: Annotated[int, Field(ge=1, le=100_000)] = 2000
     """Orders in work at once; one more is answered 429."""
+    bank_iso_folder: Path | None = None
+    """Where ISO 20022 messages come and go as files; made when it is absent. Without it, over HTTP only."""
     bank_webhook_url: str | None = None
     """Where the bank tells of outcomes; without it, it tells nobody."""
     bank_webhook_secret_file: Path | None = None

@@ -29,6 +29,7 @@ from fundline.services.disbursement_worker.payment_gateway import (
     BankAnswerUnexpected,
     BankBusy,
     Declined,
+    OrderInvalid,
     PaymentGateway,
     PaymentOrder,
     Settled,
@@ -93,7 +94,7 @@ class BankDesk:
             pause_s = 0.0  # due at once: the sweep takes nothing while the breaker is open
         except (CallNotSent, CallUnanswered, BankBusy) as cause:
             self._log.warning("payment.asked_later", cause=f"{type(cause).__name__}: {cause}", **_ids(taken))
-        except BankAnswerUnexpected as broken:
+        except (BankAnswerUnexpected, OrderInvalid) as broken:
             self._log.error("payment.answer_unexpected", cause=str(broken), **_ids(taken))
         else:
             if isinstance(answer, Settled | Declined):

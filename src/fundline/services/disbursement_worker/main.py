@@ -4,15 +4,14 @@ from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_COMPL
 from fundline.platform.database import open_database
 from fundline.platform.flags import open_flags
 from fundline.platform.http.api import api
-from fundline.platform.http.client import JsonClient
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.messages import Subscription
 from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.disbursement_worker.bank_adapters import open_bank
 from fundline.services.disbursement_worker.bank_events import BankEvents, bank_event_routes
 from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
-from fundline.services.disbursement_worker.payment_gateway import SandboxBank
 from fundline.services.disbursement_worker.settings import Settings
 from fundline.services.disbursement_worker.worker import make_worker
 
@@ -23,8 +22,8 @@ def main() -> None:
     async def build(metrics: Metrics) -> Service:
         database = await open_database(settings)
         flags = await open_flags(settings, metrics)
-        client = JsonClient(settings.bank_url, timeout_s=settings.bank_timeout_s)
-        worker = make_worker(settings, database, flags, SandboxBank(client, metrics), metrics)
+        bank, close_bank = open_bank(settings, metrics)
+        worker = make_worker(settings, database, flags, bank, metrics)
         events = BankEvents(database, worker.results, settings.bank_webhook_secret_file, metrics)
         consumer = ConsumerRuntime(
             settings,
@@ -40,7 +39,7 @@ def main() -> None:
             app=api(bank_event_routes(events)),
             background=[consumer.run, worker.sweep.run],
             checks={"database": database.is_ready, "consumer": consumer.ready},
-            close=[client.close, flags.close, database.close],
+            close=[*close_bank, flags.close, database.close],
             before_scrape=lambda: metrics.observe_pool(database.connections()),
         )
 

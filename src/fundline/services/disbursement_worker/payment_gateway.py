@@ -1,16 +1,22 @@
-"""The way to a bank: what the worker needs of one, and the sandbox bank over HTTP."""
+"""The way to a bank: what the worker needs of one, whichever it is."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from pydantic import TypeAdapter, ValidationError
+
+from fundline.casefile.accounts import IbanAccount, PayoutAccount, UsAccount
 from fundline.domain.money import Money
-from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient, ServerFailed
+from fundline.platform.http.client import CallNotSent, CallUnanswered
 from fundline.platform.telemetry.metrics import Metrics
 
-_DECLINED, _UNKNOWN = "urn:fundline:problem:payment-declined", "urn:fundline:problem:payment-unknown"
-_BUSY = "urn:fundline:problem:bank-busy"
-_OK, _CREATED, _ACCEPTED, _NOT_FOUND, _UNPROCESSABLE, _TOO_MANY = 200, 201, 202, 404, 422, 429
+_ACCOUNT: TypeAdapter[IbanAccount | UsAccount] = TypeAdapter(PayoutAccount)
+
+
+class OrderInvalid(ValueError):
+    """The order breaks a rule of the payment's form; nothing was sent, and no repetition can help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,13 @@ class PaymentOrder:
     amount: Money
     payee: dict[str, Any]
     reference: str
+
+    def account(self) -> IbanAccount | UsAccount:
+        """The payee's account, its check digits right. Raises OrderInvalid, which does not say the number."""
+        try:
+            return _ACCOUNT.validate_python(self.payee)
+        except ValidationError:
+            raise OrderInvalid(f"payment {self.payment_id}: the payee's account is not valid") from None
 
     def __repr__(self) -> str:  # the account must not reach a log by way of an exception
         return f"PaymentOrder({self.payment_id}, {self.amount.text()} {self.amount.currency})"
@@ -57,86 +70,48 @@ class BankAnswerUnexpected(Exception):
 class PaymentGateway(Protocol):
     """Both raise CallNotSent, CallUnanswered, BankBusy or BankAnswerUnexpected."""
 
-    async def pay(self, order: PaymentOrder) -> BankAnswer: ...
+    async def pay(self, order: PaymentOrder) -> BankAnswer:
+        """Raises OrderInvalid too, before anything is sent."""
 
     async def find(self, payment_id: UUID) -> BankAnswer | None:
         """None: the bank has never seen the payment."""
 
 
-class SandboxBank:
-    """Counts every call by operation and result; never retries."""
+_Answer = TypeVar("_Answer", bound=BankAnswer | None)
 
-    def __init__(self, client: JsonClient, metrics: Metrics) -> None:
-        self._client, self._metrics = client, metrics
+
+class CountedBank:
+    """Counts every call of another gateway by operation and result."""
+
+    def __init__(self, bank: PaymentGateway, metrics: Metrics) -> None:
+        self._bank, self._calls = bank, metrics.bank_calls
 
     async def pay(self, order: PaymentOrder) -> BankAnswer:
-        body = {
-            "amount": order.amount.text(),
-            "currency": order.amount.currency,
-            "payee": order.payee,
-            "reference": order.reference,
-        }
-        headers = {"idempotency-key": str(order.payment_id)}
-        answer = await self._call("pay", "POST", "/v1/payments", body=body, headers=headers)
-        if answer.status == _CREATED and answer.body.get("status") == "settled":
-            return self._noted("pay", Settled(str(answer.body["transactionId"])))
-        if answer.status == _ACCEPTED and answer.body.get("status") == "accepted":
-            return self._noted("pay", Accepted())
-        if answer.status == _UNPROCESSABLE and answer.body.get("type") == _DECLINED:
-            return self._noted("pay", Declined(str(answer.body["code"])))
-        raise self._unexpected("pay", answer)
+        return await self._counted("pay", self._bank.pay(order))
 
     async def find(self, payment_id: UUID) -> BankAnswer | None:
-        answer = await self._call("find", "GET", f"/v1/payments/{payment_id}")
-        if answer.status == _NOT_FOUND and answer.body.get("type") == _UNKNOWN:
-            self._count("find", "not_found")
-            return None
-        if answer.status == _OK and answer.body.get("status") == "accepted":
-            return self._noted("find", Accepted())
-        if answer.status == _OK and answer.body.get("status") == "settled":
-            return self._noted("find", Settled(str(answer.body["transactionId"])))
-        if answer.status == _OK and answer.body.get("status") == "declined":
-            return self._noted("find", Declined(str(answer.body["code"])))
-        raise self._unexpected("find", answer)
+        return await self._counted("find", self._bank.find(payment_id))
 
-    async def _call(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        *,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> Answer:
+    async def _counted(self, operation: str, call: Awaitable[_Answer]) -> _Answer:
+        result = "failed"
         try:
-            answer = await self._client.call(method, path, body=body, headers=headers)
+            answer = await call
+            result = "not_found" if answer is None else type(answer).__name__.lower()
         except CallNotSent:
-            self._count(operation, "not_sent")
-            raise
-        except ServerFailed as failed:
-            if failed.answer.body.get("type") == _BUSY:  # the bank itself says that nothing was booked
-                raise self._busy(operation) from failed
-            self._count(operation, "unanswered")
+            result = "not_sent"
             raise
         except CallUnanswered:
-            self._count(operation, "unanswered")
+            result = "unanswered"
             raise
-        if answer.status == _TOO_MANY:
-            raise self._busy(operation)
+        except BankBusy:
+            result = "busy"
+            raise
+        except BankAnswerUnexpected:
+            result = "unexpected"
+            raise
+        except OrderInvalid:
+            result = "invalid"
+            raise
+        finally:
+            self._calls.labels(operation, result).inc()
         return answer
-
-    def _noted(self, operation: str, answer: BankAnswer) -> BankAnswer:
-        self._count(operation, type(answer).__name__.lower())
-        return answer
-
-    def _busy(self, operation: str) -> BankBusy:
-        self._count(operation, "busy")
-        return BankBusy("the bank works on as many orders as it can, or on none")
-
-    def _unexpected(self, operation: str, answer: Answer) -> BankAnswerUnexpected:
-        self._count(operation, "unexpected")
-        kind = str(answer.body.get("type", answer.body.get("status", "")))[:100]
-        return BankAnswerUnexpected(f"{operation}: the bank answered {answer.status} {kind}")
-
-    def _count(self, operation: str, result: str) -> None:
-        self._metrics.bank_calls.labels(operation, result).inc()

@@ -1,16 +1,33 @@
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fundline.platform.flags import FlagSettings
-from fundline.platform.settings import DatabaseSettings, KafkaSettings
+from fundline.platform.settings import DatabaseSettings, KafkaSettings, ProcessSettings
 
 
-class Settings(DatabaseSettings, KafkaSettings, FlagSettings):
+class BankSettings(ProcessSettings):
+    """Which bank, and how it is spoken to."""
+
     bank_url: str
     bank_timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    bank_adapter: Literal["sandbox", "iso20022"] = "sandbox"
+    """The bank's own HTTP API, or ISO 20022 messages."""
+    bank_iso_transport: Literal["http", "files"] = "http"
+    """How ISO 20022 messages travel."""
+    bank_iso_folder: Path | None = None
+    """Of the transport by files: its folders `to-bank`, `from-bank` and `taken`, which the bank shares and makes."""
+    bank_debtor_name: Annotated[str, Field(min_length=1, max_length=140)] = "Fundline"
+    """Who pays, in ISO 20022 messages."""
+    bank_debtor_iban: str = "DE89370400440532013000"
+    """The account that pays, in ISO 20022 messages."""
+    bank_debtor_bic: str = "COBADEFFXXX"
+    """The bank of that account."""
+
+
+class Settings(BankSettings, DatabaseSettings, KafkaSettings, FlagSettings):
     bank_breaker_open_s: Annotated[float, Field(gt=0, le=60)] = 5.0
     """How long the bank is left alone after five failures in a row; longer each time that it is still away."""
     bank_webhook_secret_file: Path

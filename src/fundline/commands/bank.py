@@ -1,0 +1,135 @@
+"""`fundline bank`: the sandbox bank's faults, its statement, and one of its payments."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fundline.commands.bank_view import show_faults, show_payment, show_statement
+from fundline.commands.place import HomeOption, bank_url
+from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient
+from fundline.stack.process_spec import StackError
+
+app = typer.Typer(no_args_is_help=True, help="The sandbox bank: its faults, its statement, its payments.")
+faults = typer.Typer(
+    no_args_is_help=True, help="Fault rules of the running bank; a bank that restarts has none."
+)
+app.add_typer(faults, name="faults")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+_TIMEOUT_S = 10.0
+_PAGE = 1000
+_REFUSED = 400
+
+
+@faults.command("list")
+def list_faults(as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Show the rules and how often each has struck."""
+    answer = _ask(home, "GET", "/admin/faults")
+    typer.echo(json.dumps(answer) if as_json else show_faults(answer["faults"]))
+
+
+@faults.command()
+def add(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="slow, outage, rate-limit, closed, timeout-before, timeout-after, reset-before, reset-after, "
+            "error-before, error-after, nonsense, decline, settle-later or duplicate-webhook."
+        ),
+    ],
+    operation: Annotated[str, typer.Option(help="pay, find or statement.")] = "pay",
+    payee_ending: Annotated[str | None, typer.Option(help="Last characters of the payee's account.")] = None,
+    amount: Annotated[str | None, typer.Option(help="Such as 1200.50.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Such as USD.")] = None,
+    reference: Annotated[str | None, typer.Option(help="Of the order: the application's id.")] = None,
+    payment: Annotated[str | None, typer.Option(help="Payment id.")] = None,
+    probability: Annotated[float, typer.Option(help="Above 0, up to 1.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of the dice.")] = 0,
+    times: Annotated[int | None, typer.Option(help="How often at most.")] = None,
+    delay_ms: Annotated[int | None, typer.Option(help="For slow and settle-later.")] = None,
+    status: Annotated[int | None, typer.Option(help="For error-before and error-after.")] = None,
+    code: Annotated[str | None, typer.Option(help="For decline.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Add a rule; without an option that matches, it strikes every call of the operation."""
+    match = {
+        "payeeEnding": payee_ending,
+        "amount": amount,
+        "currency": currency,
+        "reference": reference,
+        "paymentId": payment,
+    }
+    rule = {
+        "kind": kind,
+        "operation": operation,
+        "match": _given(match),
+        "probability": probability,
+        "seed": seed,
+        **_given({"times": times, "delayMs": delay_ms, "status": status, "code": code}),
+    }
+    made = _ask(home, "POST", "/admin/faults", rule)
+    typer.echo(json.dumps(made) if as_json else show_faults([made]))
+
+
+@faults.command()
+def clear(
+    number: Annotated[int | None, typer.Argument(help="Of one rule; without it all are cleared.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Clear one rule, or all."""
+    answer = _ask(home, "DELETE", "/admin/faults" if number is None else f"/admin/faults/{number}")
+    typer.echo(json.dumps(answer) if as_json else f"Cleared {answer['cleared']}.")
+
+
+@app.command()
+def statement(as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Every outcome the bank has on its books, oldest first."""
+    lines: list[dict[str, Any]] = []
+    cursor: str | None = "0"
+    while cursor is not None:
+        page = _ask(home, "GET", f"/v1/statement?cursor={cursor}&limit={_PAGE}")
+        lines += page["payments"]
+        cursor = page["nextCursor"]
+    typer.echo(json.dumps({"payments": lines}) if as_json else show_statement(lines))
+
+
+@app.command()
+def payment(
+    payment_id: Annotated[str, typer.Argument(help="Payment id.")],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """What the bank says of one payment."""
+    answer = _ask(home, "GET", f"/v1/payments/{payment_id}")
+    typer.echo(json.dumps(answer) if as_json else show_payment(answer))
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _ask(home: Path | None, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Raises StackError with the bank's own sentence when it refuses."""
+    url = bank_url(home)
+
+    async def call() -> Answer:
+        client = JsonClient(url, timeout_s=_TIMEOUT_S)
+        try:
+            return await client.call(method, path, body=body)
+        finally:
+            await client.close()
+
+    try:
+        answer = asyncio.run(call())
+    except (CallNotSent, CallUnanswered) as silence:
+        raise StackError(f"The bank at {url} does not answer ({silence}).") from silence
+    if answer.status >= _REFUSED:
+        said = [answer.body.get("detail", "The bank refused.")]
+        said += [f"{error['path']}: {error['message']}" for error in answer.body.get("errors", [])]
+        raise StackError(" ".join(said))
+    return answer.body

@@ -1,0 +1,102 @@
+"""The bank's ISO 20022 door by files: takes what lies in `to-bank`, answers in `from-bank`.
+
+A file is taken by moving it to `taken` and stays there until its payment has its outcome; then it moves to `done`. So a
+bank that was killed goes on where it was. A fault that would silence an answer delays it here.
+"""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from uuid import UUID
+
+from fundline.platform.clock import Clock
+from fundline.platform.refusals import Refusal
+from fundline.platform.telemetry.logs import get_log
+from fundline.services.bank_sandbox.bookkeeper import LedgerUnavailable
+from fundline.services.bank_sandbox.conduct import BankBusy, BankClosed, Misbehaviour
+from fundline.services.bank_sandbox.iso_messages import (
+    booking_notification,
+    read_credit_transfer,
+    status_report,
+)
+from fundline.services.bank_sandbox.outcomes import first_of
+from fundline.services.bank_sandbox.schemas import PaymentOrder, order_amount
+from fundline.services.bank_sandbox.store import Payment
+from fundline.services.bank_sandbox.use_cases import Bank
+
+LOOK_EVERY_S = 0.1
+AGAIN_AFTER_S = 2.0
+_PATTERN = "*.pain.001.xml"
+
+
+class MailRoom:
+    def __init__(self, folder: Path, bank: Bank, *, now: Clock) -> None:
+        """Makes the folders."""
+        self._to_bank, self._from_bank, self._taken, self._done = (
+            folder / name for name in ("to-bank", "from-bank", "taken", "done")
+        )
+        for part in (self._to_bank, self._from_bank, self._taken, self._done):
+            part.mkdir(parents=True, exist_ok=True)
+        self._bank, self._now = bank, now
+        self._accepted: dict[str, UUID] = {}
+        """By file name: what was answered with accepted."""
+        self._later: dict[str, float] = {}
+        """By file name: when to try again, by the loop's clock."""
+        self._log = get_log()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self.look()
+            await first_of(LOOK_EVERY_S, stop)
+
+    async def look(self) -> None:
+        """Once: take what has come, and go on with what was taken."""
+        for file in sorted(self._to_bank.glob(_PATTERN)):
+            with contextlib.suppress(FileNotFoundError):  # withdrawn at this moment
+                file.rename(self._taken / file.name)
+        await asyncio.gather(*(self._go_on(file) for file in sorted(self._taken.glob(_PATTERN))))
+
+    async def _go_on(self, file: Path) -> None:
+        if asyncio.get_running_loop().time() < self._later.get(file.name, 0.0):
+            return
+        known = self._accepted.get(file.name)
+        if known is not None:
+            payment = await self._bank.outcome(known)
+            if payment is not None and payment.status != "accepted":
+                self._answer(file, payment)
+            return
+        try:
+            payment_id, order = self._read(file)
+            result = await self._bank.pay(payment_id, order_amount(order), order)
+        except (Misbehaviour, BankBusy, BankClosed, LedgerUnavailable):
+            self._later[file.name] = asyncio.get_running_loop().time() + AGAIN_AFTER_S
+        except Refusal as refusal:
+            self._refuse(file, refusal)
+        else:
+            self._accepted[file.name] = payment_id
+            self._answer(file, result.payment)
+
+    def _read(self, file: Path) -> tuple[UUID, PaymentOrder]:
+        return read_credit_transfer(file.read_bytes())
+
+    def _refuse(self, file: Path, refusal: Refusal) -> None:
+        """There is no message for it: whoever asks for the payment finds that it is not answered."""
+        self._log.error("bank.file_refused", cause=refusal.code, file=file.name)
+        file.rename(file.with_suffix(".refused"))
+
+    def _answer(self, file: Path, payment: Payment) -> None:
+        key, at = UUID(payment.payment_id).hex, self._now()
+        self._put(f"{key}.pain.002.xml", status_report(payment, at))
+        if payment.status == "accepted":
+            return
+        if payment.status == "settled":
+            self._put(f"{key}.camt.054.xml", booking_notification(payment, at))
+        file.rename(self._done / file.name)
+        self._accepted.pop(file.name, None)
+        self._later.pop(file.name, None)
+
+    def _put(self, name: str, message: bytes) -> None:
+        """Nobody sees half a file."""
+        draft = self._from_bank / f".{name}"
+        draft.write_bytes(message)
+        draft.rename(self._from_bank / name)

@@ -1,0 +1,147 @@
+"""The bank's side of ISO 20022: reads a pain.001, writes a pain.002 about it or a camt.054 about its booking."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from fundline.domain.money import Money
+from fundline.platform.iso20022 import (
+    Amount,
+    Content,
+    MessageInvalid,
+    MessageKind,
+    Part,
+    read_message,
+    write_message,
+)
+from fundline.platform.refusals import Kind, Refusal
+from fundline.services.bank_sandbox.schemas import IbanPayee, PaymentOrder, UsPayee
+from fundline.services.bank_sandbox.store import Payment
+
+OWN_BIC = "COBADEFFXXX"
+_CUSTOMER_ACCOUNT = "FUNDING"
+"""The account of all customers' payments in notifications; the bank keeps no number of it."""
+_STATUS = {"settled": "ACSC", "accepted": "ACSP", "declined": "RJCT"}
+_REASONS: Mapping[str, str] = {
+    "account_closed": "AC04",
+    "account_not_found": "AC03",
+    "account_blocked": "AC06",
+    "limit_exceeded": "AM02",
+    "insufficient_funds": "AM04",
+}
+"""ExternalStatusReason1Code; a code that is not here is told as the bank's own (`Prtry`)."""
+
+
+class MessageRefused(Refusal):
+    kind = Kind.INVALID
+    code = "message-refused"
+    title = "The message is not one that the bank takes"
+
+
+def read_credit_transfer(xml: bytes) -> tuple[UUID, PaymentOrder]:
+    """One payment, its id being the end-to-end id. Raises MessageRefused, which says no account."""
+    try:
+        message = read_message(xml, MessageKind.CREDIT_TRANSFER)
+    except MessageInvalid as broken:
+        raise MessageRefused(f"Nothing was booked: {broken}.") from None
+    transfers = message.parts("PmtInf/CdtTrfTxInf")
+    if len(transfers) != 1 or message.text("GrpHdr/NbOfTxs") != "1":
+        raise MessageRefused("Nothing was booked: the bank takes one payment a message.")
+    return _payment_id(transfers[0]), _order(transfers[0])
+
+
+def status_report(payment: Payment, at: datetime) -> bytes:
+    """pain.002.001.10 about an order, whatever has become of it."""
+    key = UUID(payment.payment_id).hex
+    transaction: dict[str, str | Amount | Content] = {
+        "OrgnlInstrId": key,
+        "OrgnlEndToEndId": key,
+        "TxSts": _STATUS[payment.status],
+    }
+    if payment.decline_code is not None:
+        reason = _REASONS.get(payment.decline_code)
+        transaction["StsRsnInf"] = {"Rsn": {"Cd": reason} if reason else {"Prtry": payment.decline_code}}
+    transaction["AccptncDtTm"] = payment.accepted_at
+    if payment.transaction_id is not None:
+        transaction["AcctSvcrRef"] = payment.transaction_id
+    content: Content = {
+        "CstmrPmtStsRpt": {
+            "GrpHdr": {
+                "MsgId": f"S{key}",
+                "CreDtTm": at.isoformat(),
+                "DbtrAgt": {"FinInstnId": {"BICFI": OWN_BIC}},
+            },
+            "OrgnlGrpInfAndSts": {"OrgnlMsgId": key, "OrgnlMsgNmId": MessageKind.CREDIT_TRANSFER.value},
+            "OrgnlPmtInfAndSts": {"OrgnlPmtInfId": key, "TxInfAndSts": transaction},
+        }
+    }
+    return write_message(MessageKind.STATUS_REPORT, content)
+
+
+def booking_notification(payment: Payment, at: datetime) -> bytes:
+    """camt.054.001.08: the debit of a settled payment."""
+    key, booked_at = UUID(payment.payment_id).hex, payment.booked_at or ""
+    amount = Amount(Money(payment.amount_minor, payment.currency).text(), payment.currency)
+    reference = payment.transaction_id or ""
+    entry: Content = {
+        "Amt": amount,
+        "CdtDbtInd": "DBIT",
+        "Sts": {"Cd": "BOOK"},
+        "BookgDt": {"DtTm": booked_at},
+        "AcctSvcrRef": reference,
+        "BkTxCd": {"Domn": {"Cd": "PMNT", "Fmly": {"Cd": "ICDT", "SubFmlyCd": "OTHR"}}},
+        "NtryDtls": {
+            "TxDtls": {
+                "Refs": {"AcctSvcrRef": reference, "InstrId": key, "EndToEndId": key},
+                "Amt": amount,
+                "CdtDbtInd": "DBIT",
+                "RmtInf": {"Ustrd": payment.reference},
+            }
+        },
+    }
+    content: Content = {
+        "BkToCstmrDbtCdtNtfctn": {
+            "GrpHdr": {"MsgId": f"N{key}", "CreDtTm": at.isoformat()},
+            "Ntfctn": {
+                "Id": f"N{key}",
+                "Acct": {"Id": {"Othr": {"Id": _CUSTOMER_ACCOUNT}}},
+                "Ntry": entry,
+            },
+        }
+    }
+    return write_message(MessageKind.NOTIFICATION, content)
+
+
+def last_word(payment: Payment, at: datetime) -> bytes:
+    """A booking is notified, anything else reported."""
+    return booking_notification(payment, at) if payment.status == "settled" else status_report(payment, at)
+
+
+def _payment_id(transfer: Part) -> UUID:
+    try:
+        return UUID(transfer.text("PmtId/EndToEndId") or "")
+    except ValueError:
+        raise MessageRefused("Nothing was booked: the end-to-end id is the payment's id, a UUID.") from None
+
+
+def _order(transfer: Part) -> PaymentOrder:
+    amount = transfer.amount("Amt/InstdAmt")
+    reference = transfer.text("RmtInf/Ustrd")
+    iban, number = transfer.text("CdtrAcct/Id/IBAN"), transfer.text("CdtrAcct/Id/Othr/Id")
+    member = "CdtrAgt/FinInstnId/ClrSysMmbId"
+    if amount is None or reference is None or (iban is None and number is None):
+        raise MessageRefused("Nothing was booked: the bank wants InstdAmt, RmtInf/Ustrd and CdtrAcct.")
+    try:
+        if iban is not None:
+            payee: IbanPayee | UsPayee = IbanPayee(type="iban", iban=iban)
+        elif transfer.text(f"{member}/ClrSysId/Cd") == "USABA":
+            payee = UsPayee.model_validate(
+                {"type": "us", "routingNumber": transfer.text(f"{member}/MmbId"), "accountNumber": number}
+            )
+        else:
+            raise MessageRefused("Nothing was booked: a number that is no IBAN needs a USABA member id.")
+        return PaymentOrder(amount=amount.text, currency=amount.currency, payee=payee, reference=reference)
+    except ValidationError:
+        raise MessageRefused("Nothing was booked: a value has not the bank's form.") from None

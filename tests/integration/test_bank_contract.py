@@ -1,0 +1,298 @@
+"""One suite for every way to a bank, against the bank as it runs in the fleet: its own API, ISO 20022 twice."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from fundline.domain.money import Money
+from fundline.platform.clock import new_id
+from fundline.platform.http.client import CallNotSent, CallUnanswered
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.disbursement_worker.bank_adapters import open_bank
+from fundline.services.disbursement_worker.payment_gateway import (
+    Accepted,
+    BankAnswerUnexpected,
+    BankBusy,
+    Declined,
+    OrderInvalid,
+    PaymentOrder,
+    Settled,
+)
+from fundline.services.disbursement_worker.settings import BankSettings
+from support.bank import BankProcess, add_fault, clear_faults, free_port, whole_statement
+
+pytestmark = pytest.mark.integration
+
+US_NUMBER = "998877665544"
+US_PAYEE = {"type": "us", "routingNumber": "021000021", "accountNumber": US_NUMBER}
+IBAN_PAYEE = {"type": "iban", "iban": "DE75512108001245126199"}
+WAYS = {
+    "sandbox": {"bank_adapter": "sandbox"},
+    "iso-http": {"bank_adapter": "iso20022"},
+    "iso-files": {"bank_adapter": "iso20022", "bank_iso_transport": "files"},
+}
+OVER_HTTP = ["sandbox", "iso-http"]
+"""Files know no statuses: there a busy or failing bank is one that has not answered yet."""
+SHORT_S = 0.6
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bank")
+    bank = BankProcess(folder / "bank.sqlite", bank_iso_folder=str(folder / "iso"))
+    asyncio.run(bank.start())
+    yield bank
+    bank.kill()
+    written = [bank.log_file, *folder.glob("bank.sqlite*")]
+    assert not any(US_NUMBER.encode() in file.read_bytes() for file in written)
+
+
+@pytest.fixture
+async def to_bank(process):
+    """Opens a way to the running bank, or to another address."""
+    closing = []
+
+    def open_way(way, *, timeout_s=10.0, **changes):
+        settings = {
+            "bank_url": process.url,
+            "bank_timeout_s": timeout_s,
+            "bank_iso_folder": process.ledger.parent / "iso",
+            **WAYS[way],
+            **changes,
+        }
+        metrics = Metrics(CollectorRegistry())
+        gateway, close = open_bank(BankSettings(**settings), metrics)
+        closing.extend(close)
+        return gateway, metrics
+
+    yield open_way
+    for close in closing:
+        await close()
+    await clear_faults(process.url)
+
+
+@pytest.fixture(params=WAYS)
+def way(request):
+    return request.param
+
+
+@pytest.fixture
+def gateway(to_bank, way):
+    return to_bank(way)[0]
+
+
+def order(payee=US_PAYEE, amount="1200.50", currency="USD", reference=None):
+    payment_id = new_id()
+    return PaymentOrder(payment_id, Money.parse(amount, currency), payee, reference or f"loan {payment_id}")
+
+
+async def until_final(gateway, payment_id):
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                found = await gateway.find(payment_id)
+            except CallUnanswered:
+                found = None
+            if isinstance(found, Settled | Declined):
+                return found
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("payee", "amount", "currency"),
+    [(US_PAYEE, "1200.50", "USD"), (IBAN_PAYEE, "0.01", "EUR"), (IBAN_PAYEE, "750000000", "JPY")],
+)
+async def test_a_payment_is_settled_and_its_id_is_the_statement_s(process, gateway, payee, amount, currency):
+    sent = order(payee, amount, currency)
+    result = await gateway.pay(sent)
+    assert isinstance(result, Settled)
+    assert await gateway.find(sent.payment_id) == result
+    (line,) = [x for x in await whole_statement(process.url) if x["paymentId"] == str(sent.payment_id)]
+    assert (line["transactionId"], line["amount"], line["currency"]) == (
+        result.transaction_id,
+        amount,
+        currency,
+    )
+    assert (line["reference"], line["payeeLast4"]) == (sent.reference, [*payee.values()][-1][-4:])
+
+
+@pytest.mark.parametrize("code", ["account_closed", "insufficient_funds", "an_odd_one"])
+async def test_a_decline_has_the_bank_s_code_when_paid_and_when_asked(process, gateway, code):
+    sent = order()
+    await add_fault(process.url, "decline", code=code, match={"reference": sent.reference})
+    assert await gateway.pay(sent) == Declined(code)
+    assert await gateway.find(sent.payment_id) == Declined(code)
+
+
+async def test_the_sandbox_s_test_account_is_declined(gateway):
+    closed = {"type": "us", "routingNumber": "021000021", "accountNumber": "123450002"}
+    assert await gateway.pay(order(closed)) == Declined("account_closed")
+
+
+async def test_an_order_that_the_bank_will_settle_later_is_accepted_when_paid_and_when_asked(
+    process, gateway
+):
+    sent = order()
+    await add_fault(process.url, "settle-later", delayMs=600_000, match={"reference": sent.reference})
+    assert await gateway.pay(sent) == Accepted()
+    assert await gateway.find(sent.payment_id) == Accepted()
+    assert await gateway.pay(sent) == Accepted()
+    assert str(sent.payment_id) not in {line["paymentId"] for line in await whole_statement(process.url)}
+
+
+@pytest.mark.parametrize("code", [None, "account_blocked"])
+async def test_an_accepted_payment_gets_its_result_later(process, gateway, code):
+    sent = order()
+    match = {"reference": sent.reference}
+    await add_fault(process.url, "settle-later", delayMs=300, match=match)
+    if code:
+        await add_fault(process.url, "decline", code=code, match=match)
+    await gateway.pay(sent)
+    result = await until_final(gateway, sent.payment_id)
+    assert result == Declined(code) if code else isinstance(result, Settled)
+
+
+async def test_a_payment_the_bank_has_never_seen_is_none(gateway):
+    assert await gateway.find(new_id()) is None
+
+
+async def test_the_same_order_twice_is_one_payment_with_one_result(process, gateway):
+    sent = order()
+    first = await gateway.pay(sent)
+    assert await gateway.pay(sent) == first
+    lines = [x for x in await whole_statement(process.url) if x["paymentId"] == str(sent.payment_id)]
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("way", OVER_HTTP)
+async def test_another_order_under_a_used_id_is_no_result_of_either(gateway):
+    sent = order()
+    first = await gateway.pay(sent)
+    with pytest.raises(BankAnswerUnexpected):
+        await gateway.pay(replace(sent, amount=Money(1, "USD")))
+    assert await gateway.find(sent.payment_id) == first
+
+
+@pytest.mark.parametrize(("kind", "is_booked"), [("timeout-before", False), ("timeout-after", True)])
+async def test_a_silent_bank_is_unanswered_and_a_look_up_brings_the_truth(
+    process, to_bank, way, kind, is_booked
+):
+    sent = order()
+    await add_fault(process.url, kind, match={"reference": sent.reference}, times=1)
+    with pytest.raises(CallUnanswered):
+        await to_bank(way, timeout_s=SHORT_S)[0].pay(sent)
+    gateway, _ = to_bank(way)
+    if is_booked or way == "iso-files":  # the bank goes on with a file that it has taken
+        assert isinstance(await until_final(gateway, sent.payment_id), Settled)
+    else:
+        assert await gateway.find(sent.payment_id) is None
+    lines = [x for x in await whole_statement(process.url) if x["paymentId"] == str(sent.payment_id)]
+    assert len(lines) == (1 if is_booked or way == "iso-files" else 0)
+
+
+@pytest.mark.parametrize("way", OVER_HTTP)
+@pytest.mark.parametrize(
+    ("kind", "is_booked"),
+    [
+        ("reset-before", False),
+        ("reset-after", True),
+        ("error-before", False),
+        ("error-after", True),
+        ("outage", False),
+    ],
+)
+async def test_a_reset_or_a_server_error_after_sending_is_unanswered(process, gateway, kind, is_booked):
+    sent = order()
+    await add_fault(process.url, kind, match={"paymentId": str(sent.payment_id)}, times=1)
+    with pytest.raises(CallUnanswered):
+        await gateway.pay(sent)
+    found = await gateway.find(sent.payment_id)
+    assert isinstance(found, Settled) if is_booked else found is None
+
+
+@pytest.mark.parametrize("way", OVER_HTTP)
+@pytest.mark.parametrize("kind", ["rate-limit", "closed"])
+async def test_a_busy_bank_has_booked_nothing_and_says_so(process, gateway, kind):
+    sent = order()
+    await add_fault(process.url, kind, match={"reference": sent.reference}, times=1)
+    with pytest.raises(BankBusy):
+        await gateway.pay(sent)
+    assert await gateway.find(sent.payment_id) is None
+    assert isinstance(await gateway.pay(sent), Settled)
+
+
+@pytest.mark.parametrize("way", OVER_HTTP)
+@pytest.mark.parametrize("operation", ["pay", "find"])
+async def test_an_answer_of_no_contract_is_unexpected(process, gateway, operation):
+    sent = order()
+    match = {"paymentId": str(sent.payment_id)}
+    await add_fault(process.url, "nonsense", operation=operation, match=match, times=1)
+    if operation == "find":
+        await gateway.pay(sent)
+    with pytest.raises(BankAnswerUnexpected):
+        await (gateway.pay(sent) if operation == "pay" else gateway.find(sent.payment_id))
+    assert isinstance(await gateway.find(sent.payment_id), Settled)
+
+
+async def test_a_bank_that_is_not_there_is_not_reached(to_bank, way, tmp_path):
+    gateway, _ = to_bank(way, bank_url=f"http://127.0.0.1:{free_port()}", bank_iso_folder=tmp_path / "none")
+    with pytest.raises(CallNotSent):
+        await gateway.pay(order())
+
+
+async def test_a_file_that_the_bank_does_not_take_is_withdrawn_and_was_never_sent(to_bank, tmp_path):
+    for name in ("to-bank", "from-bank", "taken"):
+        (tmp_path / name).mkdir()
+    gateway, _ = to_bank("iso-files", timeout_s=SHORT_S, bank_iso_folder=tmp_path)
+    sent = order()
+    with pytest.raises(CallNotSent, match="withdrawn"):
+        await gateway.pay(sent)
+    assert [*tmp_path.glob("*/*")] == []
+    assert await gateway.find(sent.payment_id) is None
+
+
+async def test_an_account_with_wrong_check_digits_is_never_sent(process, gateway):
+    wrong = order({"type": "iban", "iban": "DE75512108001245126198"})
+    with pytest.raises(OrderInvalid) as refused:
+        await gateway.pay(wrong)
+    assert "DE7551" not in f"{refused.value} {refused.value!r}"
+    assert await gateway.find(wrong.payment_id) is None
+
+
+async def test_every_call_is_counted_by_its_result(process, to_bank, way):
+    gateway, metrics = to_bank(way)
+    sent = order()
+    await gateway.pay(sent)
+    await gateway.find(sent.payment_id)
+    await gateway.find(new_id())
+
+    def count(operation, result):
+        labels = {"operation": operation, "result": result}
+        return metrics.registry.get_sample_value("fundline_bank_calls_total", labels)
+
+    assert (count("pay", "settled"), count("find", "settled"), count("find", "not_found")) == (1, 1, 1)
+
+
+async def test_files_in_the_bank_s_hands_are_finished_after_a_kill(tmp_path):
+    """Killed between taking a file and its result: the restarted bank goes on with it, once."""
+    folder = tmp_path / "iso"
+    settings = {"bank_iso_folder": str(folder), "bank_settlement_delay_ms": "1500"}
+    bank = BankProcess(tmp_path / "bank.sqlite", **settings)
+    await bank.start()
+    gateway, close = open_bank(
+        BankSettings(bank_url=bank.url, bank_iso_folder=folder, **WAYS["iso-files"]),
+        Metrics(CollectorRegistry()),
+    )
+    assert close == []
+    sent = [order() for _ in range(5)]
+    assert {type(result) for result in await asyncio.gather(*map(gateway.pay, sent))} == {Accepted}
+    bank.kill()
+    await bank.start()
+    try:
+        for one in sent:
+            assert isinstance(await until_final(gateway, one.payment_id), Settled)
+        assert len(await whole_statement(bank.url)) == len(sent)
+    finally:
+        bank.kill()

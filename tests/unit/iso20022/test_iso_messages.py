@@ -1,0 +1,220 @@
+"""pain.001 as we write it and the bank reads it; pain.002 and camt.054 as the bank writes them and we read them."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from fundline.domain.money import Money
+from fundline.platform.iso20022 import LIMIT_BYTES, MessageInvalid, MessageKind, read_message, write_message
+from fundline.services.bank_sandbox.iso_messages import (
+    MessageRefused,
+    booking_notification,
+    read_credit_transfer,
+    status_report,
+)
+from fundline.services.bank_sandbox.store import Payment
+from fundline.services.disbursement_worker.iso20022_messages import Debtor, credit_transfer, understand
+from fundline.services.disbursement_worker.payment_gateway import (
+    Accepted,
+    BankAnswerUnexpected,
+    Declined,
+    OrderInvalid,
+    PaymentOrder,
+    Settled,
+)
+
+PAYMENT = UUID("01a20853-4432-72b9-b0b1-e353e0d43fd9")
+AT = datetime(2026, 11, 24, 10, 15, 0, 123456, tzinfo=UTC)
+DEBTOR = Debtor("Fundline", "DE89370400440532013000", "COBADEFFXXX")
+AMOUNT = Money(120_050, "USD")
+IBAN = "DE75512108001245126199"
+IBAN_PAYEE = {"type": "iban", "iban": IBAN}
+US_NUMBER = "998877665544"
+US_PAYEE = {"type": "us", "routingNumber": "021000021", "accountNumber": US_NUMBER}
+BOOKED = Payment(
+    1,
+    str(PAYMENT),
+    b"",
+    "settled",
+    "txn_abc",
+    None,
+    120_050,
+    "USD",
+    "5544",
+    "a loan",
+    "2026-11-24T10:15:00.123456Z",
+    "2026-11-24T10:15:01.123456Z",
+)
+
+
+def order(payee=US_PAYEE, amount=AMOUNT, reference="a loan"):
+    return PaymentOrder(PAYMENT, amount, payee, reference)
+
+
+def written(payee=US_PAYEE, **changes):
+    return credit_transfer(order(payee, **changes), DEBTOR, AT)
+
+
+@pytest.mark.parametrize("payee", [US_PAYEE, IBAN_PAYEE])
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (Money(120_050, "USD"), "1200.50"),
+        (Money(1, "EUR"), "0.01"),
+        (Money(750_000_000, "JPY"), "750000000"),
+        (Money(400_000_000, "GBP"), "4000000.00"),
+    ],
+)
+def test_the_bank_reads_the_order_that_we_wrote(payee, amount, text):
+    payment_id, read = read_credit_transfer(written(payee, amount=amount))
+    assert payment_id == PAYMENT
+    assert (read.amount, read.currency, read.reference) == (text, amount.currency, "a loan")
+    assert read.payee.model_dump(by_alias=True) == payee
+
+
+def test_yen_have_no_decimals_anywhere_in_the_message():
+    xml = written(IBAN_PAYEE, amount=Money(150_000, "JPY")).decode()
+    assert '<InstdAmt Ccy="JPY">150000</InstdAmt>' in xml
+    assert xml.count("<CtrlSum>150000</CtrlSum>") == 2
+
+
+def test_every_identifier_is_the_payment_id_without_hyphens():
+    xml = written().decode()
+    for name in ("MsgId", "PmtInfId", "InstrId", "EndToEndId"):
+        assert f"<{name}>{PAYMENT.hex}</{name}>" in xml
+
+
+@pytest.mark.parametrize(
+    "payee",
+    [
+        {"type": "iban", "iban": IBAN[:-1] + "8"},
+        {"type": "us", "routingNumber": "021000022", "accountNumber": US_NUMBER},
+        {"type": "us", "routingNumber": "021000021", "accountNumber": "12"},
+        {"type": "cash"},
+    ],
+)
+def test_an_account_with_wrong_check_digits_is_never_written_and_never_told(payee):
+    with pytest.raises(OrderInvalid) as refused:
+        written(payee)
+    for value in payee.values():
+        assert value not in str(refused.value).replace("payee", "")
+
+
+@pytest.mark.parametrize("reference", ["", "x" * 141])
+def test_an_order_that_breaks_a_rule_of_the_schema_is_never_sent(reference):
+    with pytest.raises(OrderInvalid, match="RmtInf/Ustrd breaks SCHEMAV_CVC"):
+        written(reference=reference)
+
+
+def test_a_debtor_without_a_valid_account_is_refused_at_the_start():
+    with pytest.raises(ValueError, match="FUNDLINE_BANK_DEBTOR_IBAN"):
+        Debtor("Fundline", "DE00370400440532013000", "COBADEFFXXX")
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (("<PmtMtd>TRF</PmtMtd>", "<PmtMtd>CASH</PmtMtd>"), "PmtInf/PmtMtd breaks SCHEMAV_CVC_ENUMERATION"),
+        (("<IBAN>DE89", "<IBAN>de89"), "DbtrAcct/Id/IBAN breaks SCHEMAV_CVC_PATTERN"),
+        (("COBADEFFXXX", "COBA"), "BICFI breaks SCHEMAV_CVC_PATTERN"),
+        (('Ccy="USD"', 'Ccy="usd"'), "InstdAmt breaks SCHEMAV_CVC"),
+        ((">1200.50</InstdAmt>", ">1200.505051</InstdAmt>"), "InstdAmt breaks SCHEMAV_CVC_FRACTIONDIGITS"),
+        ((">1200.50</InstdAmt>", ">-1.00</InstdAmt>"), "InstdAmt breaks SCHEMAV_CVC_MININCLUSIVE"),
+        (("<ChrgBr>SHAR</ChrgBr>", "<ChrgBr>ALL</ChrgBr>"), "ChrgBr breaks SCHEMAV_CVC_ENUMERATION"),
+        ((f"<MsgId>{PAYMENT.hex}", f"<MsgId>{'x' * 36}"), "MsgId breaks SCHEMAV_CVC_MAXLENGTH"),
+        (("<InitgPty><Nm>Fundline</Nm></InitgPty>", ""), "GrpHdr breaks SCHEMAV_ELEMENT_CONTENT"),
+        (("<Dbtr>", "<Colour/><Dbtr>"), "PmtInf/Colour breaks SCHEMAV_ELEMENT_CONTENT"),
+    ],
+)
+def test_the_bank_refuses_what_breaks_the_schema_and_names_the_place_without_the_value(change, rule):
+    before, after = change
+    broken = written().decode().replace(before, after)
+    assert broken != written().decode()
+    with pytest.raises(MessageRefused, match=re.escape(rule.rpartition(" breaks")[0])) as refused:
+        read_credit_transfer(broken.encode())
+    assert rule.rpartition("breaks ")[2] in str(refused.value)
+    assert US_NUMBER not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        b"",
+        b"<",
+        b"<Document/>",
+        b'{"weather": "fine"}',
+        b'<!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/hostname">]><Document>&e;</Document>',
+        b"<!DOCTYPE d [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;&a;'>]><Document>&b;</Document>",
+        b"<a>" + b" " * LIMIT_BYTES + b"</a>",
+    ],
+)
+def test_what_is_no_message_is_refused_and_entities_are_never_resolved(xml):
+    with pytest.raises(MessageInvalid):
+        read_message(xml, *MessageKind)
+
+
+def test_a_document_type_is_refused_even_around_a_valid_message():
+    xml = written().replace(b"?>", b"?><!DOCTYPE Document [<!ENTITY e 'x'>]>", 1)
+    with pytest.raises(MessageInvalid, match="document type"):
+        read_message(xml, MessageKind.CREDIT_TRANSFER)
+
+
+def test_a_message_of_another_kind_is_refused():
+    with pytest.raises(MessageInvalid, match="none of"):
+        read_message(written(), MessageKind.STATUS_REPORT)
+
+
+def test_a_booking_is_understood_from_the_report_and_from_the_notification():
+    assert understand(status_report(BOOKED, AT), PAYMENT) == Settled("txn_abc")
+    assert understand(booking_notification(BOOKED, AT), PAYMENT) == Settled("txn_abc")
+
+
+def test_an_accepted_order_is_understood_as_accepted():
+    waiting = replace(BOOKED, status="accepted", transaction_id=None, booked_at=None)
+    assert understand(status_report(waiting, AT), PAYMENT) == Accepted()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "account_closed",
+        "account_not_found",
+        "account_blocked",
+        "limit_exceeded",
+        "insufficient_funds",
+        "odd_one",
+    ],
+)
+def test_a_decline_is_understood_with_the_code_that_the_bank_gave(code):
+    declined = replace(BOOKED, status="declined", transaction_id=None, decline_code=code)
+    assert understand(status_report(declined, AT), PAYMENT) == Declined(code)
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        b"nonsense",
+        written(),
+        status_report(BOOKED, AT).replace(b"ACSC", b"XXXX"),
+        status_report(BOOKED, AT).replace(b"<AcctSvcrRef>txn_abc</AcctSvcrRef>", b""),
+        booking_notification(BOOKED, AT).replace(b"DBIT", b"CRDT"),
+        booking_notification(BOOKED, AT).replace(b"BOOK", b"PDNG"),
+    ],
+)
+def test_an_answer_that_says_nothing_we_know_is_unexpected_and_never_a_result(xml):
+    with pytest.raises(BankAnswerUnexpected):
+        understand(xml, PAYMENT)
+
+
+@pytest.mark.parametrize("write", [status_report, booking_notification])
+def test_an_answer_about_another_payment_is_unexpected(write):
+    with pytest.raises(BankAnswerUnexpected, match="another"):
+        understand(write(BOOKED, AT), UUID(int=7))
+
+
+def test_writing_refuses_what_its_schema_does_not_know():
+    with pytest.raises(MessageInvalid):
+        write_message(MessageKind.STATUS_REPORT, {"CstmrPmtStsRpt": {"GrpHdr": {"MsgId": "x"}}})
