@@ -31,6 +31,11 @@ class IbanAccount(_Account):
     def last4(self) -> str:
         return self.iban[-4:]
 
+    @property
+    def identity(self) -> bytes:
+        """The same for each way to write this account; what the blind index is made of. As secret as the number."""
+        return f"iban:{self.iban}".encode()
+
 
 class UsAccount(_Account):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
@@ -51,13 +56,18 @@ class UsAccount(_Account):
     @field_validator("account_number")
     @classmethod
     def _account(cls, value: str) -> str:
-        if not re.fullmatch(r"[0-9]{4,17}", value):
-            raise ValueError("A US account number has 4 to 17 digits.")
+        if not re.fullmatch(r"[0-9]{4,17}", value) or not value.strip("0"):
+            raise ValueError("A US account number has 4 to 17 digits, not all of them zero.")
         return value
 
     @property
     def last4(self) -> str:
         return self.account_number[-4:]
+
+    @property
+    def identity(self) -> bytes:
+        """As above. Banks fill account numbers up with zeros from the left, or do not."""
+        return f"us:{self.routing_number}:{self.account_number.lstrip('0')}".encode()
 
 
 PayoutAccount = Annotated[IbanAccount | UsAccount, Field(discriminator="type")]

@@ -1,7 +1,6 @@
 """`fundline model`: which risk model decides, for how many applicants, and how the models fare."""
 
 import asyncio
-import getpass
 import json
 import os
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,7 @@ from fundline.commands.comparison import compare as compare_models
 from fundline.commands.evaluate import HELP, evaluate
 from fundline.commands.flag_edit import flags_path, read_flags
 from fundline.commands.model_view import show_change, show_comparison, show_models
-from fundline.commands.place import HomeOption, cache_url, home_of, open_place
+from fundline.commands.place import HomeOption, cache_url, home_of, open_place, person
 from fundline.commands.promotion import Author, Changed, Promotion, drop_scores
 from fundline.commands.split import Split, read_split, shadow_of
 from fundline.platform.clock import utc_now
@@ -188,7 +187,4 @@ def _provider() -> str:
 
 
 def _author(actor: str | None, reason: str) -> Author:
-    try:
-        return Author(actor or getpass.getuser(), reason)
-    except (OSError, KeyError) as error:  # an account without a name
-        raise StackError("This machine does not say who you are; give --actor.") from error
+    return Author(person(actor), reason)

@@ -1,6 +1,7 @@
 """Where a command finds the database: FUNDLINE_DATABASE_URL, else the running stack of the home."""
 
 import asyncio
+import getpass
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -80,3 +81,11 @@ def read_place(chosen: Path | None, work: Callable[[Database], Awaitable[T]]) ->
         return asyncio.run(run())
     except Unavailable as away:
         raise StackError(away.sentence) from away
+
+
+def person(chosen: str | None) -> str:
+    """Who does this, for the record: as given, else the account of this machine. Raises StackError."""
+    try:
+        return chosen or getpass.getuser()
+    except (OSError, KeyError) as error:  # an account without a name
+        raise StackError("This machine does not say who you are; give --actor.") from error

@@ -1,4 +1,5 @@
 import base64
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -6,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from fundline.platform.secrets import PLAINTEXT_LIMIT_BYTES, KeyFileUnusable, SealBroken, SecretBox
+from fundline.platform.key_ring import KeyFileUnusable, KeyRing, SealingKey, read_key_ring
+from fundline.platform.secrets import PLAINTEXT_LIMIT_BYTES, SealBroken, SecretBox, header_of
 
+AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ROW = UUID("0192f000-0000-7000-8000-000000000001")
 OTHER_ROW = UUID("0192f000-0000-7000-8000-000000000002")
 ACCOUNT = b'{"type":"iban","iban":"DE89370400440532013000"}'
@@ -86,3 +89,76 @@ def test_a_key_file_without_a_key_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(KeyFileUnusable):
         SecretBox(path)
+
+
+def with_new_key(path: Path, secret: bytes) -> KeyRing:
+    """Write the ring of the file with one more key, as `fundline account-key add` does."""
+    ring = read_key_ring(path).with_key(SealingKey(secret, AT))
+    path.with_suffix(".new").write_bytes(ring.content())
+    path.with_suffix(".new").replace(path)
+    return ring
+
+
+@pytest.fixture
+def path(tmp_path):
+    return key_file(tmp_path, bytes(range(32)))
+
+
+def test_a_running_process_seals_with_a_new_key_at_once_and_opens_what_the_old_one_sealed(path):
+    running = SecretBox(path)
+    old = running.seal(ACCOUNT, ROW)
+    ring = with_new_key(path, bytes(32))
+    new = running.seal(ACCOUNT, ROW)
+    assert new.startswith(header_of(ring.newest.key_id))
+    assert not old.startswith(header_of(ring.newest.key_id))
+    assert running.open(old, ROW) == running.open(new, ROW) == ACCOUNT
+
+
+def test_a_running_process_opens_what_another_has_sealed_with_a_key_it_has_never_seen(path):
+    running = SecretBox(path)
+    with_new_key(path, bytes(32))
+    assert running.open(SecretBox(path).seal(ACCOUNT, ROW), ROW) == ACCOUNT
+
+
+def test_a_key_file_that_was_spoiled_leaves_a_running_process_its_keys(path):
+    running = SecretBox(path)
+    sealed = running.seal(ACCOUNT, ROW)
+    path.write_bytes(b"{")
+    assert running.open(running.seal(ACCOUNT, ROW), ROW) == running.open(sealed, ROW) == ACCOUNT
+    path.unlink()
+    assert running.open(running.seal(ACCOUNT, ROW), ROW) == ACCOUNT
+
+
+def test_the_blind_index_stays_when_keys_change_and_is_another_under_another_key(path, tmp_path):
+    before = SecretBox(path).blind_index(b"iban:DE89370400440532013000")
+    with_new_key(path, bytes(32))
+    assert SecretBox(path).blind_index(b"iban:DE89370400440532013000") == before
+    (tmp_path / "other").mkdir()
+    other = SecretBox(key_file(tmp_path / "other", bytes(32)))
+    assert other.blind_index(b"iban:DE89370400440532013000") != before
+
+
+def test_a_ring_reads_as_it_was_written(path):
+    assert with_new_key(path, bytes(32)) == read_key_ring(path)
+
+
+def test_neither_the_newest_key_goes_nor_the_same_one_comes_twice(path):
+    ring = read_key_ring(path)
+    with pytest.raises(ValueError, match="newest"):
+        ring.without(ring.newest.key_id)
+    with pytest.raises(ValueError, match="already"):
+        ring.with_key(SealingKey(bytes(range(32))))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{}", b'{"keys":[],"index":"AA=="}', b'{"keys":[{"key":"AA==","addedAt":null}],"index":"AA=="}'],
+)
+def test_a_ring_of_another_form_is_refused(tmp_path, content):
+    (tmp_path / "bad.key").write_bytes(content)
+    with pytest.raises(KeyFileUnusable):
+        SecretBox(tmp_path / "bad.key")
+
+
+def test_no_key_is_shown(path):
+    assert "secret" not in repr(read_key_ring(path))

@@ -15,9 +15,9 @@ with claimed as (
 ), stored as (
     insert into applications (application_id, tracking_id, user_id, amount_minor, currency, term_months, purpose,
                               revolving, business, figures, jobs, metadata, payout_account, payout_kind, payout_last4,
-                              status, status_sequence, created_at, updated_at)
+                              payout_index, status, status_sequence, created_at, updated_at)
     select $5, $6, $1, $7, $8, $9, $10, $23, $11::jsonb, $12::jsonb, $13::jsonb, $14::jsonb, $15, $16, $17,
-           'processing', 1, $18, $18
+           $30, 'processing', 1, $18, $18
     from claimed
     returning application_id
 ), history as (

@@ -146,6 +146,7 @@ class Submission:
             headers,
             request.revolving,
             *_audited(entry),
+            self._box.blind_index(account.identity),
         )
 
     def _events(
@@ -180,7 +181,7 @@ class Submission:
 
 
 def _audited(entry: AuditEntry) -> tuple[Any, ...]:
-    """The last arguments of SUBMIT: the first entry of a new stream."""
+    """Arguments of SUBMIT: the first entry of a new stream."""
     return (
         entry.actor,
         entry.stream,

@@ -1,0 +1,116 @@
+"""`fundline account`: which applications name a payout account, without anybody reading an account."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from fundline.casefile.accounts import IbanAccount, PayoutAccount, UsAccount
+from fundline.commands.account_key import key_file_of
+from fundline.commands.place import HomeOption, open_place, person
+from fundline.contracts.payloads import iso_utc
+from fundline.platform.audit.trail import AuditEntry, record
+from fundline.platform.clock import utc_now
+from fundline.platform.database import Database
+from fundline.platform.key_ring import KeyFileUnusable
+from fundline.platform.refusals import Unavailable
+from fundline.platform.secrets import SecretBox
+from fundline.stack.process_spec import StackError
+
+app = typer.Typer(no_args_is_help=True, help="Payout accounts: which applications name one.")
+
+_ACCOUNTS = TypeAdapter[Any](PayoutAccount)
+LIMIT = 1000
+FIND = """
+select application_id, tracking_id, user_id, status, created_at from applications
+where payout_index = $1 order by application_id limit $2
+"""
+
+
+@app.callback()
+def _group() -> None:
+    """A group of one command so far."""
+
+
+@app.command()
+def find(
+    reason: Annotated[str, typer.Option(help="Why you look; kept in the audit trail.")],
+    actor: Annotated[str | None, typer.Option(help="Who; else the account of this machine.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Find the applications that name an account: an IBAN, or a US routing and account number, on standard input.
+
+    Never as an argument: arguments are in the shell's history and in the list of processes.
+    """
+    if sys.stdin.isatty():
+        typer.echo("Account (IBAN, or routing number and account number): ", nl=False, err=True)
+    account = parsed(sys.stdin.readline())
+    rows = asyncio.run(_find(home, account, person(actor), reason))
+    if as_json:
+        typer.echo(json.dumps({"last4": account.last4, "applications": rows}))
+        return
+    typer.echo(f"{len(rows)} applications name the account that ends with {account.last4}.")
+    for row in rows:
+        typer.echo(f"{row['trackingId']}  {row['createdAt'][:10]}  {row['status']:<15} {row['userId']}")
+
+
+def parsed(text: str) -> IbanAccount | UsAccount:
+    """Raises StackError, which does not repeat what was typed."""
+    words = text.split()
+    is_us = len(words) == 2 and all(word.isdecimal() for word in words)  # noqa: PLR2004 - routing, account
+    form = (
+        {"type": "us", "routingNumber": words[0], "accountNumber": words[1]}
+        if is_us
+        else {"type": "iban", "iban": "".join(words)}
+    )
+    try:
+        account: IbanAccount | UsAccount = _ACCOUNTS.validate_python(form)
+    except ValidationError:
+        raise StackError(
+            "That is no account: give an IBAN, or nine digits of a US routing number, a space, and the account number."
+        ) from None
+    return account
+
+
+async def _find(
+    home: Path | None, account: IbanAccount | UsAccount, who: str, reason: str
+) -> list[dict[str, str]]:
+    try:
+        index = SecretBox(key_file_of(home)).blind_index(account.identity)
+        database = await open_place(home)
+        try:
+            return await look_up(database, index, account.last4, who, reason)
+        finally:
+            await database.close()
+    except KeyFileUnusable as error:
+        raise StackError(f"The keys cannot be used: {error}.") from error
+    except Unavailable as error:
+        raise StackError("The database does not answer.") from error
+
+
+async def look_up(
+    database: Database, index: bytes, last4: str, who: str, reason: str
+) -> list[dict[str, str]]:
+    """Oldest first, at most 1000. The look-up is on record; the account is not."""
+    async with database.transaction() as connection:
+        rows = await connection.fetch(FIND, index, LIMIT)
+        details = {"last4": last4, "applications": len(rows)}
+        await record(
+            connection,
+            AuditEntry("accounts", f"command-line:{who}", "account.looked_up", utc_now(), reason, details),
+        )
+    return [
+        {
+            "applicationId": str(row["application_id"]),
+            "trackingId": row["tracking_id"],
+            "userId": row["user_id"],
+            "status": row["status"],
+            "createdAt": iso_utc(row["created_at"]),
+        }
+        for row in rows
+    ]
