@@ -7,6 +7,7 @@ import uuid
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from fundline.manual import answers_notifications as answers
 from support.notifications import notifier
 from support.receiver import Reply, receiving
 
@@ -313,3 +314,23 @@ async def test_each_change_of_an_endpoint_is_in_the_audit_trail(service, registe
         "deleted",
     ]
     assert {row["actor"] for row in rows} == {"notification-service:alice"}
+
+
+async def test_every_answer_is_as_the_published_document_says(service, register, headers):
+    async with receiving() as receiver:
+        endpoint = await register(service, receiver.url)
+        path = f"{ENDPOINTS}/{endpoint['id']}"
+        tested = await service.http.post(f"{path}/test", headers=headers())
+        await service.until_state("delivered")
+        answers.WebhookDeliveryWaiting.model_validate(tested.json())
+        deliveries = await service.http.get(f"{path}/deliveries", headers=headers())
+        answers.WebhookDeliveryPage.model_validate(deliveries.json())
+    answers.WebhookEndpointWithSecret.model_validate(endpoint)
+    rotated = await service.http.post(f"{path}/secret/rotate", headers=headers())
+    answers.WebhookEndpointWithSecret.model_validate(rotated.json())
+    page = await service.http.get(ENDPOINTS, headers=headers())
+    answers.WebhookEndpointPage.model_validate(page.json())
+    deleted = await service.http.delete(path, headers=headers())
+    answers.WebhookEndpointDeleted.model_validate(deleted.json())
+    preferences = await service.http.get("/v1/notification-preferences", headers=headers())
+    answers.NotificationPreferences.model_validate(preferences.json())
