@@ -1,6 +1,5 @@
 """`fundline model`: which risk model decides, for how many applicants, and how the models fare."""
 
-import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
@@ -15,12 +14,11 @@ from fundline.commands.comparison import compare as compare_models
 from fundline.commands.evaluate import HELP, evaluate
 from fundline.commands.flag_edit import flags_path, read_flags
 from fundline.commands.model_view import show_change, show_comparison, show_models
-from fundline.commands.place import HomeOption, cache_url, home_of, open_place, person
+from fundline.commands.place import HomeOption, cache_url, home_of, in_place, person
 from fundline.commands.promotion import Author, Changed, Promotion, drop_scores
 from fundline.commands.split import Split, read_split, shadow_of
 from fundline.platform.clock import utc_now
 from fundline.platform.database import Database
-from fundline.platform.refusals import Unavailable
 from fundline.services.risk_worker import experiment_store as store
 from fundline.stack.process_spec import StackError
 
@@ -159,19 +157,7 @@ def _cache(home: Path | None) -> str | None:
 
 
 def _with_database(home: Path | None, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Raises StackError, also when the database does not answer."""
-
-    async def run() -> T:
-        database = await open_place(home)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(run())
-    except Unavailable as error:
-        raise StackError("The database does not answer; nothing was changed.") from error
+    return in_place(home, work, away="The database does not answer; nothing was changed.")
 
 
 def _split_now(home: Path | None) -> tuple[Split | None, str | None]:
