@@ -13,7 +13,7 @@ from fundline.casefile.books import SNAPSHOT
 from fundline.casefile.ledger_views import AccountBalance, AccountUnknown, Entry, out_of_balance
 from fundline.commands.ledger_corrections import approve, correct, corrections, withdraw
 from fundline.commands.operations_client import JsonOption
-from fundline.commands.place import HomeOption, in_place
+from fundline.commands.place import HomeOption, read_place
 from fundline.commands.table import aligned
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.database import Connection, Database
@@ -110,7 +110,7 @@ def _in_snapshot(home: Path | None, work: Callable[[Connection], Awaitable[T]]) 
             await connection.execute(SNAPSHOT)
             return await work(connection)
 
-    return in_place(home, read)
+    return read_place(home, read)
 
 
 def _balance_view(line: AccountBalance) -> dict[str, Any]:

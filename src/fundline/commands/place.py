@@ -67,8 +67,8 @@ async def open_place(chosen: Path | None) -> Database:
     )
 
 
-def in_place(chosen: Path | None, work: Callable[[Database], Awaitable[T]], *, away: str | None = None) -> T:
-    """What `work` returns. Raises StackError, also when the database is away; `away` is what is said then."""
+def read_place(chosen: Path | None, work: Callable[[Database], Awaitable[T]]) -> T:
+    """What `work` returns. Raises StackError, also when the database does not answer."""
 
     async def run() -> T:
         database = await open_place(chosen)
@@ -79,8 +79,8 @@ def in_place(chosen: Path | None, work: Callable[[Database], Awaitable[T]], *, a
 
     try:
         return asyncio.run(run())
-    except Unavailable as error:
-        raise StackError(away or error.sentence) from error
+    except Unavailable as away:
+        raise StackError("The database does not answer; repeat the command when it does.") from away
 
 
 def person(chosen: str | None) -> str:
