@@ -58,6 +58,25 @@ create index ledger_transfers_of_payment on ledger_transfers (payment_id);
 create index ledger_transfers_by_time on ledger_transfers (booked_at);
 create index ledger_postings_of_account on ledger_postings (account);
 
+create table ledger_corrections (                      -- asked for by one person, booked when another agrees
+    correction_id      uuid primary key,               -- version 7: sorts by time
+    transfer_id        uuid not null references ledger_transfers,
+    instead            jsonb,                          -- debit, credit, amount, currency; null: reversed and nothing else
+    reason             text not null,
+    state              text not null constraint ledger_corrections_state_known check (state in
+        ('proposed', 'booked', 'withdrawn')),
+    requested_by       text not null,
+    requested_at       timestamptz not null,
+    decided_by         text,
+    decided_at         timestamptz,
+    reversal_id        uuid references ledger_transfers,
+    constraint ledger_corrections_decided_by_somebody check ((state = 'proposed') = (decided_by is null)
+        and (decided_by is null) = (decided_at is null)),
+    constraint ledger_corrections_booked_by_two check (case when state = 'booked'
+        then decided_by <> requested_by and reversal_id is not null else reversal_id is null end)
+);
+create unique index ledger_corrections_one_open_per_transfer on ledger_corrections (transfer_id) where state = 'proposed';
+
 -- 3. Rules at commit ---------------------------------------------------------------------------------------------
 create or replace function ledger_transfer_balances() returns trigger language plpgsql as $$
 begin
@@ -125,3 +144,4 @@ grant insert (transfer_id, payment_id, purpose, booked_at, corrects, reason, req
     on ledger_transfers to fundline_app;
 grant insert (transfer_id, account, currency, amount_minor) on ledger_postings to fundline_app;
 grant select on funding_sources, fee_policies to fundline_app;
+grant select, insert, update on ledger_corrections to fundline_app;

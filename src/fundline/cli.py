@@ -35,8 +35,14 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
     ),
     ("reconcile", "fundline.commands.reconcile", "Find what is stuck or differs, and repair what may be."),
     ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
+    (
+        "webhook",
+        "fundline.commands.webhook",
+        "Webhooks: a receiver on this machine that checks and shows them.",
+    ),
+    ("mail", "fundline.commands.mail", "Mails of the running stack, as the mail sink keeps them."),
     ("bank", "fundline.commands.bank", "The sandbox bank: its faults, its statement, its payments."),
-    ("ledger", "fundline.commands.ledger", "The books: trial balance, one account, and whether they hold."),
+    ("ledger", "fundline.commands.ledger", "The books: what is in them, whether they hold, corrections."),
     (
         "dead-letter",
         "fundline.commands.dead_letter",

@@ -19,6 +19,8 @@ from fundline.manual.setting_meanings import MEANINGS
 from fundline.manual.settings import process_settings
 from fundline.services.application_api.routes import Routes
 from fundline.services.application_api.views import application_view
+from fundline.services.operations_api.correction_routes import correction_routes
+from fundline.services.operations_api.corrections import LedgerCorrections
 from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
 from fundline.services.operations_api.dead_letter_routes import dead_letter_routes
 from fundline.services.operations_api.routes import audit_routes, case_routes
@@ -165,6 +167,7 @@ def test_every_route_is_in_the_document_and_the_document_has_no_other():
         *status_routes(unused, unused, unused, settings),
         *case_routes(unused, unused, unused),
         *audit_routes(unused, unused),
+        *correction_routes(unused, LedgerCorrections(unused)),
         *dead_letter_routes(unused, unused, DeadLetterReplay(unused), unused),
     ]
     offered = {re.sub(r"\{\w+\}", "{}", route.path) for route in routes}

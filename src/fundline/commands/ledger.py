@@ -11,6 +11,7 @@ import typer
 from fundline.casefile import ledger_views
 from fundline.casefile.books import SNAPSHOT
 from fundline.casefile.ledger_views import AccountBalance, AccountUnknown, Entry, out_of_balance
+from fundline.commands.ledger_corrections import approve, correct, corrections, withdraw
 from fundline.commands.operations_client import JsonOption
 from fundline.commands.place import HomeOption, read_place
 from fundline.commands.table import aligned
@@ -18,7 +19,9 @@ from fundline.contracts.payloads import iso_utc
 from fundline.platform.database import Connection, Database
 from fundline.stack.process_spec import StackError
 
-app = typer.Typer(no_args_is_help=True, help="The books: trial balance, one account, and whether they hold.")
+app = typer.Typer(no_args_is_help=True, help="The books: what is in them, whether they hold, corrections.")
+for _command in (correct, approve, withdraw, corrections):
+    app.command()(_command)
 T = TypeVar("T")
 
 AtOption = Annotated[
@@ -144,9 +147,9 @@ def _balances_table(balances: list[AccountBalance]) -> str:
 
 
 def _entries_table(found: list[Entry]) -> str:
-    rows = [["booked at", "purpose", "payment", "amount", "balance", "currency"]]
+    rows = [["booked at", "purpose", "transfer", "payment", "amount", "balance", "currency"]]
     for entry in found:
         amounts = [entry.amount.text(), entry.balance.text()]
-        told = [iso_utc(entry.booked_at), entry.purpose, str(entry.payment_id)]
+        told = [iso_utc(entry.booked_at), entry.purpose, str(entry.transfer_id), str(entry.payment_id)]
         rows.append([*told, *amounts, entry.amount.currency])
-    return "\n".join(aligned(rows, right={3, 4}))
+    return "\n".join(aligned(rows, right={4, 5}))

@@ -72,6 +72,9 @@ class OperationsClient:
             "POST", path, json=dict(body), headers={"idempotency-key": key or str(uuid.uuid4())}
         )
 
+    def delete(self, path: str) -> dict[str, Any]:
+        return self._call("DELETE", path, headers={"idempotency-key": str(uuid.uuid4())})
+
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         for attempt in range(1, _ATTEMPTS + 1):
             is_last = attempt == _ATTEMPTS

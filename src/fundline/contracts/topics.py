@@ -18,6 +18,7 @@ class Group(StrEnum):
     RISK_WORKER_EXPRESS = "risk-worker-express"
     DISBURSEMENT_WORKER = "disbursement-worker"
     STATUS_SERVICE = "status-service"
+    NOTIFICATION_SERVICE = "notification-service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Topic:
     schema_version: int
     producers: tuple[str, ...]
     groups: tuple[Group, ...]
-    """Groups that consume the topic today; the notification service joins with its own issue."""
+    """Groups that consume the topic."""
     lane_of: str = ""
     """Name of the topic whose events travel here too: another lane, the same event."""
     moves_money: bool = False
@@ -91,7 +92,7 @@ DISBURSEMENT_COMPLETED = Topic(
     payloads.DisbursementCompleted,
     1,
     producers=("disbursement-worker",),
-    groups=(Group.STATUS_SERVICE,),
+    groups=(Group.STATUS_SERVICE, Group.NOTIFICATION_SERVICE),
     moves_money=True,
 )
 STATUS_UPDATED = Topic(
@@ -99,7 +100,7 @@ STATUS_UPDATED = Topic(
     payloads.StatusUpdated,
     1,
     producers=("application-api", "risk-worker", "disbursement-worker"),
-    groups=(Group.STATUS_SERVICE,),
+    groups=(Group.STATUS_SERVICE, Group.NOTIFICATION_SERVICE),
 )
 
 TOPICS: dict[str, Topic] = {

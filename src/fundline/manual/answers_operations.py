@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from fundline.casefile.cases import CaseKind
 from fundline.casefile.dead_letters import LetterState
+from fundline.domain.ledger import TransferPurpose
 from fundline.manual.answers import Answer
 
 
@@ -34,6 +35,39 @@ class CasePage(Answer):
     """Newest first. `next_before` is the `before` of the next page; null on the last."""
 
     items: list[Case]
+    next_before: UUID | None
+
+
+class CorrectTransfer(Answer):
+    """What is to stand in the place of the transfer that was wrong."""
+
+    debit: str
+    credit: str
+    amount: str
+    currency: str
+
+
+class LedgerCorrection(Answer):
+    """A transfer that one person calls wrong; booked when another agrees."""
+
+    id: UUID
+    transfer_id: UUID
+    payment_id: UUID
+    purpose: TransferPurpose
+    instead: CorrectTransfer | None
+    reason: str
+    state: Literal["proposed", "booked", "withdrawn"]
+    requested_by: str
+    requested_at: AwareDatetime
+    decided_by: str | None
+    decided_at: AwareDatetime | None
+    reversal_id: UUID | None
+
+
+class LedgerCorrectionPage(Answer):
+    """Newest first. `next_before` is the `before` of the next page; null on the last."""
+
+    items: list[LedgerCorrection]
     next_before: UUID | None
 
 

@@ -14,7 +14,15 @@ from fundline.manual.openapi_parts import (
     refused,
     responds,
 )
+<<<<<<< HEAD
 from fundline.services.operations_api.audit import AuditQuery
+=======
+from fundline.services.operations_api.correction_schemas import (
+    CorrectionDecision,
+    CorrectionQuery,
+    CorrectionRequest,
+)
+>>>>>>> main
 from fundline.services.operations_api.dead_letter_schemas import (
     ApprovalRequest,
     BulkReplayRequest,
@@ -24,13 +32,19 @@ from fundline.services.operations_api.dead_letter_schemas import (
 )
 from fundline.services.operations_api.schemas import CaseQuery, ResolutionRequest
 
+<<<<<<< HEAD
 TAG = {"name": "operations", "description": "Operations API: cases, dead letters and the audit trail"}
+=======
+TAG = {"name": "operations", "description": "Operations API: cases, dead letters, ledger corrections"}
+>>>>>>> main
 REQUESTS: tuple[type[BaseModel], ...] = (
     ResolutionRequest,
     ReasonRequest,
     ReplayRequest,
     ApprovalRequest,
     BulkReplayRequest,
+    CorrectionRequest,
+    CorrectionDecision,
 )
 ANSWERS: tuple[type[BaseModel], ...] = (
     answers.Case,
@@ -39,16 +53,26 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     answers.DeadLetterPage,
     answers.WholeDeadLetter,
     answers.BulkReplayed,
+<<<<<<< HEAD
     answers.AuditTrailPage,
+=======
+    answers.LedgerCorrection,
+    answers.LedgerCorrectionPage,
+>>>>>>> main
 )
 _ID = {"type": "string", "format": "uuid"}
 _CASE_ID = path_parameter("id", "The case's id.", _ID)
 _LETTER_ID = path_parameter("id", "The dead letter's id.", _ID)
+_CORRECTION_ID = path_parameter("id", "The correction's id.", _ID)
 _REASON = {"reason": "The bank is back; asked for under its id."}
 
 
 def operations_paths() -> dict[str, Any]:
+<<<<<<< HEAD
     return {**_case_paths(), **_dead_letter_paths(), **_audit_paths()}
+=======
+    return {**_case_paths(), **_dead_letter_paths(), **_correction_paths()}
+>>>>>>> main
 
 
 def _case_paths() -> dict[str, Any]:
@@ -117,6 +141,57 @@ def _dead_letter_paths() -> dict[str, Any]:
     }
 
 
+def _correction_paths() -> dict[str, Any]:
+    path, because = "/v1/ledger-corrections", {"reason": "The bank's letter says the same."}
+    example = {
+        "transferId": "01a20df7-bb99-7525-9dee-d33162722742",
+        "reason": "Called settled; the bank has taken it back.",
+        "instead": {
+            "debit": "lender_funding",
+            "credit": "disbursement_clearing",
+            "amount": "13500.00",
+            "currency": "USD",
+        },
+    }
+    read = "Roles: operator, compliance."
+    return {
+        path: {
+            "get": _read(
+                "listLedgerCorrections",
+                f"What was asked for, newest first. {read}",
+                "LedgerCorrectionPage",
+                query_of(CorrectionQuery),
+            ),
+            "post": write(
+                "proposeLedgerCorrection",
+                "Say which transfer is wrong, and what should stand there; nothing is booked yet. Role: operator.",
+                ("CorrectionRequest", example),
+                "LedgerCorrection",
+                [],
+                status="201",
+            ),
+        },
+        f"{path}/{{id}}": {
+            "get": _read("readLedgerCorrection", f"One. {read}", "LedgerCorrection", [_CORRECTION_ID])
+        },
+        **{
+            f"{path}/{{id}}/{verb}": {
+                "post": write(
+                    f"{verb}LedgerCorrection",
+                    summary,
+                    ("CorrectionDecision", because),
+                    "LedgerCorrection",
+                    [_CORRECTION_ID],
+                )
+            }
+            for verb, summary in (
+                ("approve", "Agree to what somebody else has asked for; it is booked. Role: operator."),
+                ("withdraw", "It will not be booked. Role: operator."),
+            )
+        },
+    }
+
+
 _VERBS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     (
         "replay",
@@ -165,6 +240,8 @@ def write(
     body: tuple[str, dict[str, Any]],
     answer: str,
     parameters: list[dict[str, Any]],
+    *,
+    status: str = "200",
 ) -> dict[str, Any]:
     return operation(
         operation_id,
@@ -173,7 +250,7 @@ def write(
         parameters=[*parameters, IDEMPOTENCY_KEY],
         body=body,
         responses={
-            "200": responds("Stored.", answer, headers=PLAYED_BACK),
+            status: responds("Stored.", answer, headers=PLAYED_BACK),
             **refused(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
         },
     )

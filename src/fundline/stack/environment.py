@@ -13,9 +13,11 @@ from fundline.stack.fleet import (
     BANK_LEDGER,
     FLAGS,
     KAFKA,
+    MAIL_SERVER,
     POSTGRES,
     TOKENS,
     VALKEY,
+    WEBHOOK_KEY,
     WORKER,
     Process,
 )
@@ -42,6 +44,10 @@ def file_settings(home: StackHome) -> dict[str, Settings]:
         },
         BANK_LEDGER: {"FUNDLINE_BANK_DATABASE": str(home.data / "bank-sandbox.sqlite")},
         BANK_KEY: {"FUNDLINE_BANK_WEBHOOK_SECRET_FILE": str(keys.bank_webhook_secret)},
+        WEBHOOK_KEY: {
+            "FUNDLINE_WEBHOOK_KEY_FILE": str(keys.webhook_key),
+            "FUNDLINE_WEBHOOK_TARGETS": "development",  # so that a receiver on this machine can be tried
+        },
         FLAGS: {"FUNDLINE_FLAGS_FILE": str(flags_file(home))},
     }
 
@@ -55,6 +61,11 @@ def dependency_settings(
         VALKEY: {"FUNDLINE_CACHE_URL": cache_url},
         KAFKA: {"FUNDLINE_KAFKA_BOOTSTRAP": bootstrap, "FUNDLINE_KAFKA_DIALECT": dialect},
         BANK_EVENTS: {},
+        MAIL_SERVER: {
+            "FUNDLINE_SMTP_HOST": LOOPBACK,
+            "FUNDLINE_SMTP_PORT": str(ports.mail_sink_smtp),
+            "FUNDLINE_SMTP_SECURITY": "none",
+        },
     }
     for process in fleet:
         noun = process.name.partition("-")[0].upper()

@@ -17,6 +17,9 @@ secret of the bank's webhooks. And where the bank sends them, which is not a dep
 AUDIT_ANCHORS = "audit-anchors"
 """Files: the anchors of the audit trail, and the key that signs them."""
 
+WEBHOOK_KEY, MAIL_SERVER = "webhook-key", "mail-server"
+"""A file: the key that seals the secrets of webhook endpoints. And where the mail server is, which may be away."""
+
 BANK, MODELS, WORKER = "bank-sandbox", "model-service", "disbursement-worker"
 
 ENGINES = (POSTGRES, VALKEY, KAFKA, GATEWAY)
@@ -50,6 +53,9 @@ FLEET: tuple[Process, ...] = (
     Process("application-api",     "application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
     Process("dead-letter-keeper",  "dead_letter_keeper.main",     1, (POSTGRES, KAFKA)),
     Process("operations-api",      "operations_api.main",         1, (POSTGRES,), (TOKENS,)),
+    Process("mail-sink",           "mail_sink.main",              1, (), (MAIL_SERVER,)),
+    Process("notification-service", "notification_service.main",  1, (POSTGRES, KAFKA),
+            (TOKENS, WEBHOOK_KEY, MAIL_SERVER)),
     Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
     Process("reconciler",          "reconciler.main",             1, (POSTGRES, VALKEY, BANK)),
 )

@@ -88,6 +88,11 @@ class StackKeys:
         return self.home.keys / "bank-webhook.secret"
 
     @property
+    def webhook_key(self) -> Path:
+        """32 bytes in base64: encrypts the secrets of webhook endpoints (FUNDLINE_WEBHOOK_KEY_FILE)."""
+        return self.home.keys / "webhook.key"
+
+    @property
     def database(self) -> Path:
         """Passwords of the PostgreSQL roles, JSON."""
         return self.home.keys / "database.json"
@@ -99,8 +104,9 @@ class StackKeys:
             self._create_certificate()
         if not (self.token_key.exists() and self.jwks.exists()):
             self._create_token_key()
-        if not self.account_key.exists():
-            write_private(self.account_key, base64.b64encode(secrets.token_bytes(32)))
+        for key in (self.account_key, self.webhook_key):
+            if not key.exists():
+                write_private(key, base64.b64encode(secrets.token_bytes(32)))
         if not self.audit_key.exists():
             write_private(self.audit_key, json.dumps(_new_signing_key().as_dict(private=True)).encode())
         if not self.bank_webhook_secret.exists():

@@ -111,6 +111,7 @@ class Ports:
     reconciler: int = 17210
     dead_letter_keeper: int = 17220
     mail_sink: int = 17230
+    mail_sink_smtp: int = 17240
     valkey: int = 17379
     postgres: int = 17432
     postgres_replica: int = 17433
@@ -152,7 +153,15 @@ class Ports:
 
     def all(self) -> list[int]:
         """The ports that the default fleet uses: the first two instances of each process count."""
-        single = {"kafka", "kafka_controller", "valkey", "postgres", "gateway", "gateway_admin"}
+        single = {
+            "kafka",
+            "kafka_controller",
+            "valkey",
+            "postgres",
+            "gateway",
+            "gateway_admin",
+            "mail_sink_smtp",
+        }
         first = [getattr(self, field.name) for field in fields(self)]
         second = [getattr(self, field.name) + 1 for field in fields(self) if field.name not in single]
         return first + second

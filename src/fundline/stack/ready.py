@@ -12,6 +12,7 @@ ANSWER_TIMEOUT_S = 2.0
 ROUTES_TIMEOUT_S = 20.0
 PROBED_PATHS = {
     "application-api": "/v1/reference-data/sectors",
+    "notification-service": "/v1/webhook-endpoints",
     "operations-api": "/v1/cases",
     "status-service": "/v1/status/00000000-0000-0000-0000-000000000000",
 }

@@ -120,6 +120,20 @@ async def test_a_run_is_stored_and_counted_and_the_second_changes_nothing(settin
     assert (found, metrics.registry.get_sample_value("fundline_reconciler_unrepaired")) == (1, 0)
 
 
+async def test_the_process_makes_a_full_run_first_and_then_once_a_day(settings, database):
+    often = settings.model_copy(update={"reconciler_every_s": 0.05})
+    stop = asyncio.Event()
+    async with open_reconciler(often, Metrics(CollectorRegistry())) as opened:
+        watching = asyncio.create_task(opened.reconciler.watch(stop))
+        runs = []
+        async with asyncio.timeout(60):
+            while len(runs) < 3:
+                runs = await database.fetch("select is_full from reconciliation_runs order by run_id")
+        stop.set()
+        await watching
+    assert [run["is_full"] for run in runs] == [True, False, False]
+
+
 async def test_a_bank_that_is_away_stops_no_other_check(settings, database, box):
     await store_application(database, box, status="risk_scoring")
     away = settings.model_copy(update={"bank_url": "http://127.0.0.1:9"})

@@ -101,10 +101,18 @@ async def write_once(database: Database, key: WriteKey, work: Work) -> StoredAns
 
 
 async def stored_answer(database: Database, key: WriteKey) -> StoredAnswer:
-    """The first request's answer. Raises KeyReused when that request was another one."""
+    """The first request's answer. Raises KeyReused when that request was another one, RequestInFlight."""
+    answer = await earlier_answer(database, key)
+    if answer is None:
+        raise RequestInFlight
+    return answer
+
+
+async def earlier_answer(database: Database, key: WriteKey) -> StoredAnswer | None:
+    """None when the key is free: for work that first asks others than the database. Raises KeyReused."""
     row = await database.fetchrow(STORED_ANSWER, key.caller, key.key)
     if row is None:
-        raise RequestInFlight
+        return None
     if row["request_hash"] != key.request_hash:
         raise KeyReused("Use a new Idempotency-Key for a new request; this one was used with another body.")
     return StoredAnswer(row["response_status"], row["response_body"].encode(), is_replay=True)

@@ -78,6 +78,10 @@ class TargetRules:
             raise TargetRefused(f"The URL's port must be one of {allowed}.")
         return parsed
 
+    def host_of(self, url: str) -> str:
+        """In lower case, without the port. Raises TargetRefused."""
+        return self.parsed(url).raw_host.decode().lower()
+
     def judge(self, addresses: Sequence[str]) -> None:
         """One bad address refuses them all: nobody honest mixes public and private ones. Raises TargetRefused."""
         for address in addresses:
@@ -113,7 +117,7 @@ class OutboundClient:
     async def check(self, url: str) -> None:
         """Whether `post` would call it now. Raises TargetRefused; TargetUnreachable when the name has no address."""
         parsed = self.rules.parsed(url)
-        async with _answered_within(self._timeout_s):
+        async with _answered_within(_CONNECT_S):
             await self._addresses(parsed)
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> OutboundAnswer:

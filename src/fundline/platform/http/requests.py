@@ -22,6 +22,12 @@ class BodyTooLarge(Refusal):
     title = "The body is too large"
 
 
+class BodyNotWanted(Refusal):
+    kind = Kind.MALFORMED
+    code = "body-not-wanted"
+    title = "The request takes no body"
+
+
 class NotJson(Refusal):
     kind = Kind.WRONG_MEDIA_TYPE
     code = "not-json"

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey, write_key
-from fundline.platform.http.requests import idempotency_key, read_body
+from fundline.platform.http.requests import BodyNotWanted, idempotency_key, read_body
 from fundline.platform.http.tokens import Caller, TokenVerifier
 
 
@@ -19,6 +19,18 @@ async def read_write(request: Request, tokens: TokenVerifier) -> tuple[Caller, W
         write_key(caller.subject, key, method=request.method, path=request.scope["path"], body=body),
         body,
     )
+
+
+async def read_bodiless_write(request: Request, tokens: TokenVerifier) -> tuple[Caller, WriteKey]:
+    """A write that has nothing to say beyond its path. Raises Unauthenticated, IdempotencyKeyMissing, BodyNotWanted."""
+    sent = b""
+    async for chunk in request.stream():
+        sent += chunk
+        if sent not in {b"", b"{", b"{}"}:
+            raise BodyNotWanted("Send this request without a body, or with an empty object.")
+    caller = tokens.caller(request)
+    key = idempotency_key(request)
+    return caller, write_key(caller.subject, key, method=request.method, path=request.scope["path"], body=b"")
 
 
 def answered(answer: StoredAnswer, headers: dict[str, str] | None = None) -> Response:

@@ -1,5 +1,7 @@
 """The typed list of every metric of Fundline. Nothing else may create one; `make docs` prints this list."""
 
+from collections.abc import Callable
+
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 _LATENCY_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -106,6 +108,28 @@ class Metrics:
         self.breaker_state = gauge(
             "breaker_state", "Circuit breaker by dependency: 0 closed, 1 half open, 2 open.", "dependency")
         self.retries = counter("retries", "Calls that were repeated, by dependency.", "dependency")
+        # fmt: on
+        self._of_notifications(counter, gauge, seconds)
+
+    def _of_notifications(
+        self,
+        counter: Callable[..., Counter],
+        gauge: Callable[..., Gauge],
+        seconds: Callable[..., Histogram],
+    ) -> None:
+        # fmt: off
+        self.notification_deliveries = counter(
+            "notification_deliveries",
+            "Attempts to deliver by channel and result (delivered, failed, gone, rejected, unwanted, away).",
+            "channel", "result")
+        self.notification_delivery_s = seconds(
+            "notification_delivery", "Time one attempt to deliver took.", "channel")
+        self.notification_queue_depth = gauge(
+            "notification_queue_depth", "Notifications that wait, also those whose next attempt is planned.", "channel")
+        self.notification_overdue_s = gauge(
+            "notification_overdue_seconds", "How long the oldest notification that is due has been due.", "channel")
+        self.webhook_endpoints_disabled = counter(
+            "webhook_endpoints_disabled", "Endpoints that were switched off by us (gone, failing).", "reason")
         # fmt: on
 
     def observe_pool(self, connections: dict[str, int]) -> None:

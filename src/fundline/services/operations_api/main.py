@@ -8,6 +8,8 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.operations_api.audit import AuditTrail
 from fundline.services.operations_api.case_resolution import CaseResolution
 from fundline.services.operations_api.cases import Cases
+from fundline.services.operations_api.correction_routes import correction_routes
+from fundline.services.operations_api.corrections import LedgerCorrections
 from fundline.services.operations_api.dead_letter_bulk import BulkReplay
 from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
 from fundline.services.operations_api.dead_letter_routes import dead_letter_routes
@@ -29,6 +31,7 @@ def main() -> None:
                     *dead_letter_routes(
                         tokens, DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)
                     ),
+                    *correction_routes(tokens, LedgerCorrections(database)),
                     *audit_routes(tokens, AuditTrail(database)),
                 ]
             ),

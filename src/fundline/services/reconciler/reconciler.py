@@ -34,10 +34,12 @@ class Reconciler:
         self._log = get_log()
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """A run, a pause, and so on; while the database is away it waits."""
+        """A run, a pause, and so on, once a day a full one; while the database is away it waits."""
+        full_every = timedelta(hours=self._settings.reconciler_full_every_h)
         while not stop.is_set():
             try:
-                await self.take_turn()
+                was_full = await store.is_full_since(self._database, self._now() - full_every)
+                await self.take_turn(full=not was_full)
             except Unavailable as away:
                 self._log.warning("reconciler.interrupted", cause=str(away))
             with contextlib.suppress(TimeoutError):

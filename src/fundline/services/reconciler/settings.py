@@ -19,13 +19,18 @@ class Settings(DatabaseSettings, CacheSettings):
     reconciler_outbox_limit_s: Annotated[float, Field(gt=0)] = 60.0
     """Age of the oldest event in the outbox past which a case is opened."""
     reconciler_bank_timeout_s: Annotated[float, Field(gt=0, le=60)] = 10.0
+    """Longest wait for one page of the bank's statement."""
     reconciler_bank_grace_s: Annotated[float, Field(ge=0)] = 60.0
     """How long a difference from the bank's statement may be what is on its way."""
     reconciler_bank_lookback_h: Annotated[int, Field(ge=1)] = 48
     """Payments that settled before that are compared by a full run only; their lines have been matched."""
     reconciler_statement_page: Annotated[int, Field(ge=1, le=1000)] = 500
+    """Lines asked for at once."""
+    reconciler_full_every_h: Annotated[float, Field(gt=0)] = 24.0
+    """How often a run of the process is a full one: the whole statement again, from its first line."""
     reconciler_cache_sample: Annotated[int, Field(ge=1, le=10_000)] = 200
     """Applications whose cached status a run compares: those that changed last, and as many from a random place."""
     reconciler_cache_grace_s: Annotated[float, Field(ge=0)] = 5.0
     """How long the cache may lag behind the database."""
     reconciler_runs_kept_days: Annotated[int, Field(ge=1)] = 30
+    """How long the records of runs are kept."""

@@ -61,6 +61,9 @@ insert into reconciliation_runs
     (run_id, started_at, finished_at, is_full, found, repaired, cases_opened, unchecked)
 values ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7, $8::jsonb)
 """
+FULL_SINCE = (
+    "select 1 from reconciliation_runs where is_full and unchecked = '{}' and started_at > $1 limit 1"
+)
 FORGET_RUNS = "delete from reconciliation_runs where started_at < $1"
 FORGET_ATTEMPTS = "delete from reconciliation_attempts where last_at < $1"
 
@@ -129,6 +132,11 @@ async def oldest_event(database: Database) -> OldestEvent | None:
     """Of the outbox, by the database's own clock; None when it is empty."""
     row = await database.fetchrow(OLDEST_EVENT)
     return None if row is None else OldestEvent(**row)
+
+
+async def is_full_since(database: Database, moment: datetime) -> bool:
+    """Whether a full run that could look at everything has begun after the moment."""
+    return await database.fetchrow(FULL_SINCE, moment) is not None
 
 
 async def store_run(database: Database, run: Run, *, keep_from: datetime) -> None:

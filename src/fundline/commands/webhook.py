@@ -1,0 +1,121 @@
+"""`fundline webhook`: a receiver on this machine, for whoever writes one."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fundline.commands.operations_client import AsOption, JsonOption, operations_client
+from fundline.commands.place import HomeOption
+from fundline.platform.clock import utc_now
+from fundline.platform.webhook_signature import SecretUnusable, SignatureRefused, check_signature
+from fundline.stack.layout import LOOPBACK
+from fundline.stack.process_spec import StackError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+_LARGEST_BODY_BYTES = 1_000_000
+_ENDPOINTS = "/v1/webhook-endpoints"
+
+
+@app.callback()
+def webhook() -> None:
+    """Webhooks: a receiver on this machine that checks their signatures and shows them."""
+
+
+@app.command()
+def listen(
+    home: HomeOption = None,
+    subject: AsOption = None,
+    secret: Annotated[
+        str | None,
+        typer.Option(help="Of an endpoint that exists; without it one is made, and deleted at the end."),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    answer: Annotated[
+        int, typer.Option(min=200, max=599, help="The status to answer, such as 503 or 410.")
+    ] = 204,
+    as_json: JsonOption = False,
+) -> None:
+    """Take webhooks on this machine, check them and print one line each, until Ctrl-C."""
+    receiver = Receiver(answer, as_json=as_json)
+    try:
+        server = ThreadingHTTPServer((LOOPBACK, port), receiver.handler())
+    except OSError as error:
+        raise StackError(f"Port {port} cannot be listened at: {error.strerror}.") from error
+    url = f"http://{LOOPBACK}:{server.server_port}/"
+    with server, _registered(home, subject, url) if secret is None else contextlib.nullcontext(secret) as key:
+        receiver.secret = key
+        typer.echo(f"Listening at {url}; Ctrl-C ends it.", err=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+@contextmanager
+def _registered(home: Path | None, subject: str | None, url: str) -> Iterator[str]:
+    """An endpoint for as long as the block runs; its secret. Raises StackError."""
+    client = operations_client(home, subject, role="applicant")
+    made = client.post(_ENDPOINTS, {"url": url, "description": "fundline webhook listen"})
+    typer.echo(f"Made the endpoint {made['id']} of {made['owner']}.", err=True)
+    try:
+        yield made["secret"]
+    finally:
+        client.delete(f"{_ENDPOINTS}/{made['id']}")
+        typer.echo("Deleted it.", err=True)
+
+
+@dataclass
+class Receiver:
+    """`status` is what it answers to a good webhook; a bad one gets 401."""
+
+    status: int
+    as_json: bool
+    secret: str = ""
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        receiver, printing = self, threading.Lock()
+
+        class Door(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = self.headers.get("content-length", "")
+                if not length.isdecimal() or int(length) > _LARGEST_BODY_BYTES:
+                    self.send_error(413)
+                    return
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                told = receiver.judge(headers, self.rfile.read(int(length)))
+                with printing:
+                    typer.echo(json.dumps(told) if receiver.as_json else line_of(told))
+                self.send_response(receiver.status if told["isGenuine"] else 401)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Our own line says it all."""
+
+        return Door
+
+    def judge(self, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+        """What came, and whether it is genuine; `trouble` says why not."""
+        try:
+            check_signature([self.secret], headers, body, now=utc_now())
+            content = json.loads(body)
+        except (SignatureRefused, SecretUnusable, ValueError) as refused:
+            return {"isGenuine": False, "id": headers.get("webhook-id"), "trouble": str(refused)}
+        return {"isGenuine": True, "id": headers["webhook-id"], "content": content}
+
+
+def line_of(told: dict[str, Any]) -> str:
+    if not told["isGenuine"]:
+        return f"REFUSED  {told['id']}  {told['trouble']}"
+    content = told["content"]
+    data = content.get("data", {})
+    details = "  ".join(
+        f"{name}={data[name]}" for name in ("trackingId", "status", "sequence") if name in data
+    )
+    return f"genuine  {told['id']}  {content.get('type')}  {details}".rstrip()

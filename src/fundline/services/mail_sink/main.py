@@ -1,0 +1,24 @@
+"""Composition root of the mail sink."""
+
+from fundline.platform.http.api import api
+from fundline.platform.process import Service, run_process
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.mail_sink.mailbox import Mailbox
+from fundline.services.mail_sink.routes import Pages
+from fundline.services.mail_sink.settings import Settings
+from fundline.services.mail_sink.smtp import SmtpDoor
+
+
+def main() -> None:
+    settings = Settings()
+
+    async def build(_: Metrics) -> Service:
+        mailbox = Mailbox(settings.mail_sink_kept)
+        door = SmtpDoor(settings, mailbox)
+        return Service(app=api(Pages(mailbox).all()), background=[door.run], checks={"smtp": door.ready})
+
+    run_process(settings, build)
+
+
+if __name__ == "__main__":
+    main()

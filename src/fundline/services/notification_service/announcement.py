@@ -1,0 +1,78 @@
+"""Turning an event into notifications: one row per recipient, in one transaction with the inbox, nothing sent here."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
+from fundline.contracts.topics import Group
+from fundline.platform.clock import Clock, NewId, new_id, utc_now
+from fundline.platform.database import Connection, Database
+from fundline.platform.database.inbox import first_time
+from fundline.services.notification_service import announcement_store as store
+from fundline.services.notification_service.messages import Subject, Told, of_result, of_status
+
+
+class UnknownSubject(LookupError):
+    """No application with this id exists: an event that names it is poison."""
+
+
+class Announcement:
+    """`wake` tells the courier that there is work; it is called after the commit."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        wake: Callable[[], None] = lambda: None,
+        now: Clock = utc_now,
+        fresh_id: NewId = new_id,
+    ) -> None:
+        self._database, self._wake, self._now, self._fresh_id = database, wake, now, fresh_id
+
+    async def status_updated(self, event_id: UUID, payload: StatusUpdated) -> None:
+        """Raises UnknownSubject."""
+        await self._announce(event_id, payload.application_id, lambda subject: of_status(payload, subject))
+
+    async def disbursement_completed(self, event_id: UUID, payload: DisbursementCompleted) -> None:
+        """Raises UnknownSubject."""
+        await self._announce(event_id, payload.application_id, lambda subject: of_result(payload, subject))
+
+    async def _announce(
+        self, event_id: UUID, application_id: UUID, told_of: Callable[[Subject], Told]
+    ) -> None:
+        async with self._database.transaction() as connection:
+            if not await first_time(connection, consumer=Group.NOTIFICATION_SERVICE, event_id=event_id):
+                return
+            subject = await store.find_subject(connection, application_id)
+            if subject is None:
+                raise UnknownSubject(f"no application has the id {application_id}")
+            await self._store(connection, event_id, told_of(subject))
+        self._wake()
+
+    async def _store(self, connection: Connection, event_id: UUID, told: Told) -> None:
+        owner, at = told.subject.owner, self._now()
+        for endpoint in await store.endpoints_of(connection, owner, told.webhook_type):
+            webhook = store.NewNotification(
+                self._fresh_id(),
+                event_id,
+                recipient=str(endpoint["endpoint_id"]),
+                kind=told.webhook_type,
+                body=told.webhook_body,
+                lane=endpoint["lane"],
+                place=told.place,
+                endpoint_id=endpoint["endpoint_id"],
+                application_id=told.subject.application_id,
+            )
+            await store.add(connection, webhook, at)
+        if told.mail is not None and await store.wants_mail(connection, owner, told.mail_status):
+            mail = store.NewNotification(
+                self._fresh_id(),
+                event_id,
+                recipient=owner,
+                kind=told.mail,
+                body=told.mail_facts,
+                lane=store.MAIL_LANE,
+                place=told.place,
+                application_id=told.subject.application_id,
+            )
+            await store.add(connection, mail, at)

@@ -1,0 +1,66 @@
+"""Puts the delivering part together: both channels, the courier, and what the API shares with them."""
+
+import ssl
+from dataclasses import dataclass
+
+from fundline.platform.clock import Clock, utc_now
+from fundline.platform.database import Database
+from fundline.platform.http.outbound import OutboundClient, Resolve
+from fundline.platform.mail import MailServer, MailServerAway
+from fundline.platform.resilience import CircuitBreaker
+from fundline.platform.secrets import SecretBox
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.notification_service.courier import Courier
+from fundline.services.notification_service.delivery import Channel
+from fundline.services.notification_service.mail_channel import MailChannel
+from fundline.services.notification_service.mails import MailRoom
+from fundline.services.notification_service.recording import DeliveryBook
+from fundline.services.notification_service.settings import MailSettings, Settings
+from fundline.services.notification_service.webhook_channel import WebhookChannel
+
+
+@dataclass(frozen=True, slots=True)
+class Delivering:
+    courier: Courier
+    client: OutboundClient
+    box: SecretBox
+
+
+def open_delivering(
+    database: Database,
+    settings: Settings,
+    metrics: Metrics,
+    *,
+    now: Clock = utc_now,
+    resolve: Resolve | None = None,
+    trust: ssl.SSLContext | None = None,
+) -> Delivering:
+    """`resolve` and `trust` as in OutboundClient. Raises KeyFileUnusable, or OSError for the password's file."""
+    box = SecretBox(settings.webhook_key_file)
+    client = OutboundClient(
+        settings.target_rules,
+        timeout_s=settings.webhook_timeout_s,
+        answer_limit_bytes=settings.webhook_answer_bytes,
+        connections=settings.notification_concurrency,
+        resolve=resolve,
+        trust=trust,
+    )
+    breaker = CircuitBreaker("mail-server", failures=(MailServerAway,), longest_open_s=30.0)
+    channels: dict[str, Channel] = {
+        "webhook": WebhookChannel(client, box, now=now),
+        "email": MailChannel(_mail_server(settings), MailRoom(settings.mail_from, now=now), breaker),
+    }
+    book = DeliveryBook(database, settings, metrics, now=now)
+    return Delivering(Courier(database, settings, channels, book, metrics, now=now), client, box)
+
+
+def _mail_server(settings: MailSettings) -> MailServer:
+    password = settings.smtp_password_file.read_text().strip() if settings.smtp_password_file else ""
+    return MailServer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_security,
+        settings.smtp_timeout_s,
+        settings.smtp_user,
+        password,
+    )

@@ -1,0 +1,141 @@
+"""The SQL of webhook endpoints."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fundline.platform.database import Connection, Database
+
+_SHOWN = """
+select endpoint_id, owner, url, lane, description, event_types, state, disabled_because, retired_until, failing_since,
+       created_at, updated_at
+from webhook_endpoints
+"""
+ONE = _SHOWN + "where endpoint_id = $1"
+LOCK = _SHOWN + "where endpoint_id = $1 for update"
+PAGE = (
+    _SHOWN
+    + """
+where ($1::text is null or owner = $1) and ($2::uuid is null or endpoint_id < $2)
+order by endpoint_id desc limit $3
+"""
+)
+COUNT = "select count(*) from webhook_endpoints where owner = $1"
+INSERT = """
+insert into webhook_endpoints (endpoint_id, owner, url, lane, description, event_types, state, secret, created_at,
+                               updated_at)
+values ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $8)
+"""
+CHANGE = """
+update webhook_endpoints set url = $2, lane = $3, description = $4, event_types = $5, updated_at = $6
+where endpoint_id = $1
+"""
+MOVE_QUEUE = "update notifications set lane = $2 where endpoint_id = $1 and state = 'waiting'"
+ENABLE = """
+update webhook_endpoints set state = 'active', disabled_because = null, failing_since = null, updated_at = $2
+where endpoint_id = $1
+"""
+DISABLE = """
+update webhook_endpoints set state = 'disabled', disabled_because = $2, updated_at = $3
+where endpoint_id = $1 and state = 'active'
+returning owner, url
+"""
+CANCEL_QUEUE = """
+update notifications set state = 'cancelled', finished_at = $2 where endpoint_id = $1 and state = 'waiting'
+"""
+DELETE = "delete from webhook_endpoints where endpoint_id = $1"
+ROTATE = """
+update webhook_endpoints set retired_secret = secret, retired_until = $3, secret = $2, updated_at = $4
+where endpoint_id = $1
+"""
+SUCCEEDED = (
+    "update webhook_endpoints set failing_since = null where endpoint_id = $1 and failing_since is not null"
+)
+FAILED = """
+update webhook_endpoints set failing_since = coalesce(failing_since, $2) where endpoint_id = $1
+returning failing_since
+"""
+
+
+async def find(database: Database, endpoint_id: UUID) -> Any | None:
+    return await database.fetchrow(ONE, endpoint_id)
+
+
+async def page(database: Database, *, owner: str | None, before: UUID | None, limit: int) -> Sequence[Any]:
+    """Newest first; `owner` None means everybody's."""
+    return await database.fetch(PAGE, owner, before, limit)
+
+
+async def lock(connection: Connection, endpoint_id: UUID) -> Any | None:
+    return await connection.fetchrow(LOCK, endpoint_id)
+
+
+async def count_of(connection: Connection, owner: str) -> int:
+    return int(await connection.fetchval(COUNT, owner))
+
+
+async def insert(
+    connection: Connection,
+    endpoint_id: UUID,
+    *,
+    owner: str,
+    url: str,
+    lane: str,
+    description: str,
+    event_types: Sequence[str],
+    secret: bytes,
+    at: datetime,
+) -> None:
+    await connection.execute(
+        INSERT, endpoint_id, owner, url, lane, description, list(event_types), secret, at
+    )
+
+
+async def change(
+    connection: Connection,
+    endpoint_id: UUID,
+    *,
+    url: str,
+    lane: str,
+    description: str,
+    event_types: Sequence[str],
+    at: datetime,
+) -> None:
+    """What waits goes to the new URL too."""
+    await connection.execute(CHANGE, endpoint_id, url, lane, description, list(event_types), at)
+    await connection.execute(MOVE_QUEUE, endpoint_id, lane)
+
+
+async def enable(connection: Connection, endpoint_id: UUID, at: datetime) -> None:
+    await connection.execute(ENABLE, endpoint_id, at)
+
+
+async def disable(connection: Connection, endpoint_id: UUID, because: str, at: datetime) -> Any | None:
+    """`owner` and `url`; None when it was disabled before. What waits is cancelled; it may be redelivered later."""
+    disabled = await connection.fetchrow(DISABLE, endpoint_id, because, at)
+    if disabled is not None:
+        await connection.execute(CANCEL_QUEUE, endpoint_id, at)
+    return disabled
+
+
+async def delete(connection: Connection, endpoint_id: UUID) -> None:
+    """With its queue and its delivery log."""
+    await connection.execute(DELETE, endpoint_id)
+
+
+async def rotate(
+    connection: Connection, endpoint_id: UUID, secret: bytes, *, retired_until: datetime, at: datetime
+) -> None:
+    """The present secret becomes the retired one; one that was retired before no longer signs."""
+    await connection.execute(ROTATE, endpoint_id, secret, retired_until, at)
+
+
+async def note_success(connection: Connection, endpoint_id: UUID) -> None:
+    await connection.execute(SUCCEEDED, endpoint_id)
+
+
+async def note_failure(connection: Connection, endpoint_id: UUID, at: datetime) -> datetime | None:
+    """Since when it fails without a success; None when the endpoint is gone."""
+    since: datetime | None = await connection.fetchval(FAILED, endpoint_id, at)
+    return since

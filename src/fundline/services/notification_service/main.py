@@ -1,0 +1,55 @@
+"""Composition root of the notification service: its consumer, its courier and its API in one process."""
+
+from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED, Group
+from fundline.platform.database import open_database
+from fundline.platform.http.api import api
+from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.kafka.consumer import ConsumerRuntime
+from fundline.platform.kafka.messages import Subscription
+from fundline.platform.kafka.producer import EventProducer
+from fundline.platform.process import Service, run_process
+from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.notification_service.announcement import Announcement
+from fundline.services.notification_service.delivering import open_delivering
+from fundline.services.notification_service.delivery_desk import DeliveryDesk
+from fundline.services.notification_service.endpoints import Endpoints
+from fundline.services.notification_service.handlers import PaymentFinished, StatusChanged
+from fundline.services.notification_service.preferences import PreferenceDesk
+from fundline.services.notification_service.routes import Routes
+from fundline.services.notification_service.settings import Settings
+
+
+def main() -> None:
+    settings = Settings()
+
+    async def build(metrics: Metrics) -> Service:
+        database = await open_database(settings)
+        delivering = open_delivering(database, settings, metrics)
+        courier = delivering.courier
+        announcement = Announcement(database, wake=courier.wake)
+        consumer = ConsumerRuntime(
+            settings,
+            Group.NOTIFICATION_SERVICE,
+            [
+                Subscription(STATUS_UPDATED, StatusChanged(announcement)),
+                Subscription(DISBURSEMENT_COMPLETED, PaymentFinished(announcement)),
+            ],
+            producer=EventProducer(settings),
+            metrics=metrics,
+        )
+        endpoints = Endpoints(database, settings, delivering.client, delivering.box)
+        desk = DeliveryDesk(database, endpoints, wake=courier.wake)
+        routes = Routes(TokenVerifier(settings), endpoints, desk, PreferenceDesk(database))
+        return Service(
+            app=api(routes.all()),
+            background=[consumer.run, courier.run, courier.measure],
+            checks={"database": database.is_ready, "consumer": consumer.ready},
+            close=[delivering.client.close, database.close],
+            before_scrape=lambda: metrics.observe_pool(database.connections()),
+        )
+
+    run_process(settings, build)
+
+
+if __name__ == "__main__":
+    main()

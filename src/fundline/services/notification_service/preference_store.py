@@ -1,0 +1,60 @@
+"""The SQL of preferences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fundline.platform.database import Connection, Database
+from fundline.services.notification_service.messages import MAILED_STATUSES
+
+ONE = """
+select email_address, email_enabled, email_statuses, webhooks_enabled, updated_at
+from notification_preferences where subscriber = $1
+"""
+PUT = """
+insert into notification_preferences (subscriber, email_address, email_enabled, email_statuses, webhooks_enabled,
+                                      updated_at)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (subscriber) do update
+    set email_address = excluded.email_address, email_enabled = excluded.email_enabled,
+        email_statuses = excluded.email_statuses, webhooks_enabled = excluded.webhooks_enabled,
+        updated_at = excluded.updated_at
+"""
+LOCK = """
+insert into notification_preferences (subscriber, email_address, email_enabled, email_statuses, webhooks_enabled,
+                                      updated_at)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (subscriber) do update set subscriber = excluded.subscriber
+"""
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """As they are for somebody who has never set any."""
+
+    email_address: str | None = None
+    email_enabled: bool = True
+    email_statuses: Sequence[str] = tuple(status.value for status in MAILED_STATUSES)
+    webhooks_enabled: bool = True
+
+    def columns(self) -> tuple[Any, ...]:
+        return self.email_address, self.email_enabled, list(self.email_statuses), self.webhooks_enabled
+
+
+async def find(database: Database, subscriber: str) -> Preferences:
+    row = await database.fetchrow(ONE, subscriber)
+    if row is None:
+        return Preferences()
+    return Preferences(
+        row["email_address"], row["email_enabled"], tuple(row["email_statuses"]), row["webhooks_enabled"]
+    )
+
+
+async def put(connection: Connection, subscriber: str, preferences: Preferences, at: datetime) -> None:
+    await connection.execute(PUT, subscriber, *preferences.columns(), at)
+
+
+async def lock(connection: Connection, subscriber: str, at: datetime) -> None:
+    """What the subscriber owns is changed by one transaction at a time; stores the defaults when there are none."""
+    await connection.execute(LOCK, subscriber, *Preferences().columns(), at)

@@ -1,0 +1,134 @@
+"""The SQL of the delivery queue: taking what is due, and recording how it went."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from fundline.platform.database import Connection, Database
+from fundline.services.notification_service.delivery import Delivery, Outcome
+
+TAKE = """
+with recursive lanes as (
+    (select lane from notifications where state = 'waiting' order by lane limit 1)
+    union all
+    select (select n.lane from notifications n
+            where n.state = 'waiting' and n.lane > lanes.lane order by n.lane limit 1)
+    from lanes where lanes.lane is not null
+), free as (
+    select lanes.lane, greatest($3 - coalesce(used.number, 0), 0) as room
+    from lanes left join unnest($4::text[], $5::integer[]) as used (lane, number) on used.lane = lanes.lane
+    where lanes.lane is not null
+), due as (
+    select found.notification_id
+    from free cross join lateral (
+        select n.notification_id from notifications n
+        where n.lane = free.lane and n.state = 'waiting' and n.due_at <= $1
+          and not exists (select from notifications earlier
+                          where earlier.recipient = n.recipient and earlier.application_id = n.application_id
+                            and earlier.state = 'waiting' and earlier.attempts = 0 and earlier.place < n.place)
+        order by n.due_at, n.notification_id limit free.room for update of n skip locked
+    ) found
+    limit $6
+), taken as (
+    update notifications n set due_at = $2 from due where n.notification_id = due.notification_id
+    returning n.*
+)
+select t.notification_id, t.channel, t.kind, t.body, t.lane, t.attempts, t.failures, t.endpoint_id,
+       e.url, e.secret, e.retired_secret, e.retired_until,
+       case when p.email_enabled or t.application_id is null then p.email_address end as address
+from taken t
+left join webhook_endpoints e on e.endpoint_id = t.endpoint_id
+left join notification_preferences p on t.channel = 'email' and p.subscriber = t.recipient
+order by t.notification_id
+"""
+"""Every lane gets its room, whatever the length of another's queue: lanes are found by skipping through the index.
+
+Of one application and recipient, nothing is taken before the first attempt of what happened earlier has ended. The
+lease is `due_at` itself: moved into the future, so that what is not recorded becomes due again by itself.
+"""
+
+FINISH = """
+update notifications set state = $3, attempts = attempts + 1, failures = $4, due_at = $5,
+       finished_at = case when $3 = 'waiting' then null else $6::timestamptz end
+where notification_id = $1 and attempts = $2 and state = 'waiting'
+returning notification_id
+"""
+LOG_ATTEMPT = """
+insert into notification_attempts (notification_id, attempt, started_at, duration_ms, result, response_status,
+                                   response_excerpt, detail)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+PUT_OFF = (
+    "update notifications set due_at = $3 where notification_id = $1 and attempts = $2 and state = 'waiting'"
+)
+FORGET = """
+delete from notifications where ctid = any(array(
+    select ctid from notifications where state <> 'waiting' and finished_at < $1 limit $2))
+"""
+DEPTH = """
+select channel, count(*) as waiting,
+       coalesce(extract(epoch from $1 - min(due_at) filter (where due_at <= $1)), 0)::float8 as overdue_s
+from notifications where state = 'waiting' group by channel
+"""
+_STEP = 1000
+
+
+async def take(
+    database: Database,
+    *,
+    now: datetime,
+    leased_until: datetime,
+    per_lane: int,
+    used: Mapping[str, int],
+    limit: int,
+) -> list[Delivery]:
+    """What is due and has room in its lane; nobody else gets it before `leased_until`."""
+    rows = await database.fetch(TAKE, now, leased_until, per_lane, list(used), list(used.values()), limit)
+    return [Delivery(**dict(row)) for row in rows]
+
+
+async def finish(
+    connection: Connection,
+    delivery: Delivery,
+    *,
+    state: str,
+    failures: int,
+    due_at: datetime,
+    at: datetime,
+) -> bool:
+    """False when somebody else has recorded this attempt, or the notification was cancelled or is gone."""
+    done = await connection.fetchval(
+        FINISH, delivery.notification_id, delivery.attempts, state, failures, due_at, at
+    )
+    return done is not None
+
+
+async def log_attempt(
+    connection: Connection, delivery: Delivery, outcome: Outcome, *, started_at: datetime, duration_ms: int
+) -> None:
+    await connection.execute(
+        LOG_ATTEMPT,
+        delivery.notification_id,
+        delivery.attempts + 1,
+        started_at,
+        duration_ms,
+        outcome.result.value,
+        outcome.response_status,
+        outcome.response_excerpt,
+        outcome.detail,
+    )
+
+
+async def put_off(database: Database, delivery: Delivery, until: datetime) -> None:
+    """It waits on, as if it had not been taken."""
+    await database.execute(PUT_OFF, delivery.notification_id, delivery.attempts, until)
+
+
+async def forget(database: Database, finished_before: datetime) -> int:
+    """One step; how many it forgot."""
+    return int((await database.execute(FORGET, finished_before, _STEP)).rsplit(" ", 1)[-1])
+
+
+async def depth(database: Database, now: datetime) -> Sequence[Any]:
+    """`channel`, `waiting`, `overdue_s` of each channel that has something."""
+    return await database.fetch(DEPTH, now)
