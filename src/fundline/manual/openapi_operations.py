@@ -14,15 +14,12 @@ from fundline.manual.openapi_parts import (
     refused,
     responds,
 )
-<<<<<<< HEAD
 from fundline.services.operations_api.audit import AuditQuery
-=======
 from fundline.services.operations_api.correction_schemas import (
     CorrectionDecision,
     CorrectionQuery,
     CorrectionRequest,
 )
->>>>>>> main
 from fundline.services.operations_api.dead_letter_schemas import (
     ApprovalRequest,
     BulkReplayRequest,
@@ -32,11 +29,10 @@ from fundline.services.operations_api.dead_letter_schemas import (
 )
 from fundline.services.operations_api.schemas import CaseQuery, ResolutionRequest
 
-<<<<<<< HEAD
-TAG = {"name": "operations", "description": "Operations API: cases, dead letters and the audit trail"}
-=======
-TAG = {"name": "operations", "description": "Operations API: cases, dead letters, ledger corrections"}
->>>>>>> main
+TAG = {
+    "name": "operations",
+    "description": "Operations API: cases, dead letters, ledger corrections, the audit trail",
+}
 REQUESTS: tuple[type[BaseModel], ...] = (
     ResolutionRequest,
     ReasonRequest,
@@ -53,12 +49,9 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     answers.DeadLetterPage,
     answers.WholeDeadLetter,
     answers.BulkReplayed,
-<<<<<<< HEAD
     answers.AuditTrailPage,
-=======
     answers.LedgerCorrection,
     answers.LedgerCorrectionPage,
->>>>>>> main
 )
 _ID = {"type": "string", "format": "uuid"}
 _CASE_ID = path_parameter("id", "The case's id.", _ID)
@@ -68,11 +61,7 @@ _REASON = {"reason": "The bank is back; asked for under its id."}
 
 
 def operations_paths() -> dict[str, Any]:
-<<<<<<< HEAD
-    return {**_case_paths(), **_dead_letter_paths(), **_audit_paths()}
-=======
-    return {**_case_paths(), **_dead_letter_paths(), **_correction_paths()}
->>>>>>> main
+    return {**_case_paths(), **_dead_letter_paths(), **_correction_paths(), **_audit_paths()}
 
 
 def _case_paths() -> dict[str, Any]:
