@@ -79,7 +79,9 @@ def demo(
         raise StackError("--keep is for the private stack; leave it out with a running one.")
     console = open_console(stderr=form is Format.JSON)
     planned = plan_applications(applications, seed, run=secrets.token_hex(4))
-    settings = RunSettings(rate=rate, seed=seed, chaos_seed=_kill_seed(chaos, chaos_seed))
+    settings = RunSettings(
+        rate=rate, seed=seed, chaos_seed=_kill_seed(chaos, chaos_seed), with_unhappy_part=True
+    )
     try:
         with _terminated_like_interrupted():
             if url:

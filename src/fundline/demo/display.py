@@ -86,6 +86,8 @@ class Display:
     def _now(self) -> Text:
         if self._scene.is_checking:
             return Text("comparing the books with the bank's statement", style="dim")
+        if self._scene.is_unhappy:
+            return Text("now the unhappy part: a decline, a lost answer, a dead letter", style="dim")
         following = sum(j.application_id is not None and not j.is_settled for j in self._scene.journeys)
         elapsed_s = _elapsed_s(self._scene)
         return Text(f"{elapsed_s:.1f} s, following {following} applications live", style="dim")

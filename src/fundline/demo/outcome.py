@@ -12,6 +12,7 @@ from fundline.demo.checks import Checks
 from fundline.demo.journey import SETTLED, Journey
 from fundline.demo.latency import Percentiles, percentiles
 from fundline.demo.models import ModelDecisions
+from fundline.demo.unhappy import Episode
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
@@ -33,6 +34,7 @@ class Outcome:
     models: tuple[ModelDecisions, ...] = ()
     chaos_seed: int | None = None
     kills: tuple[Kill, ...] = ()
+    unhappy: tuple[Episode, ...] = ()
 
     def accepted(self) -> dict[UUID, Journey]:
         return {j.application_id: j for j in self.journeys if j.application_id is not None}
@@ -83,6 +85,7 @@ class Outcome:
             found.append(
                 f"{len(strangers)} applications are stored that the applicants do not know of: {min(strangers)}."
             )
+        found += [episode.problem for episode in self.unhappy if episode.problem]
         if self.chaos_seed is not None:
             if len(self.kills) < KILLS_UNDER_CHAOS:
                 found.append(f"Only {len(self.kills)} of {KILLS_UNDER_CHAOS} processes could be killed.")

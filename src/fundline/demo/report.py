@@ -42,6 +42,7 @@ def report_object(outcome: Outcome) -> dict[str, Any]:
         "models": {one.model: _model_object(one) for one in outcome.models},
         "repeated_requests": sum(journey.repeats for journey in outcome.journeys),
         "stream_reconnects": sum(journey.reconnects for journey in outcome.journeys),
+        "unhappy": {episode.name: not episode.problem for episode in outcome.unhappy},
         "seed": outcome.seed,
         "problems": outcome.problems(),
     }
@@ -55,7 +56,7 @@ def report_object(outcome: Outcome) -> dict[str, Any]:
 
 
 def print_report(outcome: Outcome, console: Console) -> None:
-    """Outcomes, reasons, latency, kills, the three checks, and what is real in the data."""
+    """Outcomes, reasons, latency, kills, the three checks, the unhappy part, and what is real in the data."""
     _section(console, "Outcomes", _outcomes(outcome))
     paid = ", ".join(f"{c} {amount.decimal():,} in {n}" for c, (n, amount) in outcome.paid_out().items())
     if paid:
@@ -69,6 +70,8 @@ def print_report(outcome: Outcome, console: Console) -> None:
     if outcome.chaos_seed is not None:
         _section(console, f"Killed with -9, from chaos seed {outcome.chaos_seed}", _kills(outcome))
     _section(console, "Checks", _checks(outcome))
+    if outcome.unhappy:
+        _section(console, "The unhappy part, one application each", _unhappy(outcome))
     console.print()
     told = Text(WHAT_IS_REAL.format(seed=outcome.seed), style="dim")
     console.print(told, width=min(TEXT_WIDTH, console.width))
@@ -189,10 +192,24 @@ def _checks(outcome: Outcome) -> Table:
         ),
     )
     for holds, name, detail in lines:
-        mark = Text("✓", style="bold green") if holds else Text("✗", style="bold red")
         told = Text(detail, style="dim") if holds else Text("does not hold, see below", style="red")
-        table.add_row(mark, Text(f"{name} "), told)
+        table.add_row(_mark(holds), Text(f"{name} "), told)
     return table
+
+
+def _unhappy(outcome: Outcome) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for episode in outcome.unhappy:
+        table.add_row(_mark(not episode.problem), Text(episode.title, style="bold"))
+        for line in episode.lines:
+            table.add_row("", Text(line, style="dim"))
+        if episode.problem:
+            table.add_row("", Text("went otherwise, see below", style="red"))
+    return table
+
+
+def _mark(holds: bool) -> Text:
+    return Text("✓", style="bold green") if holds else Text("✗", style="bold red")
 
 
 def _milliseconds(figures: Percentiles | None) -> dict[str, float | None]:

@@ -14,6 +14,7 @@ from fundline.demo.journey import Journey, PlannedApplication
 from fundline.demo.models import read_model_decisions
 from fundline.demo.outcome import Outcome
 from fundline.demo.target import Target
+from fundline.demo.unhappy import Episode, play_unhappy_part
 from fundline.platform.database import open_database
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.flags_file import model_roles
@@ -30,6 +31,7 @@ class RunSettings:
     rate: float
     seed: int
     chaos_seed: int | None = None
+    with_unhappy_part: bool = False
     stragglers_s: float = STRAGGLERS_S
 
 
@@ -43,6 +45,7 @@ class Scene:
     killed: Callable[[chaos.Kill], None] = lambda _kill: None
     """Called at each kill, for whoever shows it."""
     is_checking: bool = False
+    is_unhappy: bool = False
 
 
 async def run_demo(
@@ -61,7 +64,10 @@ async def run_demo(
     checks = await checks_within(
         CHECKS_WITHIN_S, lambda: run_checks(target.database_url, target.bank_url, applicants=applicants)
     )
-    return await _outcome(target, applicants, settings, scene, checks)
+    scene.is_checking = False
+    scene.is_unhappy = settings.with_unhappy_part
+    episodes = await play_unhappy_part(target) if settings.with_unhappy_part else ()
+    return await _outcome(target, applicants, settings, scene, checks, episodes)
 
 
 async def _submit_and_follow(
@@ -114,7 +120,12 @@ async def _kill(target: Target, settings: RunSettings, scene: Scene) -> None:
 
 
 async def _outcome(
-    target: Target, applicants: Sequence[str], settings: RunSettings, scene: Scene, checks: Checks
+    target: Target,
+    applicants: Sequence[str],
+    settings: RunSettings,
+    scene: Scene,
+    checks: Checks,
+    episodes: Sequence[Episode],
 ) -> Outcome:
     database = await open_database(
         DatabaseSettings(database_url=target.database_url, instance="fundline-demo", database_pool_size=1)
@@ -132,4 +143,5 @@ async def _outcome(
         seed=settings.seed,
         chaos_seed=settings.chaos_seed,
         kills=tuple(scene.kills),
+        unhappy=tuple(episodes),
     )

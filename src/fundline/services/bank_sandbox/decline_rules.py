@@ -7,8 +7,8 @@
 | 0004                           | account_blocked   | the account exists and may not receive payments    |
 | 0005                           | limit_exceeded    | the amount is above what the account may receive   |
 
-Every other account is paid. Examples with correct check digits: IBAN DE40370400440532010002 (closed),
-DE13370400440532010003 (not found); US routing number 021000021 with account number 1234500002 (closed).
+Every other account is paid. Examples with correct check digits: IBAN DE37370400440532070002 (closed),
+DE10370400440532070003 (not found); US routing number 021000021 with account number 1234500002 (closed).
 """
 
 from dataclasses import dataclass
