@@ -45,7 +45,7 @@ def process(tmp_path_factory):
     asyncio.run(bank.start())
     yield bank
     bank.kill()
-    written = [bank.log_file, *folder.glob("bank.sqlite*")]
+    written = [path for path in folder.rglob("*") if path.is_file()]
     assert not any(US_NUMBER.encode() in file.read_bytes() for file in written)
 
 
