@@ -19,6 +19,7 @@ from fundline.manual.setting_meanings import MEANINGS
 from fundline.manual.settings import process_settings
 from fundline.services.application_api.routes import Routes
 from fundline.services.application_api.views import application_view
+from fundline.services.notification_service.routes import Routes as NotificationRoutes
 from fundline.services.operations_api.correction_routes import correction_routes
 from fundline.services.operations_api.corrections import LedgerCorrections
 from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
@@ -168,6 +169,7 @@ def test_every_route_is_in_the_document_and_the_document_has_no_other():
         *case_routes(unused, unused, unused),
         *audit_routes(unused, unused),
         *correction_routes(unused, LedgerCorrections(unused)),
+        *NotificationRoutes(unused, unused, unused, unused).all(),
         *dead_letter_routes(unused, unused, DeadLetterReplay(unused), unused),
     ]
     offered = {re.sub(r"\{\w+\}", "{}", route.path) for route in routes}
