@@ -1,6 +1,7 @@
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from fundline.platform.telemetry.logs import configure_logs
@@ -56,3 +57,12 @@ def topic_prefix(engines: Engines) -> str:
 @pytest.fixture
 def account_key_file(engines: Engines) -> Path:
     return Path(engines.home.keys / "account.key")
+
+
+@pytest.fixture
+async def owner(engines: Engines, database_url: str) -> "AsyncIterator[asyncpg.Connection]":
+    """The owner of the tables, in the test's own database."""
+    server = engines.stack.postgres.owner_url.rsplit("/", 1)[0]
+    connection = await asyncpg.connect(f"{server}/{database_url.rsplit('/', 1)[1]}")
+    yield connection
+    await connection.close()

@@ -48,6 +48,7 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
         "fundline.commands.dead_letter",
         "Dead letters: list, show, replay, correct, approve, discard.",
     ),
+    ("payment", "fundline.commands.payment", "Payments: list, show, release; halt and resume all of them."),
     ("case", "fundline.commands.case", "What waits for a person: list, show, resolve."),
 )
 """Imported only when they are asked for: `fundline --help` stays fast."""

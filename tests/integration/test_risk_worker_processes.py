@@ -153,6 +153,29 @@ async def completed_events(database: Database, application_id: uuid.UUID) -> int
     return len(rows)
 
 
+async def test_a_score_that_takes_longer_than_the_session_costs_the_worker_no_partition(
+    database, box, kafka, start_worker
+):
+    model = ScriptedModelServer(lambda: json_response(good_answer()), delay_s=8)
+    async with model.over_http() as url:
+        worker = start_worker(
+            "risk-worker-1",
+            url,
+            FUNDLINE_MODEL_TIMEOUT_S="10",
+            FUNDLINE_CONSUMER_SESSION_TIMEOUT_MS="6000",
+        )
+        application_id = await submitted_application(database, box)
+        await publish(kafka, request(application_id))
+        (row,) = await assessed(database, application_id)
+    assert row["fallback_cause"] is None
+    assert worker.log("consumer.revoked") == []
+    assert {line["fundline.group"] for line in worker.log("consumer.assigned")} == {
+        "risk-worker",
+        "risk-intake",
+    }
+    assert len(worker.log("consumer.assigned")) == 2
+
+
 async def test_a_model_that_takes_half_a_minute_costs_one_time_out_and_then_nothing(
     database, box, kafka, start_worker
 ):

@@ -1,6 +1,8 @@
 """One disbursement worker, as its composition root wires it, without Kafka; and what it leaves in the database."""
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from fundline.platform.database import Database
 from fundline.platform.flags import Flags
 from fundline.platform.http.client import JsonClient
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.disbursement_worker.gate import GuardedBank
 from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
 from fundline.services.disbursement_worker.payment_gateway import CountedBank, PaymentGateway
 from fundline.services.disbursement_worker.sandbox_bank import SandboxBank
@@ -55,7 +58,7 @@ class TestedWorker:
 
     async def sweep(self) -> int:
         """Once, at a time when every payment that is not for a person is due; returns how many were taken."""
-        self.clock.advance(60)
+        self.clock.advance(120)
         return await self.parts.sweep.take_due()
 
     def calls(self, operation: str, result: str) -> float | None:
@@ -81,6 +84,7 @@ def worker_on(
     bank: PaymentGateway | None = None,
     flags: Flags | None = None,
     clock: MovedClock | None = None,
+    breaker_clock: Callable[[], float] = time.monotonic,
 ) -> TestedWorker:
     """`bank` is another adapter than that of `bank_url`; without `flags` payments are on."""
     settings = Settings(
@@ -98,7 +102,7 @@ def worker_on(
         settings,
         database,
         flags or payments_on(metrics),
-        bank or CountedBank(SandboxBank(client), metrics),
+        GuardedBank("bank", bank or CountedBank(SandboxBank(client), metrics), metrics, clock=breaker_clock),
         metrics,
         now=moved,
     )

@@ -1,8 +1,12 @@
 """Looking at topics from outside: publish what a service would, read everything that is there."""
 
+import asyncio
 import time
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Protocol
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -57,3 +61,21 @@ def read_all(bootstrap: str, topic: str, *, wait_for: int = 0, timeout_s: float 
         return sorted(found, key=lambda d: (d.partition, d.offset))
     finally:
         consumer.close()
+
+
+class Part(Protocol):
+    """Background work of a process."""
+
+    async def run(self, stop: asyncio.Event) -> None: ...
+
+
+@asynccontextmanager
+async def running(*parts: Part) -> AsyncIterator[None]:
+    """Parts of processes, side by side, for as long as the block runs; then they drain."""
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(part.run(stop)) for part in parts]
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)

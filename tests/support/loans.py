@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from fundline.risk.dataset import PACKAGED_LOANS
@@ -17,8 +18,13 @@ COLUMNS = (
 
 def packaged_rows(start: str = "", end: str = "9999") -> list[dict[str, str]]:
     """The loans in the repository, approved from `start` up to and without `end`."""
+    return [dict(row) for row in _packaged() if start <= row["approval_date"] < end]
+
+
+@cache
+def _packaged() -> tuple[Mapping[str, str], ...]:
     with gzip.open(PACKAGED_LOANS, "rt", newline="") as file:
-        return [row for row in csv.DictReader(file) if start <= row["approval_date"] < end]
+        return tuple(csv.DictReader(file))
 
 
 def as_csv(rows: Iterable[Mapping[str, str]], columns: Iterable[str] = COLUMNS, end: str = "\n") -> str:

@@ -44,6 +44,14 @@ class Notifier:
     announcement: Announcement
     http: httpx.AsyncClient
     metrics: Metrics
+    stop: asyncio.Event
+    running: "asyncio.Task[None]"
+
+    async def stop_courier(self) -> None:
+        """The API goes on without it; waits until what is under way is recorded."""
+        self.stop.set()
+        self.delivering.courier.wake()
+        await self.running
 
     async def status(self, application_id: UUID, status: str, sequence: int, **metadata: Any) -> Any:
         """A `status.updated` arrives; returns it, to be delivered again."""
@@ -117,10 +125,10 @@ async def notifier(
     stop = asyncio.Event()
     running = asyncio.create_task(courier.run(stop))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-        yield Notifier(database, delivering, Announcement(database, wake=courier.wake), http, metrics)
-    stop.set()
-    courier.wake()
-    await running
+        announcement = Announcement(database, wake=courier.wake)
+        made = Notifier(database, delivering, announcement, http, metrics, stop, running)
+        yield made
+    await made.stop_courier()
     await delivering.client.close()
 
 

@@ -74,6 +74,22 @@ COVERED: tuple[Covered, ...] = (
         f"e.action = t.action and {_detail('change')} = t.change::text",
     ),
     Covered(
+        "disbursements",
+        (_NO_ID, ""),
+        ("payment_id", "action"),
+        """select d.payment_id, step.action, 'application:' || d.application_id as stream,
+               'the ' || step.action || ' of ' || d.payment_id as what
+           from disbursements d cross join lateral (values
+               ('payment.requested', d.requested_at), ('payment.released', d.released_at),
+               ('payment.submitted', case when d.order_text is not null then d.submitted_at end),
+               ('payment.unknown', d.unknown_since), ('payment.escalated', d.escalated_at),
+               (case d.state when 'settled' then 'payment.settled' else 'payment.failed' end, d.finished_at)
+           ) step (action, at)
+           where step.at is not null and (d.payment_id, step.action) > ($1::uuid, $2::text)
+           order by d.payment_id, step.action limit $3""",
+        f"e.action = t.action and {_detail('paymentId')} = t.payment_id::text",
+    ),
+    Covered(
         "cases",
         (_NO_ID,),
         ("case_id",),

@@ -38,13 +38,15 @@ where (sums.currency is null or sums.total_minor <> 0) and ($1::timestamptz is n
 group by 1 order by 1
 """
 OUT_OF_SEQUENCE = """
-select distinct t.transfer_id from ledger_transfers t
-left join ledger_transfers earlier on earlier.transfer_id = t.corrects
-    or (earlier.payment_id = t.payment_id
-        and earlier.purpose = case t.purpose when 'fee_charged' then 'payment_settled' else 'payment_submitted' end
-        and t.corrects is null)
-where t.purpose <> 'payment_submitted' and (earlier.transfer_id is null or earlier.booked_at > t.booked_at)
+select t.transfer_id from ledger_transfers t left join ledger_transfers earlier
+    on earlier.payment_id = t.payment_id
+    and earlier.purpose = case t.purpose when 'fee_charged' then 'payment_settled' else 'payment_submitted' end
+where t.corrects is null and t.purpose <> 'payment_submitted'
+    and (earlier.transfer_id is null or earlier.booked_at > t.booked_at)
     and ($1::timestamptz is null or t.booked_at <= $1)
+union
+select t.transfer_id from ledger_transfers t join ledger_transfers earlier on earlier.transfer_id = t.corrects
+where earlier.booked_at > t.booked_at and ($1::timestamptz is null or t.booked_at <= $1)
 order by 1
 """
 

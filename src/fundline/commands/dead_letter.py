@@ -79,16 +79,32 @@ def show(
     typer.echo(json.dumps(found) if as_json else show_letter(found))
 
 
-@app.command()
-def replay(
-    letter: LetterArgument,
-    reason: ReasonOption,
-    subject: AsOption = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-) -> None:
-    """Send it again to the group that gave it up, under the same event id; where money moves, ask for that."""
-    _act(operations_client(home, subject), letter, "replay", {"reason": reason}, as_json=as_json)
+VERBS: tuple[tuple[str, str], ...] = (
+    (
+        "replay",
+        "Send it again to the group that gave it up, under the same event id; where money moves, ask for that.",
+    ),
+    ("withdraw", "Take back a replay that was asked for, or refuse to approve it."),
+    ("discard", "Decide that it will not be sent again."),
+)
+"""Commands that need nothing but a reason."""
+
+
+def _register(verb: str, help_text: str) -> None:
+    def act(
+        letter: LetterArgument,
+        reason: ReasonOption,
+        subject: AsOption = None,
+        as_json: JsonOption = False,
+        home: HomeOption = None,
+    ) -> None:
+        _act(operations_client(home, subject), letter, verb, {"reason": reason}, as_json=as_json)
+
+    app.command(verb, help=help_text)(act)
+
+
+for _verb, _help in VERBS:
+    _register(_verb, _help)
 
 
 @app.command()
@@ -129,30 +145,6 @@ def approve(
             typer.confirm("Replay it?", abort=True, err=True)
         body = {"reason": reason, "payloadSha256": found["payloadSha256"]}
         _act(client, letter, "approve", body, as_json=as_json)
-
-
-@app.command()
-def withdraw(
-    letter: LetterArgument,
-    reason: ReasonOption,
-    subject: AsOption = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-) -> None:
-    """Take back a replay that was asked for, or refuse to approve it."""
-    _act(operations_client(home, subject), letter, "withdraw", {"reason": reason}, as_json=as_json)
-
-
-@app.command()
-def discard(
-    letter: LetterArgument,
-    reason: ReasonOption,
-    subject: AsOption = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-) -> None:
-    """Decide that it will not be sent again."""
-    _act(operations_client(home, subject), letter, "discard", {"reason": reason}, as_json=as_json)
 
 
 @app.command("bulk-replay")

@@ -12,11 +12,7 @@ _STATES = {"replay_requested": "replay asked for"}
 def show_letters(page: Mapping[str, Any]) -> str:
     """Two lines a letter, newest first."""
     lines = [line for letter in page["items"] for line in _two_lines(letter)]
-    if not lines:
-        return "No dead letter fits."
-    if page["nextBefore"]:
-        lines.append(f"There are older ones: --before {page['nextBefore']}")
-    return "\n".join(lines)
+    return _page(lines, page) or "No dead letter fits."
 
 
 def show_letter(letter: Mapping[str, Any]) -> str:
@@ -79,11 +75,7 @@ def show_cases(page: Mapping[str, Any]) -> str:
     for case in page["items"]:
         lines.append(f"{case['id']}  {case['state']:<9} {case['kind']:<20} {_minute(case['openedAt'])}")
         lines.append(_fitted(f"  {case['summary']}"))
-    if not lines:
-        return "No case fits."
-    if page["nextBefore"]:
-        lines.append(f"There are older ones: --before {page['nextBefore']}")
-    return "\n".join(lines)
+    return _page(lines, page) or "No case fits."
 
 
 def show_case(case: Mapping[str, Any]) -> str:
@@ -107,6 +99,11 @@ def show_case_outcome(case: Mapping[str, Any]) -> str:
     return (
         f"Case {case['id']} is about money: another operator has to agree to “{case['proposedResolution']}”."
     )
+
+
+def _page(lines: Sequence[str], page: Mapping[str, Any]) -> str:
+    more = [f"There are older ones: --before {page['nextBefore']}"] if page["nextBefore"] else []
+    return "\n".join([*lines, *more])
 
 
 def _two_lines(letter: Mapping[str, Any]) -> Sequence[str]:

@@ -1,12 +1,11 @@
 """`fundline model`: which risk model decides, for how many applicants, and how the models fare."""
 
-import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
@@ -15,12 +14,11 @@ from fundline.commands.comparison import compare as compare_models
 from fundline.commands.evaluate import HELP, evaluate
 from fundline.commands.flag_edit import flags_path, read_flags
 from fundline.commands.model_view import show_change, show_comparison, show_models
-from fundline.commands.place import HomeOption, cache_url, home_of, open_place, person
+from fundline.commands.place import HomeOption, cache_url, home_of, person, read_place
 from fundline.commands.promotion import Author, Changed, Promotion, drop_scores
 from fundline.commands.split import Split, read_split, shadow_of
 from fundline.platform.clock import utc_now
 from fundline.platform.database import Database
-from fundline.platform.refusals import Unavailable
 from fundline.services.risk_worker import experiment_store as store
 from fundline.stack.process_spec import StackError
 
@@ -31,7 +29,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(help=HELP)(evaluate)
-T = TypeVar("T")
 
 VersionArgument = Annotated[str, typer.Argument(help="Version of a model, such as lightgbm-1.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; kept in the record of changes.")]
@@ -48,7 +45,7 @@ def list_models(as_json: JsonOption = False, home: HomeOption = None) -> None:
     async def read(database: Database) -> tuple[frozenset[str], dict[str, str]]:
         return await store.tripped_versions(database), await store.last_trips(database)
 
-    tripped, trips = _with_database(home, read)
+    tripped, trips = read_place(home, read)
     rows = [
         {
             "modelVersion": version,
@@ -109,7 +106,7 @@ def reset(
     async def lift(database: Database) -> None:
         await Promotion(database, flags_path(home_of(home)), PackagedModels()).reset(version, author)
 
-    _with_database(home, lift)
+    read_place(home, lift)
     typer.echo(f"{version} is not tripped any more.")
 
 
@@ -123,7 +120,7 @@ def compare(
     split, _ = _split_now(home)
     pair = (split.champion, split.challenger) if split and split.challenger else None
     since = utc_now() - timedelta(days=days)
-    answer = _with_database(home, lambda database: compare_models(database, since, pair))
+    answer = read_place(home, lambda database: compare_models(database, since, pair))
     typer.echo(json.dumps(answer) if as_json else show_comparison(answer))
 
 
@@ -138,7 +135,7 @@ def _change_split(
         changed = await change(Promotion(database, file, PackagedModels()))
         return changed, await drop_scores(url) if url else None
 
-    changed, dropped = _with_database(home, run)
+    changed, dropped = read_place(home, run)
     answer: dict[str, Any] = {
         "action": changed.action,
         "modelVersion": changed.version,
@@ -156,22 +153,6 @@ def _cache(home: Path | None) -> str | None:
         return cache_url(home)
     except StackError:  # a database alone is enough to change who decides
         return None
-
-
-def _with_database(home: Path | None, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Raises StackError, also when the database does not answer."""
-
-    async def run() -> T:
-        database = await open_place(home)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(run())
-    except Unavailable as error:
-        raise StackError("The database does not answer; nothing was changed.") from error
 
 
 def _split_now(home: Path | None) -> tuple[Split | None, str | None]:

@@ -60,7 +60,7 @@ def show_comparison(answer: Mapping[str, Any]) -> str:
             _rate(model["approvalRate"]),
             _rate(model["referralRate"]),
             _rate(model["errorRate"]),
-            _text(model["meanScore"]),
+            _score(model["meanScore"]),
         ]
         for model in answer["models"]
     ]
@@ -76,9 +76,9 @@ def show_comparison(answer: Mapping[str, Any]) -> str:
         verdicts += [[v["champion"], v["challenger"], str(v["applications"])] for v in both["verdicts"]]
         lines += aligned(verdicts)
         lines.append(
-            f"The same verdict in {both['agreementRate']:.1%}; score of {answer['challenger']} less "
-            f"{answer['champion']} {both['meanDifference']:+.4f}, in size {both['meanAbsoluteDifference']:.4f}; "
-            f"PSI {both['psi']:.3f}, of which chance alone gives about {both['psiByChance']:.3f}."
+            f"The same verdict in {both['agreementRate']:.1%}. Score of {answer['challenger']} less "
+            f"{answer['champion']}: {both['meanDifference']:+.4f}, in size {both['meanAbsoluteDifference']:.4f}.\n"
+            f"PSI of the scores: {both['psi']:.3f}; chance alone gives about {both['psiByChance']:.3f}."
         )
     return "\n".join(lines)
 
@@ -101,6 +101,10 @@ def _text(value: object) -> str:
 
 def _percent(value: int | None) -> str:
     return "-" if value is None else f"{value} %"
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _rate(value: float | None) -> str:

@@ -80,7 +80,7 @@ def read_place(chosen: Path | None, work: Callable[[Database], Awaitable[T]]) ->
     try:
         return asyncio.run(run())
     except Unavailable as away:
-        raise StackError(away.sentence) from away
+        raise StackError("The database does not answer; repeat the command when it does.") from away
 
 
 def person(chosen: str | None) -> str:

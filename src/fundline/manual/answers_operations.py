@@ -7,8 +7,9 @@ from pydantic import AwareDatetime, Field
 
 from fundline.casefile.cases import CaseKind
 from fundline.casefile.dead_letters import LetterState
+from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import TransferPurpose
-from fundline.manual.answers import Answer
+from fundline.manual.answers import AmountText, Answer
 
 
 class Case(Answer):
@@ -138,6 +139,39 @@ class WholeDeadLetter(DeadLetter):
 class SkippedLetter(Answer):
     id: UUID
     because: str
+
+
+class Payment(Answer):
+    """The disbursement of an application, as its operators see it. No part of the account is shown."""
+
+    application_id: UUID
+    payment_id: UUID
+    amount: AmountText
+    currency: str
+    state: DisbursementState
+    approved_by: Annotated[str | None, Field(description="The underwriter, or `policy:` and which one.")]
+    needs_release: Annotated[bool, Field(description="Above the limit of its currency.")]
+    waits_for_release: bool
+    released_by: str | None
+    released_at: AwareDatetime | None
+    release_reason: str | None
+    opened_at: AwareDatetime
+    requested_at: AwareDatetime | None
+    submitted_at: AwareDatetime | None
+    unknown_since: AwareDatetime | None
+    next_step_at: Annotated[AwareDatetime | None, Field(description="When a worker goes on with it.")]
+    steps: Annotated[int, Field(ge=0, description="Of the workers since it was submitted.")]
+    escalated_at: AwareDatetime | None
+    finished_at: AwareDatetime | None
+    transaction_id: str | None
+    failure_code: str | None
+
+
+class PaymentPage(Answer):
+    """Of the newest application first. `next_before` is the `before` of the next page; null on the last."""
+
+    items: list[Payment]
+    next_before: UUID | None
 
 
 class BulkReplayed(Answer):

@@ -26,15 +26,20 @@ from fundline.services.operations_api.dead_letter_schemas import (
     ReasonRequest,
     ReplayRequest,
 )
+from fundline.services.operations_api.disbursement_schemas import DisbursementQuery, ReleaseRequest
 from fundline.services.operations_api.schemas import CaseQuery, ResolutionRequest
 
-TAG = {"name": "operations", "description": "Operations API: cases, dead letters, ledger corrections"}
+TAG = {
+    "name": "operations",
+    "description": "Operations API: cases, dead letters, payments, ledger corrections",
+}
 REQUESTS: tuple[type[BaseModel], ...] = (
     ResolutionRequest,
     ReasonRequest,
     ReplayRequest,
     ApprovalRequest,
     BulkReplayRequest,
+    ReleaseRequest,
     CorrectionRequest,
     CorrectionDecision,
 )
@@ -45,18 +50,21 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     answers.DeadLetterPage,
     answers.WholeDeadLetter,
     answers.BulkReplayed,
+    answers.Payment,
+    answers.PaymentPage,
     answers.LedgerCorrection,
     answers.LedgerCorrectionPage,
 )
 _ID = {"type": "string", "format": "uuid"}
 _CASE_ID = path_parameter("id", "The case's id.", _ID)
 _LETTER_ID = path_parameter("id", "The dead letter's id.", _ID)
+_APPLICATION_ID = path_parameter("id", "The application's id.", _ID)
 _CORRECTION_ID = path_parameter("id", "The correction's id.", _ID)
 _REASON = {"reason": "The bank is back; asked for under its id."}
 
 
 def operations_paths() -> dict[str, Any]:
-    return {**_case_paths(), **_dead_letter_paths(), **_correction_paths()}
+    return {**_case_paths(), **_dead_letter_paths(), **_payment_paths(), **_correction_paths()}
 
 
 def _case_paths() -> dict[str, Any]:
@@ -121,6 +129,37 @@ def _dead_letter_paths() -> dict[str, Any]:
                 "post": write(f"{verb}DeadLetter", summary, (schema, body), "DeadLetter", [_LETTER_ID])
             }
             for verb, summary, schema, body in _VERBS
+        },
+    }
+
+
+def _payment_paths() -> dict[str, Any]:
+    path = "/v1/disbursements"
+    return {
+        path: {
+            "get": _read(
+                "listPayments",
+                "Payments, that of the newest application first. Roles: operator, compliance, underwriter.",
+                "PaymentPage",
+                query_of(DisbursementQuery),
+            )
+        },
+        f"{path}/{{id}}": {
+            "get": _read(
+                "readPayment",
+                "The payment of one application. Roles: operator, compliance, underwriter.",
+                "Payment",
+                [_APPLICATION_ID],
+            )
+        },
+        f"{path}/{{id}}/release": {
+            "post": write(
+                "releasePayment",
+                "Release a payment above its currency's limit. Role: operator, neither its approver nor its applicant.",
+                ("ReleaseRequest", {"reason": "Collateral and papers seen."}),
+                "Payment",
+                [_APPLICATION_ID],
+            )
         },
     }
 

@@ -43,6 +43,14 @@ class Refusal(Exception):
         self.errors = tuple(errors)
         self.retry_after_s = retry_after_s
 
+    @property
+    def is_decided(self) -> bool:
+        """It rests on how things stood: a repetition of the same request must be told the same, though they changed.
+
+        A refusal that rests on the request alone is the same each time by itself; one with a time to come back is none.
+        """
+        return self.kind in {Kind.NOT_FOUND, Kind.CONFLICT} and self.retry_after_s is None
+
 
 class Unavailable(Refusal):
     """Something we depend on does not answer; nothing was lost, the caller may try again."""

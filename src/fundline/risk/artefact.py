@@ -31,9 +31,13 @@ _LARGEST_FILE_BYTES = 16 * 1024 * 1024
 
 
 class Explainer(Protocol):
-    """Uncalibrated log odds of each row: the base, and what each feature adds to it."""
+    """Uncalibrated log odds of default of each row."""
 
-    def explain(self, rows: Sequence[FeatureValues]) -> list[tuple[float, dict[str, float]]]: ...
+    def explain(self, rows: Sequence[FeatureValues]) -> list[tuple[float, dict[str, float]]]:
+        """The base, and what each feature adds to it."""
+
+    def log_odds(self, rows: Sequence[FeatureValues]) -> list[float]:
+        """Their sum, but for the last digits; much faster for trees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,11 @@ class LoadedModel:
     def answer(self, rows: Sequence[FeatureValues]) -> list[Answer]:
         """One answer a row, in order. The rows must have been checked (`checked_features`)."""
         return [self._answer(base, added) for base, added in self.explainer.explain(rows)]
+
+    def probabilities(self, rows: Sequence[FeatureValues]) -> list[float]:
+        """Those of `answer` but for the last digits, without the reasons: for many rows at once."""
+        slope, intercept = self.manifest.calibration.slope, self.manifest.calibration.intercept
+        return [_probability(intercept + slope * one) for one in self.explainer.log_odds(rows)]
 
     def _answer(self, base: float, added: Mapping[str, float]) -> Answer:
         slope = self.manifest.calibration.slope

@@ -34,7 +34,7 @@ class Validated:
         return measure(self.probabilities(vintage.rows), vintage.outcome, scores)
 
     def probabilities(self, rows: Sequence[FeatureValues]) -> Floats:
-        return np.array([answer.probability for answer in self.model.answer(rows)])
+        return np.array(self.model.probabilities(rows))
 
 
 def cards_of(validated: Sequence[Validated]) -> dict[str, str]:
@@ -190,7 +190,8 @@ def _segments(one: Validated, of: Callable[[Vintage], dict[str, list[int]]]) -> 
 
 
 def _by_month(vintage: Vintage) -> dict[str, list[int]]:
-    return _grouped(f"approved {loan.approved_on[:7]}" for loan in vintage.loans)
+    months = _grouped(f"approved {loan.approved_on[:7]}" for loan in vintage.loans)
+    return {**months, "all out of time": list(range(len(vintage.loans)))}
 
 
 def _by_kind(vintage: Vintage) -> dict[str, list[int]]:

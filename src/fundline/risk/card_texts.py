@@ -12,9 +12,8 @@ LEFT_OUT = """
 Left out: every `outcome_` column; the loan's **term**, which the records overwrote for loans that failed (alone it
 gives an AUC of 0.958), and whatever follows from it; `sba_guaranteed` and `lowdoc`, which mark the programme and
 the lender rather than the applicant; `urban_rural` (an era marker: unknown means old), `jobs_create` and
-`jobs_retain` (hardly filled in), `zip3` (within the training months it helped in one month and hurt in
-another); the default rates of sectors and
-states 1987 to 2014, which contain the outcomes of the loans to be predicted."""
+`jobs_retain` (hardly filled in), `zip3` (within the training months it helped in one month and hurt in another); the
+default rates of sectors and states 1987 to 2014, which contain the outcomes of the loans to be predicted."""
 
 INNER = """
 ## Inside the training months

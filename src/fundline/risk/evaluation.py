@@ -79,11 +79,11 @@ def evaluate_models(
         usable = [(loan, loan.features) for loan in batch if loan.features is not None]
         outcome.extend(float(loan.defaulted) for loan, _ in usable)
         for model, column in zip(models, scores, strict=True):
-            answers = model.answer([features for _, features in usable])
-            column.extend(answer.probability for answer in answers)
+            found = model.probabilities([features for _, features in usable])
+            column.extend(found)
             if on_scored is not None:
-                for (loan, _), answer in zip(usable, answers, strict=True):
-                    on_scored(loan, model.version, answer.probability)
+                for (loan, _), chance in zip(usable, found, strict=True):
+                    on_scored(loan, model.version, chance)
         _count(batch, skipped)
     return [
         Evaluation(

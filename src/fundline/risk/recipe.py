@@ -96,7 +96,7 @@ def windows_of(loans: Sequence[LabelledLoan]) -> dict[str, Vintage]:
 
 def raw_log_odds(explainer: Explainer, rows: Sequence[FeatureValues]) -> Floats:
     """Before calibration."""
-    return np.array([base + sum(added.values()) for base, added in explainer.explain(rows)])
+    return np.array(explainer.log_odds(rows))
 
 
 def calibrated_on(family: Family, windows: Mapping[str, Vintage]) -> Calibration:

@@ -50,6 +50,9 @@ class Scorecard:
         """For each row the base and what each feature adds, uncalibrated, in log odds of default."""
         return [(self.intercept, self._contributions(bins_of(row))) for row in rows]
 
+    def log_odds(self, rows: Sequence[FeatureValues]) -> list[float]:
+        return [base + sum(added.values()) for base, added in self.explain(rows)]
+
     def _contributions(self, bins: Mapping[str, str]) -> dict[str, float]:
         return {name: self.coefficients[name] * self._weight(name, bins[name]) for name in FEATURE_NAMES}
 

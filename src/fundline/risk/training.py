@@ -115,7 +115,7 @@ def train(family: Family, windows: Mapping[str, Vintage], data_sha256: str) -> A
 
 
 def probabilities(model: LoadedModel, rows: Sequence[FeatureValues]) -> Floats:
-    return np.array([answer.probability for answer in model.answer(rows)])
+    return np.array(model.probabilities(rows))
 
 
 def _figures(family: Family, figures: Measures) -> dict[str, float | None]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import lightgbm as lgb
 import numpy as np
+from numpy.typing import NDArray
 
 from fundline.risk.features import FEATURE_NAMES, FeatureValues
 from fundline.risk.manifest import ModelRefused
@@ -44,9 +45,17 @@ class Trees:
         """
         if not rows:
             return []
-        matrix = np.array([columns_of(row, self._encodings) for row in rows])
-        shares = np.asarray(self._booster.predict(matrix, pred_contrib=True, num_threads=1))
+        shares = self._predict(rows, pred_contrib=True)
         return [(added[-1], dict(zip(FEATURE_NAMES, added[:-1], strict=True))) for added in shares.tolist()]
+
+    def log_odds(self, rows: Sequence[FeatureValues]) -> list[float]:
+        """What base and additions sum to, but for the last digits, worked out by the trees alone."""
+        found: list[float] = self._predict(rows, raw_score=True).tolist() if rows else []
+        return found
+
+    def _predict(self, rows: Sequence[FeatureValues], **what: bool) -> NDArray[np.float64]:
+        matrix = np.array([columns_of(row, self._encodings) for row in rows])
+        return np.asarray(self._booster.predict(matrix, num_threads=1, **what))
 
 
 def load_trees(content: bytes, encodings: Encodings, place: str) -> Trees:

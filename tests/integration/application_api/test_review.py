@@ -62,13 +62,17 @@ async def test_only_an_underwriter_decides_and_never_the_own_application(client,
     assert own.status_code == 403
 
 
-async def test_a_refused_decision_leaves_its_key_free(client, headers, database):
+async def test_a_refused_decision_stays_refused_under_its_key_and_another_key_decides(
+    client, headers, database
+):
     made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
     body = {"decision": "reject", "reason": "Figures do not add up"}
     path, key = f"/v1/applications/{made['id']}/decision", headers("uma", "underwriter", key="again")
     assert (await client.post(path, json=body, headers=key)).status_code == 409
     await refer(database, made["id"])
-    assert (await client.post(path, json=body, headers=key)).status_code == 200
+    assert (await client.post(path, json=body, headers=key)).status_code == 409
+    anew = headers("uma", "underwriter", key="anew")
+    assert (await client.post(path, json=body, headers=anew)).status_code == 200
 
 
 async def test_a_referral_is_assessed_again_once_per_key(client, headers, database):

@@ -13,7 +13,7 @@ from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import DatabaseSettings
+from fundline.platform.settings import DatabaseSettings, KafkaSettings
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.operations_api.case_resolution import CaseResolution
 from fundline.services.operations_api.cases import Cases
@@ -30,6 +30,16 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await open_database(DatabaseSettings(database_url=database_url))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def kafka_settings(engines, topic_prefix: str) -> KafkaSettings:
+    return KafkaSettings(
+        kafka_bootstrap=engines.bootstrap,
+        kafka_dialect=engines.kafka_dialect,
+        topic_prefix=topic_prefix,
+        drain_timeout_s=5,
+    )
 
 
 @pytest.fixture

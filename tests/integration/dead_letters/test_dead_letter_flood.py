@@ -18,15 +18,8 @@ HELD = "fundline_consumer_held"
 
 
 @pytest.fixture
-def settings(engines, topic_prefix) -> KafkaSettings:
-    return KafkaSettings(
-        kafka_bootstrap=engines.bootstrap,
-        kafka_dialect=engines.kafka_dialect,
-        topic_prefix=topic_prefix,
-        drain_timeout_s=5,
-        dead_letter_limit=5,
-        dead_letter_window_s=3600,
-    )
+def settings(kafka_settings) -> KafkaSettings:
+    return kafka_settings.model_copy(update={"dead_letter_limit": 5, "dead_letter_window_s": 3600})
 
 
 class Bench:

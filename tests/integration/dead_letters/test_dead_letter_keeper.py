@@ -1,5 +1,4 @@
 import asyncio
-import contextlib
 import dataclasses
 import random
 import uuid
@@ -13,13 +12,12 @@ from fundline.platform.kafka.keeping import KeepingConsumer
 from fundline.platform.kafka.messages import Delivery, Poison, Subscription
 from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.refusals import Unavailable
-from fundline.platform.settings import KafkaSettings
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.dead_letter_keeper.main import GROUP
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF
 from fundline.services.dead_letter_keeper.use_cases import Keeper, WaitingLetters
 from support.dead_letters import dead, dead_payment, keeper, kept_letter
-from support.kafka import created_event
+from support.kafka import created_event, running
 
 pytestmark = pytest.mark.integration
 
@@ -28,29 +26,8 @@ async def letters(database):
     return await database.fetch("select * from dead_letters order by dead_letter_id")
 
 
-@pytest.fixture
-def settings(engines, topic_prefix) -> KafkaSettings:
-    return KafkaSettings(
-        kafka_bootstrap=engines.bootstrap,
-        kafka_dialect=engines.kafka_dialect,
-        topic_prefix=topic_prefix,
-        drain_timeout_s=5,
-    )
-
-
-@contextlib.asynccontextmanager
-async def running(*parts):
-    stop = asyncio.Event()
-    tasks = [asyncio.create_task(part.run(stop)) for part in parts]
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks)
-
-
-async def test_what_a_group_gives_up_on_becomes_a_letter_with_its_cause(settings, database):
-    producer, metrics = EventProducer(settings), Metrics(CollectorRegistry())
+async def test_what_a_group_gives_up_on_becomes_a_letter_with_its_cause(kafka_settings, database):
+    producer, metrics = EventProducer(kafka_settings), Metrics(CollectorRegistry())
     refused = created_event()
     broken = dataclasses.replace(created_event(), value=b"{not json \xff\x00", headers={})
 
@@ -59,14 +36,16 @@ async def test_what_a_group_gives_up_on_becomes_a_letter_with_its_cause(settings
 
     await asyncio.to_thread(producer.publish, [refused, broken])
     runtime = ConsumerRuntime(
-        settings,
+        kafka_settings,
         Group.RISK_INTAKE,
         [Subscription(APPLICATIONS_CREATED, handler)],
         producer=producer,
         metrics=metrics,
     )
-    keep = Keeper(database, metrics, prefix=settings.topic_prefix).keep
-    async with running(runtime, KeepingConsumer(settings, GROUP, list(TOPIC_OF), keep=keep, metrics=metrics)):
+    keep = Keeper(database, metrics, prefix=kafka_settings.topic_prefix).keep
+    async with running(
+        runtime, KeepingConsumer(kafka_settings, GROUP, list(TOPIC_OF), keep=keep, metrics=metrics)
+    ):
         async with asyncio.timeout(30):
             while len(await letters(database)) < 2:
                 await asyncio.sleep(0.05)
@@ -147,19 +126,32 @@ def anything(seed: int) -> Delivery:
     return Delivery(dice.choice(list(TOPIC_OF)), 0, seed, text(), value, headers)
 
 
+LONG = "\N{GRINNING FACE}" * 5000
+
+
+def with_headers(message: Delivery, changes: dict[str, str]) -> Delivery:
+    return dataclasses.replace(message, headers={**message.headers, **changes})
+
+
 async def test_nothing_that_can_be_published_stops_the_keeper(database):
     messages = [anything(seed) for seed in range(40)]
-    messages.append(dataclasses.replace(dead(), headers={"fundline-first-failure": "9999-12-31T00:00:00Z"}))
+    odd = {
+        "fundline-first-failure": ("9999-12-31T00:00:00Z", "0001-01-01T00:00:00+14:00"),
+        "fundline-group": (LONG,),
+        "fundline-cause": (LONG,),
+    }
+    messages += [with_headers(dead(), {name: text}) for name, texts in odd.items() for text in texts]
+    messages.append(dataclasses.replace(dead(), key=LONG))
     for message in messages:
         await keeper(database).keep(message)
     kept = {bytes(row["payload"]) for row in await letters(database)}
     assert kept == {message.value for message in messages}
 
 
-async def test_while_the_database_is_away_the_message_stays_in_hand(settings, database):
-    producer, metrics = EventProducer(settings), Metrics(CollectorRegistry())
+async def test_while_the_database_is_away_the_message_stays_in_hand(kafka_settings, database):
+    producer, metrics = EventProducer(kafka_settings), Metrics(CollectorRegistry())
     message = dataclasses.replace(created_event(), topic=APPLICATIONS_CREATED.dead_letter)
-    real, refusals = Keeper(database, metrics, prefix=settings.topic_prefix), [1, 2]
+    real, refusals = Keeper(database, metrics, prefix=kafka_settings.topic_prefix), [1, 2]
 
     async def keep(delivery: Delivery) -> None:
         if refusals:
@@ -168,7 +160,7 @@ async def test_while_the_database_is_away_the_message_stays_in_hand(settings, da
         await real.keep(delivery)
 
     await asyncio.to_thread(producer.publish, [message])
-    async with running(KeepingConsumer(settings, GROUP, list(TOPIC_OF), keep=keep, metrics=metrics)):
+    async with running(KeepingConsumer(kafka_settings, GROUP, list(TOPIC_OF), keep=keep, metrics=metrics)):
         async with asyncio.timeout(30):
             while not await letters(database):
                 await asyncio.sleep(0.05)

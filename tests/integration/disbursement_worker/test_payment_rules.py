@@ -6,6 +6,7 @@ import asyncpg
 import httpx
 import pytest
 
+from fundline.casefile.audit_coverage import check_coverage
 from fundline.casefile.ledger import book_payment
 from fundline.domain.disbursement import DisbursementState
 from fundline.platform.clock import new_id
@@ -165,3 +166,19 @@ async def test_no_event_and_no_description_of_an_order_shows_the_account(worker,
     assert ACCOUNT_NUMBER not in repr(stored)
     await worker.deliver(event)
     assert ACCOUNT_NUMBER not in str(await events(database, application_id))
+
+
+async def test_a_step_of_a_payment_without_its_audit_entry_is_found(worker, database, box):
+    application_id = await store_application(database, box)
+    await worker.deliver(payment_requested(application_id))
+    assert await missing_entries(database) == []
+    await database.execute(
+        "update disbursements set escalated_at = now() where application_id = $1", application_id
+    )
+    (found,) = await missing_entries(database)
+    assert "payment.escalated" in found
+
+
+async def missing_entries(database) -> list[str]:
+    findings = [finding.sentence async for finding in check_coverage(database)]
+    return [sentence for sentence in findings if "disbursements" in sentence]

@@ -1,7 +1,6 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from fundline.platform.cache import Cache, open_cache
@@ -17,14 +16,6 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await open_database(DatabaseSettings(database_url=database_url, database_pool_size=4))
     yield opened
     await opened.close()
-
-
-@pytest.fixture
-async def owner(engines: Engines, database_url: str) -> "AsyncIterator[asyncpg.Connection]":
-    server = engines.stack.postgres.owner_url.rsplit("/", 1)[0]
-    connection = await asyncpg.connect(f"{server}/{database_url.rsplit('/', 1)[1]}")
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

@@ -78,9 +78,18 @@ def test_the_trees_contributions_are_exact_they_sum_to_what_the_trees_themselves
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_row_gets_the_same_answer_alone_and_in_a_batch(version):
     rows = feature_rows(50)
+    assert MODELS[version].probabilities([]) == []
     together = MODELS[version].answer(rows)
     assert [MODELS[version].answer([row])[0] for row in rows] == together
     assert MODELS[version].answer([]) == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_probabilities_without_reasons_are_those_with_reasons(version):
+    rows = feature_rows(200)
+    assert MODELS[version].probabilities(rows) == pytest.approx(
+        [answer.probability for answer in MODELS[version].answer(rows)], abs=ROUNDING
+    )
 
 
 @pytest.mark.parametrize("version", VERSIONS)

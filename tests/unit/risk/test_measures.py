@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fundline.risk.calibration import NoFit, in_the_large, recalibration, sigmoid
@@ -14,6 +14,7 @@ from fundline.risk.measures import measure, reliability, stability_index, traini
 
 SCORES = st.sampled_from([0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.9])
 """Few of them, so that ties are common."""
+FEW = settings(max_examples=40, deadline=None)
 LABELLED = st.lists(st.tuples(SCORES, st.booleans()), min_size=4, max_size=40)
 
 
@@ -31,12 +32,14 @@ def of_both_classes(rows):
     return len({bad for _, bad in rows}) == 2
 
 
+@FEW
 @given(LABELLED)
 def test_the_area_under_the_curve_is_the_share_of_pairs_in_the_right_order(rows):
     assume(of_both_classes(rows))
     assert measure(*arrays(rows)).auc == pytest.approx(by_pairs(*arrays(rows)).mean())
 
 
+@FEW
 @given(LABELLED)
 def test_its_interval_is_delongs_from_the_pairs(rows):
     pairs = by_pairs(*arrays(rows)) if of_both_classes(rows) else np.empty((0, 0))
@@ -47,6 +50,7 @@ def test_its_interval_is_delongs_from_the_pairs(rows):
     assert found.auc_high == pytest.approx(min(1.0, pairs.mean() + 1.959964 * math.sqrt(variance)), abs=1e-6)
 
 
+@FEW
 @given(LABELLED)
 def test_ks_is_the_largest_gap_between_the_shares_below_any_threshold(rows):
     assume(of_both_classes(rows))
@@ -58,6 +62,7 @@ def test_ks_is_the_largest_gap_between_the_shares_below_any_threshold(rows):
     assert measure(probability, defaulted).ks == pytest.approx(max(gaps))
 
 
+@FEW
 @given(LABELLED)
 def test_brier_is_the_mean_squared_error_and_its_base_is_that_of_the_bad_rate(rows):
     probability, defaulted = arrays(rows)
@@ -82,6 +87,7 @@ def test_slope_and_intercept_find_what_the_outcomes_were_drawn_from(slope, inter
     assert found.calibration_intercept == pytest.approx(intercept, abs=0.08)
 
 
+@FEW
 @given(st.floats(0.3, 2.0), st.floats(-1.0, 1.0))
 def test_no_other_slope_and_intercept_make_the_outcomes_likelier(slope, intercept):
     probability, defaulted = sample(slope, intercept, rows=300)

@@ -1,7 +1,9 @@
-"""Idempotency keys: the same key gives the same answer, for 48 hours, per caller.
+"""Idempotency keys: the same key gives the same answer, a refusal included, for 48 hours, per caller.
 
 A claim is a row of the transaction that does the work, so the answer exists exactly when the work is done. A repeat
 that arrives meanwhile waits on the row; when it waits too long it is told that the first one is still in flight.
+A refusal that rests on how things stood is kept under the key as well. One that rests on the request alone needs no
+keeping: it is the same each time, and leaves the key free for the request that was meant.
 Source: IETF draft-ietf-httpapi-idempotency-key-header.
 """
 
@@ -10,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fundline.platform.database.pool import Connection, Database, RowBusy
+from fundline.platform.http.problems import refusal_answer
 from fundline.platform.refusals import Kind, Refusal
 
 CLAIM = """
@@ -87,7 +90,8 @@ async def claim(connection: Connection, key: WriteKey, *, status: int, body: byt
 async def write_once(database: Database, key: WriteKey, work: Work) -> StoredAnswer:
     """Key, work and answer in one transaction; a repeat gets the stored answer and does nothing.
 
-    What `work` raises leaves the key free. Raises KeyReused, RequestInFlight, RecordBusy.
+    Raises KeyReused, RequestInFlight, RecordBusy, and what `work` raises. A refusal of it that `is_decided` is kept: a
+    repeat gets it as its answer.
     """
     try:
         async with database.transaction() as connection:
@@ -97,7 +101,17 @@ async def write_once(database: Database, key: WriteKey, work: Work) -> StoredAns
                 return StoredAnswer(status, body, is_replay=False)
     except RowBusy:
         raise RecordBusy from None
+    except Refusal as refusal:
+        if not refusal.is_decided or await _keep(database, key, refusal):
+            raise
     return await stored_answer(database, key)
+
+
+async def _keep(database: Database, key: WriteKey, refusal: Refusal) -> bool:
+    """False when the same request has got another answer meanwhile: that one counts."""
+    status, body = refusal_answer(refusal)
+    async with database.transaction() as connection:
+        return await claim(connection, key, status=status, body=body)
 
 
 async def stored_answer(database: Database, key: WriteKey) -> StoredAnswer:

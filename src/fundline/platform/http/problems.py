@@ -31,29 +31,23 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """`type` is `urn:fundline:problem:<code>`: stable, clients branch on it."""
-    body: dict[str, object] = {
-        "type": f"urn:fundline:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-    }
-    if errors:
-        body["errors"] = errors
-    return Response(orjson.dumps(body), status, media_type=MEDIA_TYPE, headers=headers)
+    body = _document(code, title, status, detail, errors)
+    return Response(body, status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def refusal_answer(refusal: Refusal) -> tuple[int, bytes]:
+    """Status and document."""
+    status = STATUS_OF[refusal.kind]
+    errors = [{"path": error.path, "message": error.message} for error in refusal.errors]
+    return status, _document(refusal.code, refusal.title, status, refusal.sentence, errors)
 
 
 def refusal_response(refusal: Refusal) -> Response:
     headers = {} if refusal.retry_after_s is None else {"retry-after": str(refusal.retry_after_s)}
     if refusal.kind is Kind.UNAUTHENTICATED:
         headers["www-authenticate"] = 'Bearer realm="fundline"'
-    return problem(
-        code=refusal.code,
-        title=refusal.title,
-        status=STATUS_OF[refusal.kind],
-        detail=refusal.sentence,
-        errors=[{"path": error.path, "message": error.message} for error in refusal.errors],
-        headers=headers,
-    )
+    status, body = refusal_answer(refusal)
+    return Response(body, status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def internal_error_response() -> Response:
@@ -63,3 +57,15 @@ def internal_error_response() -> Response:
         status=500,
         detail="The request was not completed. It was logged; repeat it with the same Idempotency-Key.",
     )
+
+
+def _document(code: str, title: str, status: int, detail: str, errors: list[dict[str, str]] | None) -> bytes:
+    body: dict[str, object] = {
+        "type": f"urn:fundline:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = errors
+    return orjson.dumps(body)

@@ -4,8 +4,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey, write_key
+from fundline.platform.http.problems import MEDIA_TYPE
 from fundline.platform.http.requests import BodyNotWanted, idempotency_key, read_body
 from fundline.platform.http.tokens import Caller, TokenVerifier
+
+_REFUSED = 400
 
 
 async def read_write(request: Request, tokens: TokenVerifier) -> tuple[Caller, WriteKey, bytes]:
@@ -34,8 +37,9 @@ async def read_bodiless_write(request: Request, tokens: TokenVerifier) -> tuple[
 
 
 def answered(answer: StoredAnswer, headers: dict[str, str] | None = None) -> Response:
-    """The answer as JSON; a repeat says so in `Idempotent-Replayed`."""
+    """The answer as JSON, a refusal as a problem document; a repeat says so in `Idempotent-Replayed`."""
     extra = dict(headers or {})
     if answer.is_replay:
         extra["idempotent-replayed"] = "true"
-    return Response(answer.body, answer.status, headers=extra, media_type="application/json")
+    media_type = "application/json" if answer.status < _REFUSED else MEDIA_TYPE
+    return Response(answer.body, answer.status, headers=extra, media_type=media_type)

@@ -39,7 +39,10 @@ async def act_on_referral(
     caller.require(Role.UNDERWRITER)
 
     async def act(connection: Connection) -> tuple[int, bytes]:
-        application = await lock_application(connection, application_id)
+        try:
+            application = await lock_application(connection, application_id)
+        except UnknownApplication:
+            raise ApplicationNotFound from None
         _check(caller, application)
         await work(connection, application)
         return answer.status, answer.body
@@ -48,8 +51,6 @@ async def act_on_referral(
         return await write_once(database, key, act)
     except RecordBusy:
         raise ApplicationBusy from None
-    except UnknownApplication:
-        raise ApplicationNotFound from None
 
 
 def _check(caller: Caller, application: LockedApplication) -> None:

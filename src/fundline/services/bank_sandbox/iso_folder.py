@@ -1,7 +1,7 @@
 """The bank's ISO 20022 door by files: takes what lies in `to-bank`, answers in `from-bank`.
 
-A file is taken by moving it to `taken` and stays there until its payment has its outcome; then it moves to `done`. So a
-bank that was killed goes on where it was. A fault that would silence an answer delays it here.
+A file is taken by moving it to `taken`, and is gone when its payment has its outcome: it holds the full account number.
+So a bank that was killed goes on where it was. A fault that would silence an answer delays it here.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ _PATTERN = "*.pain.001.xml"
 
 class MailRoom:
     def __init__(self, folder: Path, bank: Bank, *, now: Clock) -> None:
-        """Makes the folders."""
-        self._to_bank, self._from_bank, self._taken, self._done = (
-            folder / name for name in ("to-bank", "from-bank", "taken", "done")
+        """Makes the folders, for its own account only."""
+        self._to_bank, self._from_bank, self._taken = (
+            folder / name for name in ("to-bank", "from-bank", "taken")
         )
-        for part in (self._to_bank, self._from_bank, self._taken, self._done):
-            part.mkdir(parents=True, exist_ok=True)
+        for part in (self._to_bank, self._from_bank, self._taken):
+            part.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._bank, self._now = bank, now
         self._accepted: dict[str, UUID] = {}
         """By file name: what was answered with accepted."""
@@ -80,9 +80,9 @@ class MailRoom:
         return read_credit_transfer(file.read_bytes())
 
     def _refuse(self, file: Path, refusal: Refusal) -> None:
-        """There is no message for it: whoever asks for the payment finds that it is not answered."""
+        """There is no message for it: nothing was booked, and whoever asks finds nothing new."""
         self._log.error("bank.file_refused", cause=refusal.code, file=file.name)
-        file.rename(file.with_suffix(".refused"))
+        file.unlink()
 
     def _answer(self, file: Path, payment: Payment) -> None:
         key, at = UUID(payment.payment_id).hex, self._now()
@@ -91,7 +91,7 @@ class MailRoom:
             return
         if payment.status == "settled":
             self._put(f"{key}.camt.054.xml", booking_notification(payment, at))
-        file.rename(self._done / file.name)
+        file.unlink()
         self._accepted.pop(file.name, None)
         self._later.pop(file.name, None)
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fundline.platform.settings import ProcessSettings
 
@@ -23,3 +23,9 @@ class Settings(ProcessSettings):
     """The secret that signs webhooks, in Standard Webhooks' form (`whsec_...`); needed with an address."""
     bank_webhook_for: Literal["accepted", "all"] = "accepted"
     """Which outcomes the bank tells of: only those that it did not give in its answer to the order, or all."""
+
+    @model_validator(mode="after")
+    def _webhooks_are_signed(self) -> "Settings":
+        if self.bank_webhook_url is not None and self.bank_webhook_secret_file is None:
+            raise ValueError("FUNDLINE_BANK_WEBHOOK_URL needs FUNDLINE_BANK_WEBHOOK_SECRET_FILE.")
+        return self

@@ -99,7 +99,7 @@ DROP_PENDING = "delete from pending where payment_id = ?"
 NEXT_DUE = "select min(due_at_ms) from pending"
 ADD_WEBHOOK = "insert into webhooks (webhook_id, payment_id, sends_left, next_at_ms) values (?, ?, ?, ?)"
 READ_WEBHOOKS = """
-select webhook_id, payment_id, sends_left, attempts from webhooks where next_at_ms <= ? order by next_at_ms limit ?
+select webhook_id, payment_id, attempts from webhooks where next_at_ms <= ? order by next_at_ms limit ?
 """
 NOTE_SENT = "update webhooks set sends_left = sends_left - 1, next_at_ms = ? where webhook_id = ?"
 DROP_DELIVERED = "delete from webhooks where sends_left <= 0"
@@ -160,7 +160,6 @@ class Payment:
 class DueWebhook:
     webhook_id: str
     payment_id: str
-    sends_left: int
     attempts: int
 
 

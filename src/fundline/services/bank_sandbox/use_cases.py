@@ -109,7 +109,7 @@ class Bank:
         return {**await self._bookkeeper.read(count_all), "inProcess": self._in_process}
 
     async def _accept(self, call: Call, amount: Money, order: PaymentOrder) -> PaymentResult:
-        at = self._now()
+        at, plan = self._now(), self._plan(call)
         kept = Order(
             call.payment_id or "",
             order.fingerprint(),
@@ -119,13 +119,14 @@ class Bank:
             order.reference,
             iso_utc(at),
         )
-        work = partial(accept, order=kept, plan=self._plan(call), at=at, fresh_id=self._fresh_id)
+        work = partial(accept, order=kept, plan=plan, at=at, fresh_id=self._fresh_id)
         payment, is_new = await self._bookkeeper.write(work)
         if payment.order_hash != kept.order_hash:
             raise PaymentIdReused("This payment id was used for another order; that one stands.")
         if is_new:
             tell_of(self._log, payment)
-            self._outcomes.note(payment)
+            if plan.due_at_ms is not None or plan.notices:
+                self._outcomes.note(payment)
         else:
             self._log.info(
                 "bank.payment_replayed", payment_id=payment.payment_id, reference=payment.reference

@@ -1,7 +1,7 @@
 """What a message of a dead-letter topic says, as far as it can be read. Never fails: poison is what arrives here."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import orjson
@@ -15,6 +15,10 @@ from fundline.platform.kafka.messages import CAUSE, FIRST_FAILURE, GROUP, REPLAY
 TOPIC_OF = {topic.dead_letter: topic for topic in every_topic()}
 _NO_CAUSE = "The message does not say why."
 _LONGEST_TEXT = 1000
+_LONGEST_GROUP = 100
+"""It is part of an index, whose rows have a limit."""
+_EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+"""Nothing of ours is older; a stranger's year 1 is no time that the database takes."""
 
 
 def dead_message(delivery: Delivery, *, prefix: str, now: datetime) -> DeadMessage:
@@ -26,7 +30,7 @@ def dead_message(delivery: Delivery, *, prefix: str, now: datetime) -> DeadMessa
         place=(delivery.topic, delivery.partition, delivery.offset),
         digest=hashlib.sha256(b"\n".join((delivery.key.encode(), headers.encode(), delivery.value))).digest(),
         topic=topic.name,
-        group=_text(delivery.headers.get(GROUP, "")),
+        group=_text(delivery.headers.get(GROUP, ""))[:_LONGEST_GROUP],
         event_id=_event_id(delivery),
         key=_text(delivery.key),
         key_id=uuid_in(delivery.key),
@@ -34,7 +38,7 @@ def dead_message(delivery: Delivery, *, prefix: str, now: datetime) -> DeadMessa
         headers=headers,
         cause=_text(delivery.headers.get(CAUSE, "")) or _NO_CAUSE,
         attempts=delivery.attempt + delivery.deferrals,
-        first_failed_at=now if first is None else min(first, now),
+        first_failed_at=now if first is None else min(max(first, _EARLIEST), now),
         last_failed_at=now,
         replay=delivery.count(REPLAY, 0),
         moves_money=topic.moves_money,

@@ -11,12 +11,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
-from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from fundline.domain.money import Money, MoneyError
+from fundline.platform import webhook_signature
+from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database
 from fundline.platform.http.requests import InvalidRequest, parse_body, read_body
 from fundline.platform.refusals import Kind, Refusal
@@ -73,9 +74,19 @@ class BankEvent(_Part):
 
 
 class BankEvents:
-    def __init__(self, database: Database, results: ResultBook, secret_file: Path, metrics: Metrics) -> None:
-        self._database, self._results = database, results
-        self._webhook = Webhook(secret_file.read_text().strip())
+    """`secret_file` holds one secret, or one a line while the bank changes it."""
+
+    def __init__(
+        self,
+        database: Database,
+        results: ResultBook,
+        secret_file: Path,
+        metrics: Metrics,
+        *,
+        now: Clock = utc_now,
+    ) -> None:
+        self._database, self._results, self._now = database, results, now
+        self._secrets = secret_file.read_text().split()
         self._events = metrics.bank_events
         self._log = get_log()
 
@@ -96,13 +107,11 @@ class BankEvents:
 
     def _verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         try:
-            self._webhook.verify(body, dict(headers), json_parse=False)
-        except (WebhookVerificationError, ValueError) as error:  # it trips over what is no signature at all
+            webhook_signature.check_signature(self._secrets, headers, body, now=self._now())
+        except webhook_signature.SignatureRefused as error:
             self._events.labels("refused").inc()
             self._log.warning("bank_event.refused", cause=str(error))
-            raise SignatureRefused(
-                "Sign the body, the id and the present time with the shared secret."
-            ) from None
+            raise SignatureRefused(str(error)) from None
 
 
 def bank_event_routes(events: BankEvents) -> list[Route]:

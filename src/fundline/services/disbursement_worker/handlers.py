@@ -49,8 +49,8 @@ class PaymentRequested:
             amount = Money.parse(payload.amount, payload.currency)
             request = PaymentRequest(event.envelope.event_id, payload.application_id, amount)
             submitted = await self._payout.request(request)
-        if submitted is not None:
-            await self._desk.send(submitted)
+            if submitted is not None:
+                await self._desk.send(submitted)
 
 
 @contextmanager

@@ -79,6 +79,7 @@ class ByFiles:
         file = self._to_bank / _name(payment_id)
         draft = file.with_name(f".{file.name}")
         try:
+            draft.touch(mode=0o600)  # it holds an account number
             draft.write_bytes(message)
             draft.rename(file)
         except OSError as error:

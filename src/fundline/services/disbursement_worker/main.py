@@ -11,6 +11,7 @@ from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker.bank_adapters import open_bank
 from fundline.services.disbursement_worker.bank_events import BankEvents, bank_event_routes
+from fundline.services.disbursement_worker.gate import GuardedBank
 from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
 from fundline.services.disbursement_worker.settings import Settings
 from fundline.services.disbursement_worker.worker import make_worker
@@ -22,7 +23,8 @@ def main() -> None:
     async def build(metrics: Metrics) -> Service:
         database = await open_database(settings)
         flags = await open_flags(settings, metrics)
-        bank, close_bank = open_bank(settings, metrics)
+        adapter, close_bank = open_bank(settings, metrics)
+        bank = GuardedBank("bank", adapter, metrics, open_for_s=settings.bank_breaker_open_s)
         worker = make_worker(settings, database, flags, bank, metrics)
         events = BankEvents(database, worker.results, settings.bank_webhook_secret_file, metrics)
         consumer = ConsumerRuntime(

@@ -11,7 +11,6 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker.bank_desk import BankDesk
 from fundline.services.disbursement_worker.gate import Gate, GuardedBank, KillSwitch
 from fundline.services.disbursement_worker.orders import Orders
-from fundline.services.disbursement_worker.payment_gateway import PaymentGateway
 from fundline.services.disbursement_worker.results import ResultBook
 from fundline.services.disbursement_worker.settings import Settings
 from fundline.services.disbursement_worker.sweep import Sweep
@@ -20,6 +19,7 @@ from fundline.services.disbursement_worker.use_cases import Payout
 
 @dataclass(frozen=True)
 class Worker:
+    gate: Gate
     payout: Payout
     desk: BankDesk
     results: ResultBook
@@ -30,18 +30,16 @@ def make_worker(
     settings: Settings,
     database: Database,
     flags: Flags,
-    bank: PaymentGateway,
+    bank: GuardedBank,
     metrics: Metrics,
     *,
     now: Clock = utc_now,
 ) -> Worker:
-    """`bank` is the adapter; its breaker comes here."""
-    guarded = GuardedBank("bank", bank, metrics, open_for_s=settings.bank_breaker_open_s)
-    gate = Gate(KillSwitch(flags, metrics), guarded.breaker)
+    gate = Gate(KillSwitch(flags, metrics), bank.breaker)
     secrets = SecretBox(settings.account_key_file)
     payout = Payout(database, Orders(secrets), gate, step_lasts=settings.step_lasts, now=now)
     results = ResultBook(database, metrics, now=now)
-    desk = BankDesk(database, guarded, gate, payout, results, now=now)
+    desk = BankDesk(database, bank, gate, payout, results, now=now)
     sweep = Sweep(
         database,
         gate,
@@ -53,4 +51,4 @@ def make_worker(
         every_s=settings.sweep_every_s,
         now=now,
     )
-    return Worker(payout, desk, results, sweep)
+    return Worker(gate, payout, desk, results, sweep)

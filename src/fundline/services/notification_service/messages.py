@@ -25,9 +25,6 @@ class WebhookType(StrEnum):
     TEST = "webhook.test"
 
 
-SUBSCRIBABLE = (WebhookType.STATUS_UPDATED, WebhookType.DISBURSEMENT_COMPLETED)
-
-
 class MailKind(StrEnum):
     """Each has a template for text and one for HTML."""
 

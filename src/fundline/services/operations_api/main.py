@@ -14,6 +14,9 @@ from fundline.services.operations_api.dead_letter_bulk import BulkReplay
 from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
 from fundline.services.operations_api.dead_letter_routes import dead_letter_routes
 from fundline.services.operations_api.dead_letters import DeadLetters
+from fundline.services.operations_api.disbursement_routes import disbursement_routes
+from fundline.services.operations_api.disbursements import Disbursements
+from fundline.services.operations_api.releases import Releases
 from fundline.services.operations_api.routes import audit_routes, case_routes
 from fundline.services.operations_api.settings import Settings
 
@@ -31,6 +34,7 @@ def main() -> None:
                     *dead_letter_routes(
                         tokens, DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)
                     ),
+                    *disbursement_routes(tokens, Disbursements(database), Releases(database)),
                     *correction_routes(tokens, LedgerCorrections(database)),
                     *audit_routes(tokens, AuditTrail(database)),
                 ]

@@ -1,0 +1,56 @@
+"""The SQL of payments, as the operations API reads and releases them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fundline.platform.database import Connection, Database
+
+_DISBURSEMENTS = """
+select d.application_id, d.payment_id, d.amount_minor, d.currency, d.state, d.approved_by, d.needs_release,
+       d.released_by, d.released_at, d.release_reason, d.created_at, d.requested_at, d.submitted_at, d.unknown_since,
+       d.next_step_at, d.steps, d.escalated_at, d.finished_at, d.transaction_id, d.failure_code
+from disbursements d
+"""
+ONE_DISBURSEMENT = _DISBURSEMENTS + "where d.application_id = $1"
+LOCK_DISBURSEMENT = ONE_DISBURSEMENT + " for no key update"
+PAGE_OF_DISBURSEMENTS = (
+    _DISBURSEMENTS
+    + """
+where ($1::uuid is null or d.application_id < $1) and ($2::text is null or d.state = $2)
+  and ($3::boolean is null or (d.needs_release and d.released_by is null and d.state = 'requested') = $3)
+order by d.application_id desc limit $4
+"""
+)
+RELEASE = """
+update disbursements set released_by = $2, released_at = $3, release_reason = $4, next_step_at = $5
+where payment_id = $1
+"""
+
+
+async def find_disbursement(database: Database, application_id: UUID) -> Any | None:
+    return await database.fetchrow(ONE_DISBURSEMENT, application_id)
+
+
+async def page_of_disbursements(
+    database: Database, *, before: UUID | None, state: str | None, waits_for_release: bool | None, limit: int
+) -> list[Any]:
+    """The newest application first."""
+    return await database.fetch(PAGE_OF_DISBURSEMENTS, before, state, waits_for_release, limit)
+
+
+async def lock_disbursement(connection: Connection, application_id: UUID) -> Any | None:
+    return await connection.fetchrow(LOCK_DISBURSEMENT, application_id)
+
+
+async def release(
+    connection: Connection,
+    payment_id: UUID,
+    *,
+    released_by: str,
+    at: datetime,
+    reason: str,
+    next_step_at: datetime,
+) -> None:
+    """The same subject as the approver violates disbursements_released_by_a_second_person."""
+    await connection.execute(RELEASE, payment_id, released_by, at, reason, next_step_at)

@@ -1,0 +1,183 @@
+"""Promise 4: a silent bank makes a payment unknown, never failed; it is looked up, never sent under a new key."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from fundline.services.disbursement_worker.payment_gateway import Accepted, Declined, Settled
+from support.approved_applications import payment_requested, store_application
+from support.bank import whole_statement
+from support.books import assert_books_agree
+from support.disbursement import MovedClock, audited, cases, disbursement, status
+from support.proxy import proxy_before
+
+pytestmark = pytest.mark.integration
+FIFTEEN_MINUTES_S = 900
+
+
+class Telling:
+    """A bank that says what the test tells it to say, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers_to_pay: list[object] = []
+        self.answer_to_find: object = None
+        self.orders = []
+        self.looked_up = 0
+
+    async def pay(self, order):
+        self.orders.append(order)
+        return self._say(self.answers_to_pay.pop(0))
+
+    async def find(self, payment_id):
+        self.looked_up += 1
+        return self._say(self.answer_to_find)
+
+    def _say(self, answer):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def test_promise_4_the_bank_accepts_the_reply_is_dropped_and_the_look_up_settles_what_was_sent_once(
+    new_worker, database, box, bank_url
+):
+    application_id = await store_application(database, box)
+    bank = urlsplit(bank_url)
+    async with proxy_before(bank.hostname, bank.port) as proxy:
+        worker = new_worker(url=f"http://127.0.0.1:{proxy.listens_on}")
+        proxy.lose_reply_to(b"POST /v1/payments")
+        await worker.deliver(payment_requested(application_id))
+        assert proxy.lost.is_set()
+        unknown = await disbursement(database, application_id)
+        assert unknown["state"] == "unknown"
+        assert await status(database, application_id) == ("approved", 3)
+        assert [line["paymentId"] for line in await whole_statement(bank_url)] == [str(unknown["payment_id"])]
+
+        await worker.sweep()
+    assert (await disbursement(database, application_id))["state"] == "settled"
+    assert worker.calls("pay", "unanswered") == 1
+    assert worker.calls("pay", "settled") is None, "it was sent exactly once"
+    assert worker.calls("find", "settled") == 1
+    await assert_books_agree(database, bank_url)
+
+
+async def test_promise_4_an_order_that_never_arrived_is_sent_again_under_the_same_id_as_the_same_order(
+    new_worker, database, box, bank_url
+):
+    application_id = await store_application(database, box)
+    bank = urlsplit(bank_url)
+    async with proxy_before(bank.hostname, bank.port) as proxy:
+        worker = new_worker(url=f"http://127.0.0.1:{proxy.listens_on}")
+        proxy.lose_request(b"POST /v1/payments")
+        await worker.deliver(payment_requested(application_id))
+        unknown = await disbursement(database, application_id)
+        assert unknown["state"] == "unknown"
+        assert await whole_statement(bank_url) == []
+        proxy.pass_everything()
+        await worker.sweep()
+    paid = await disbursement(database, application_id)
+    assert (paid["state"], paid["payment_id"], paid["order_text"]) == (
+        "settled",
+        unknown["payment_id"],
+        unknown["order_text"],
+    )
+    await assert_books_agree(database, bank_url)
+
+
+async def test_promise_4_after_fifteen_minutes_a_person_is_asked_once_and_the_look_ups_go_on_until_it_resolves(
+    new_worker, conduct, database, box, bank_url
+):
+    application_id = await store_application(database, box)
+    clock = MovedClock()
+    conduct.silent_after_booking = True
+    worker = new_worker(timeout_s=0.3, clock=clock)
+    await worker.deliver(payment_requested(application_id))
+    conduct.silent_after_booking = False
+    clock.advance(FIFTEEN_MINUTES_S - 60)
+    assert await worker.parts.sweep.escalate() == 0
+    assert await cases(database, application_id) == []
+
+    clock.advance(120)
+    assert await worker.parts.sweep.escalate() == 1
+    assert await worker.parts.sweep.escalate() == 0
+    assert await cases(database, application_id) == [("payment_unknown", "open")]
+    assert worker.metrics.registry.get_sample_value("fundline_payments_escalated_total") == 1
+    assert (await disbursement(database, application_id))["state"] == "unknown", "unknown is never failed"
+
+    await worker.sweep()
+    assert (await disbursement(database, application_id))["state"] == "settled"
+    assert await cases(database, application_id) == [("payment_unknown", "resolved")]
+    assert await audited(database, application_id) == [
+        "payment.requested",
+        "payment.submitted",
+        "payment.unknown",
+        "payment.escalated",
+        "payment.settled",
+    ]
+    await assert_books_agree(database, bank_url)
+
+
+async def test_a_payment_is_looked_up_forever_and_no_message_is_needed_for_it(new_worker, database, box):
+    application_id = await store_application(database, box)
+    bank, clock = Telling(), MovedClock()
+    bank.answers_to_pay = [Accepted()]
+    bank.answer_to_find = Accepted()
+    worker = new_worker(bank=bank, clock=clock)
+    await worker.deliver(payment_requested(application_id))
+    for _ in range(30):
+        assert await worker.sweep() == 1
+    clock.advance(timedelta(days=3).total_seconds())
+    bank.answer_to_find = Declined("account_closed")
+    await new_worker(bank=bank, clock=clock).sweep()
+    assert (len(bank.orders), bank.looked_up) == (1, 31)
+    assert (await disbursement(database, application_id))["state"] == "failed"
+    assert await status(database, application_id) == ("failed", 4)
+
+
+async def test_what_the_bank_has_accepted_stays_submitted_until_it_settles(new_worker, database, box):
+    application_id = await store_application(database, box)
+    bank = Telling()
+    bank.answers_to_pay, bank.answer_to_find = [Accepted()], Accepted()
+    worker = new_worker(bank=bank)
+    await worker.deliver(payment_requested(application_id))
+    await worker.sweep()
+    assert (await disbursement(database, application_id))["state"] == "submitted"
+    assert await status(database, application_id) == ("approved", 3)
+    bank.answer_to_find = Settled("txn_1")
+    await worker.sweep()
+    assert (await disbursement(database, application_id))["state"] == "settled"
+
+
+async def test_an_order_that_would_not_be_the_one_on_record_is_not_sent_again(
+    new_worker, conduct, database, box, bank_url
+):
+    """The account of the application was replaced after the order had been stored."""
+    application_id, other = [await store_application(database, box) for _ in range(2)]
+    conduct.silent_before_booking = True
+    worker = new_worker(timeout_s=0.3)
+    await worker.deliver(payment_requested(application_id))
+    conduct.silent_before_booking = False
+    account = b'{"type": "us", "routingNumber": "021000021", "accountNumber": "111122223333"}'
+    await database.execute(
+        "update applications set payout_account = $2 where application_id = $1",
+        application_id,
+        box.seal(account, application_id),
+    )
+    await worker.sweep()
+    assert (await disbursement(database, application_id))["state"] == "unknown"
+    assert await whole_statement(bank_url) == []
+    assert await disbursement(database, other) is None
+
+
+async def test_the_stored_order_cannot_be_changed_and_names_no_account(worker, database, box):
+    application_id = await store_application(database, box)
+    await worker.deliver(payment_requested(application_id))
+    stored = (await disbursement(database, application_id))["order_text"]
+    assert "998877665544" not in stored
+    for change in ("order_text = '{}'", "amount_minor = amount_minor + 1", "currency = 'EUR'"):
+        with pytest.raises(Exception, match="stands"):
+            await database.execute(
+                f"update disbursements set {change} where application_id = $1",  # noqa: S608 - our own words
+                application_id,
+            )

@@ -1,0 +1,211 @@
+"""Four eyes: above its currency's limit a payment waits for a second person, and for nobody else."""
+
+import asyncio
+import json
+import uuid
+
+import asyncpg
+import pytest
+
+from fundline.contracts.payloads import DisbursementRequested
+from fundline.contracts.topics import DISBURSEMENT_REQUESTED
+from fundline.domain.money import Money
+from support.approved_applications import payment_requested, store_application
+from support.bank import whole_statement
+from support.books import assert_books_agree
+from support.disbursement import audited, cases, disbursement
+from support.stored import event_of
+
+pytestmark = pytest.mark.integration
+LARGE = Money(500_000_01, "USD")
+LIMIT = Money(500_000_00, "USD")
+REASON = {"reason": "Collateral and papers seen."}
+
+
+async def waiting(worker, database, box, *, approver: str | None = "uma", amount: Money = LARGE) -> uuid.UUID:
+    """An approved application whose payment was asked for."""
+    application_id = await store_application(database, box, amount=amount)
+    if approver is not None:
+        await database.execute(
+            "insert into underwriter_decisions values ($1, 'approve', 'papers seen', $2, now())",
+            application_id,
+            approver,
+        )
+    await worker.deliver(payment_requested(application_id, amount))
+    return application_id
+
+
+def path(application_id: uuid.UUID) -> str:
+    return f"/v1/disbursements/{application_id}/release"
+
+
+async def the_trigger(database, application_id: uuid.UUID):
+    """The event that the release has stored, as the worker gets it."""
+    row = await database.fetchrow(
+        "select payload from outbox where key = $1 and topic = 'disbursement.requested'", application_id
+    )
+    payload = DisbursementRequested.model_validate(json.loads(row["payload"]))
+    return event_of(DISBURSEMENT_REQUESTED, payload, application_id)
+
+
+async def test_an_amount_above_the_limit_waits_for_a_second_person_and_is_paid_when_released(
+    client, headers, worker, database, box, bank_url
+):
+    application_id = await waiting(worker, database, box)
+    assert (await disbursement(database, application_id))["state"] == "requested"
+    assert await cases(database, application_id) == [("payment_release", "open")]
+    for _ in range(3):
+        assert await worker.sweep() == 0
+    assert await whole_statement(bank_url) == []
+
+    answer = await client.post(path(application_id), json=REASON, headers=headers("olga"))
+    assert answer.status_code == 200
+    assert answer.json()["releasedBy"] == "olga"
+    assert answer.json()["approvedBy"] == "uma"
+    await worker.deliver(await the_trigger(database, application_id))
+    assert (await disbursement(database, application_id))["state"] == "settled"
+    assert await cases(database, application_id) == [("payment_release", "resolved")]
+    assert await audited(database, application_id) == [
+        "payment.requested",
+        "payment.released",
+        "payment.submitted",
+        "payment.settled",
+    ]
+    told = await database.fetchrow(
+        "select actor, reason, details from audit_entries where action = 'payment.released'"
+    )
+    assert (told["actor"], told["reason"]) == ("operations-api:olga", REASON["reason"])
+    assert json.loads(told["details"])["approvedBy"] == "uma"
+    await assert_books_agree(database, bank_url)
+
+
+async def test_a_released_payment_is_sent_though_the_event_of_its_release_is_lost(
+    client, headers, worker, database, box, bank_url
+):
+    application_id = await waiting(worker, database, box)
+    await client.post(path(application_id), json=REASON, headers=headers("olga"))
+    await worker.sweep()
+    assert (await disbursement(database, application_id))["state"] == "settled"
+    await assert_books_agree(database, bank_url)
+
+
+async def test_an_amount_at_the_limit_is_paid_without_a_release(worker, database, box, bank_url):
+    application_id = await waiting(worker, database, box, amount=LIMIT)
+    assert (await disbursement(database, application_id))["state"] == "settled"
+    await assert_books_agree(database, bank_url)
+
+
+async def test_a_currency_without_a_limit_needs_a_release_whatever_the_amount(
+    engines, database_url, worker, database, box
+):
+    owner = engines.stack.postgres.owner_url.rsplit("/", 1)[0] + "/" + database_url.rsplit("/", 1)[1]
+    connection = await asyncpg.connect(owner)
+    await connection.execute("delete from payment_release_limits where currency = 'EUR'")
+    await connection.close()
+    application_id = await waiting(worker, database, box, amount=Money(100, "EUR"))
+    assert (await disbursement(database, application_id))["needs_release"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "role", "code"),
+    [
+        ("uma", "operator", "second-person-needed"),
+        ("alice", "operator", "second-person-needed"),
+        ("olga", "underwriter", "forbidden"),
+        ("olga", "compliance", "forbidden"),
+        ("olga", "applicant", "forbidden"),
+    ],
+)
+async def test_neither_the_approver_nor_the_applicant_nor_another_role_releases_a_payment(
+    client, headers, worker, database, box, subject, role, code
+):
+    application_id = await waiting(worker, database, box)
+    answer = await client.post(path(application_id), json=REASON, headers=headers(subject, role))
+    assert (answer.status_code, answer.json()["type"]) == (403, f"urn:fundline:problem:{code}")
+    assert (await disbursement(database, application_id))["released_by"] is None
+    assert await cases(database, application_id) == [("payment_release", "open")]
+
+
+async def test_what_the_policy_approved_is_released_by_anybody_but_its_applicant(
+    client, headers, worker, database, box
+):
+    application_id = await waiting(worker, database, box, approver=None)
+    assert (await disbursement(database, application_id))["approved_by"].startswith("policy:")
+    refused = await client.post(path(application_id), json=REASON, headers=headers("alice"))
+    taken = await client.post(path(application_id), json=REASON, headers=headers("olga"))
+    assert (refused.status_code, taken.status_code) == (403, 200)
+
+
+async def test_a_payment_is_released_once_and_only_while_it_waits(client, headers, worker, database, box):
+    application_id, small = (
+        await waiting(worker, database, box),
+        await waiting(worker, database, box, amount=LIMIT),
+    )
+    await client.post(path(application_id), json=REASON, headers=headers("olga"))
+    again = await client.post(path(application_id), json=REASON, headers=headers("oscar"))
+    never = await client.post(path(small), json=REASON, headers=headers("oscar"))
+    nobody = await client.post(path(uuid.uuid4()), json=REASON, headers=headers("oscar"))
+    assert [a.status_code for a in (again, never, nobody)] == [409, 409, 404]
+    assert again.json()["detail"] == "olga has released it already."
+    rows = await database.fetch("select 1 from outbox where topic = 'disbursement.requested'")
+    assert len(rows) == 1
+
+
+async def test_the_database_itself_sends_nothing_above_the_limit_unreleased_or_released_by_its_approver(
+    worker, database, box
+):
+    application_id = await waiting(worker, database, box)
+    for change, rule in (
+        ("state = 'submitted', submitted_at = now()", "disbursements_above_the_limit_wait"),
+        (
+            "released_by = 'uma', released_at = now(), release_reason = 'x'",
+            "disbursements_released_by_a_second_person",
+        ),
+    ):
+        with pytest.raises(asyncpg.CheckViolationError, match=rule):
+            await database.execute(
+                f"update disbursements set {change} where application_id = $1",  # noqa: S608 - our own words
+                application_id,
+            )
+
+
+async def test_what_waits_is_listed_and_shows_no_account(client, headers, worker, database, box):
+    waits = await waiting(worker, database, box)
+    paid = await waiting(worker, database, box, amount=LIMIT)
+    query = "/v1/disbursements?state=requested"
+    listed = (await client.get(query, headers=headers())).json()
+    assert [item["applicationId"] for item in listed["items"]] == [str(waits)]
+    assert listed["items"][0]["waitsForRelease"] is True
+    everything = (await client.get("/v1/disbursements?limit=1", headers=headers())).json()
+    assert [item["applicationId"] for item in everything["items"]] == [str(paid)]
+    rest = (
+        await client.get(f"/v1/disbursements?before={everything['nextBefore']}", headers=headers())
+    ).json()
+    assert [item["applicationId"] for item in rest["items"]] == [str(waits)]
+    one = await client.get(f"/v1/disbursements/{paid}", headers=headers("cora", "compliance"))
+    assert one.json()["state"] == "settled"
+    assert "998877665544" not in one.text
+    for bad in ("nonsense", str(uuid.uuid4())):
+        assert (await client.get(f"/v1/disbursements/{bad}", headers=headers())).status_code == 404
+    refused = await client.get(query, headers=headers("alice", "applicant"))
+    assert refused.status_code == 403
+
+
+async def test_promises_1_and_2_fifty_releases_with_one_key_release_once_and_get_one_answer(
+    client, headers, worker, database, box
+):
+    application_id = await waiting(worker, database, box)
+    shared = headers("olga", key="one-key")
+    answers = await asyncio.gather(
+        *(client.post(path(application_id), json=REASON, headers=shared) for _ in range(50))
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    other = await client.post(path(application_id), json={"reason": "Another one."}, headers=shared)
+    missing = await client.post(path(application_id), json=REASON, headers=headers("olga", key=""))
+    anew = await client.post(path(application_id), json=REASON, headers=headers("oscar", key="one-key"))
+    assert (other.status_code, other.json()["type"]) == (422, "urn:fundline:problem:idempotency-key-reused")
+    assert missing.status_code == 400
+    assert anew.status_code == 409, "keys are per caller: this is a second release, and refused as one"
+    rows = await database.fetch("select 1 from outbox where topic = 'disbursement.requested'")
+    assert len(rows) == 1
