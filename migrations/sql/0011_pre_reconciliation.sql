@@ -14,9 +14,9 @@ insert into state_deadlines values
     ('application',  'pending_review', '3 days',     'underwriter',         'application-stuck'),
     ('application',  'approved',       '5 minutes',  'application-events',  'application-stuck'),
     ('disbursement', 'expected',       '5 minutes',  'application-events',  'application-stuck'),
-    ('disbursement', 'requested',      '4 hours',    'operator',            'application-stuck'),
+    ('disbursement', 'requested',      '4 hours',    'operator',            'payment-release'),
     ('disbursement', 'submitted',      '15 minutes', 'disbursement-worker', 'bank-unreachable'),
-    ('disbursement', 'unknown',        '15 minutes', 'disbursement-worker', 'bank-unreachable');
+    ('disbursement', 'unknown',        '15 minutes', 'disbursement-worker', 'payment-unknown');
 
 create index applications_in_progress on applications (status, updated_at)
     where status in ('processing', 'risk_scoring', 'approved', 'pending_review');

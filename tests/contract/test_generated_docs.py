@@ -25,7 +25,7 @@ from fundline.services.operations_api.corrections import LedgerCorrections
 from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
 from fundline.services.operations_api.dead_letter_routes import dead_letter_routes
 from fundline.services.operations_api.disbursement_routes import disbursement_routes
-from fundline.services.operations_api.routes import case_routes
+from fundline.services.operations_api.routes import audit_routes, case_routes
 from fundline.services.status_api.routes import status_routes
 from fundline.services.status_api.schemas import status_change
 from fundline.services.status_api.settings import Settings as StatusSettings
@@ -168,6 +168,7 @@ def test_every_route_is_in_the_document_and_the_document_has_no_other():
         ).all(),
         *status_routes(unused, unused, unused, settings),
         *case_routes(unused, unused, unused),
+        *audit_routes(unused, unused),
         *correction_routes(unused, LedgerCorrections(unused)),
         *NotificationRoutes(unused, unused, unused, unused).all(),
         *dead_letter_routes(unused, unused, DeadLetterReplay(unused), unused),

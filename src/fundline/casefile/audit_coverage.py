@@ -42,6 +42,7 @@ from t order by {", ".join(f"t.{name}" for name in self.key)}
 """  # noqa: S608 - our own texts
 
 
+_SUBJECT = "substr(e.actor, strpos(e.actor, ':') + 1)"
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 COVERED: tuple[Covered, ...] = (
     Covered(
@@ -62,7 +63,7 @@ COVERED: tuple[Covered, ...] = (
                'the underwriter''s decision to ' || decision as what
            from underwriter_decisions where application_id > $1::uuid order by application_id limit $2""",
         f"""e.action = 'review.decided' and e.reason = t.reason and {_detail("decision")} = t.decision
-            and substr(e.actor, strpos(e.actor, ':') + 1) = t.decided_by""",
+            and {_SUBJECT} = t.decided_by""",
     ),
     Covered(
         "model_changes",
@@ -97,6 +98,43 @@ COVERED: tuple[Covered, ...] = (
                coalesce('application:' || application_id, 'case:' || subject) as stream
            from cases where case_id > $1::uuid order by case_id limit $2""",
         f"e.action = 'case.opened' and {_detail('caseId')} = t.case_id::text",
+    ),
+    Covered(
+        "resolved cases",
+        (_NO_ID,),
+        ("case_id",),
+        """select case_id, 'the end of the case ' || case_id as what,
+               coalesce('application:' || application_id, 'case:' || subject) as stream
+           from cases where case_id > $1::uuid and state = 'resolved' order by case_id limit $2""",
+        f"e.action = 'case.resolved' and {_detail('caseId')} = t.case_id::text",
+    ),
+    Covered(
+        "ledger_transfers",
+        (_NO_ID,),
+        ("transfer_id",),
+        """select transfer_id, 'the reversal ' || transfer_id as what,
+               coalesce('application:' || d.application_id, 'payment:' || l.payment_id) as stream
+           from ledger_transfers l left join disbursements d using (payment_id)
+           where transfer_id > $1::uuid and purpose = 'reversal' order by transfer_id limit $2""",
+        f"e.action = 'ledger.corrected' and {_detail('reversal')} = t.transfer_id::text",
+    ),
+    Covered(
+        "dead_letters",
+        (_NO_ID,),
+        ("dead_letter_id",),
+        """select dead_letter_id, 'dead-letter:' || dead_letter_id as stream, 'the dead letter' as what
+           from dead_letters where dead_letter_id > $1::uuid order by dead_letter_id limit $2""",
+        "e.action = 'deadletter.kept'",
+    ),
+    Covered(
+        "settled dead_letters",
+        (_NO_ID,),
+        ("dead_letter_id",),
+        """select dead_letter_id, 'dead-letter:' || dead_letter_id as stream, 'deadletter.' || state as action,
+               settled_by, 'that it was ' || state as what
+           from dead_letters where dead_letter_id > $1::uuid and state in ('replayed', 'discarded')
+           order by dead_letter_id limit $2""",
+        f"e.action = t.action and {_SUBJECT} = t.settled_by",
     ),
 )
 

@@ -14,6 +14,7 @@ from fundline.manual.openapi_parts import (
     refused,
     responds,
 )
+from fundline.services.operations_api.audit import AuditQuery
 from fundline.services.operations_api.correction_schemas import (
     CorrectionDecision,
     CorrectionQuery,
@@ -31,7 +32,7 @@ from fundline.services.operations_api.schemas import CaseQuery, ResolutionReques
 
 TAG = {
     "name": "operations",
-    "description": "Operations API: cases, dead letters, payments, ledger corrections",
+    "description": "Operations API: cases, dead letters, payments, ledger corrections, the audit trail",
 }
 REQUESTS: tuple[type[BaseModel], ...] = (
     ResolutionRequest,
@@ -50,6 +51,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     answers.DeadLetterPage,
     answers.WholeDeadLetter,
     answers.BulkReplayed,
+    answers.AuditTrailPage,
     answers.Payment,
     answers.PaymentPage,
     answers.LedgerCorrection,
@@ -64,7 +66,13 @@ _REASON = {"reason": "The bank is back; asked for under its id."}
 
 
 def operations_paths() -> dict[str, Any]:
-    return {**_case_paths(), **_dead_letter_paths(), **_payment_paths(), **_correction_paths()}
+    return {
+        **_case_paths(),
+        **_dead_letter_paths(),
+        **_payment_paths(),
+        **_correction_paths(),
+        **_audit_paths(),
+    }
 
 
 def _case_paths() -> dict[str, Any]:
@@ -231,6 +239,20 @@ _VERBS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("withdraw", "Take back what was asked for, or refuse it. Role: operator.", "ReasonRequest", _REASON),
     ("discard", "It will not be sent again. Role: operator.", "ReasonRequest", _REASON),
 )
+
+
+def _audit_paths() -> dict[str, Any]:
+    reference = path_parameter("id", "The application's id or its tracking id.", {"type": "string"})
+    return {
+        "/v1/audit/{id}": {
+            "get": _read(
+                "readAuditTrail",
+                "An application's story, oldest first. Roles: compliance, operator. The reading itself is on record.",
+                "AuditTrailPage",
+                [reference, *query_of(AuditQuery)],
+            )
+        },
+    }
 
 
 def _read(operation_id: str, summary: str, answer: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from fundline.casefile.audit_coverage import check_coverage
 from fundline.casefile.cases import CaseKind, NewCase, open_case
 from fundline.casefile.story import find_application, story_of
 from fundline.commands.audit import told
+from fundline.manual.answers_operations import AuditTrailPage
 from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api
@@ -120,6 +121,44 @@ async def test_a_decision_under_another_name_or_reason_is_missed(trail, reviewed
     assert await gaps(trail.database) == [("not_covered", f"application:{reviewed}")]
 
 
+PAYMENT = """
+insert into disbursements (payment_id, application_id, amount_minor, currency, state, created_at, requested_at)
+values ('0192f000-0000-7000-8000-000000000001', $1, 100, 'USD', 'requested', now(), now())
+"""
+RELEASE = "update disbursements set released_by = 'otto', released_at = now(), release_reason = 'Seen.'"
+CLOSE = "update cases set state = 'resolved', resolved_by = 'otto', resolved_at = now(), resolution = 'Seen.'"
+LETTER = """
+insert into dead_letters (dead_letter_id, topic, consumer_group, key, payload, headers, cause, attempts,
+    first_failed_at, last_failed_at, moves_money, state, settled_by, settled_at)
+values ('0192f000-0000-7000-8000-000000000001', 't', 'g', 'k', '', '{}', 'c', 1, now(), now(), false, 'discarded',
+    'otto', now())
+"""
+
+
+async def test_a_payment_and_its_release_are_missed_when_nobody_recorded_them(trail, reviewed):
+    stream = f"application:{reviewed}"
+    await trail.superuser.execute(PAYMENT, reviewed)
+    assert await gaps(trail.database) == [("not_covered", stream)]
+    await trail.superuser.execute(RELEASE)
+    assert await gaps(trail.database) == [("not_covered", stream)] * 2
+
+
+async def test_the_end_of_a_case_is_missed_when_nobody_recorded_it(trail, reviewed):
+    async with trail.database.transaction() as connection:
+        case = NewCase(CaseKind.OUTBOX_STUCK, "outbox", "It stands still.")
+        await open_case(connection, case, case_id=new_id(), opened_by="tests", at=utc_now())
+    await trail.superuser.execute(CLOSE)
+    assert await gaps(trail.database) == [("not_covered", "case:outbox")]
+
+
+async def test_a_dead_letter_and_what_became_of_it_are_missed_when_nobody_recorded_them(trail):
+    await trail.superuser.execute(LETTER)
+    assert (
+        await gaps(trail.database)
+        == [("not_covered", "dead-letter:0192f000-0000-7000-8000-000000000001")] * 2
+    )
+
+
 async def test_edited_evidence_is_found(trail, reviewed):
     edit = """
     update risk_assessments set evidence = jsonb_set(evidence, '{facts,amount}', '"1.00"') where assessment = 2
@@ -158,6 +197,7 @@ async def test_compliance_and_operators_read_the_trail_page_by_page_and_their_re
     rest = (await client(f"/v1/audit/{tracking_id}?limit=7&after={first['nextAfter']}", role)).json()
     assert [entry["sequence"] for entry in first["entries"] + rest["entries"]] == list(range(1, 11))
     assert rest["nextAfter"] is None
+    AuditTrailPage.model_validate(first)
     reads = await trail.database.fetch(
         "select actor, action from audit_entries where stream = $1", f"reading:{reviewed}"
     )

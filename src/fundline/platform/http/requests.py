@@ -12,6 +12,7 @@ from fundline.platform.refusals import FieldError, Kind, Refusal
 
 BODY_LIMIT_BYTES = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_NUMBER = re.compile(r"[0-9]{4}")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -91,7 +92,8 @@ def parse_body(model: type[_Model], body: bytes) -> _Model:
 
 
 def _path(location: Sequence[int | str]) -> str:
-    return ".".join(str(part) for part in location) or "body"
+    """A name that may be an account number in the wrong place is not repeated."""
+    return ".".join("…" if _NUMBER.search(str(part)) else str(part) for part in location) or "body"
 
 
 def _as_sent(body: bytes) -> Any:
@@ -128,6 +130,7 @@ _SENTENCES = {
     "dict_type": "This must be an object.",
     "bool_type": "This must be true or false.",
     "int_type": "This must be a whole number, without quotes.",
+    "union_tag_invalid": "This type is unknown.",
 }
 
 

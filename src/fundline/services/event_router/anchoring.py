@@ -15,7 +15,7 @@ from fundline.platform.audit.anchor_file import AnchorFile, AnchorsBroken
 from fundline.platform.audit.anchors import AnchorKeys
 from fundline.platform.audit.unanchored import mark_anchored, unanchored
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
-from fundline.platform.database import Candidate, Database, LeaderConnection, translated
+from fundline.platform.database import Candidate, Database, LeaderConnection, RowBusy, translated
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.platform.telemetry.logs import get_log
@@ -104,6 +104,6 @@ class Anchoring:
         case = NewCase(
             CaseKind.AUDIT_BROKEN, "anchors", f"The audit trail is not anchored any more: {cause}."
         )
-        with contextlib.suppress(Unavailable):
+        with contextlib.suppress(Unavailable, RowBusy):  # the next round tries again
             async with self._database.transaction() as connection:
                 await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=self._now())
