@@ -108,7 +108,7 @@ class ModelClient:
                 score = read_score(answer.body, version, features) if answer.status == _OK else None
             result = "refused" if score is None else "ok"
         except Exception as failure:
-            result = _RESULTS.get(type(failure), "failed")
+            result = next((name for kind, name in _RESULTS if isinstance(failure, kind)), "failed")
             raise
         finally:
             self._metrics.model_calls.labels(version, result).inc()
@@ -117,12 +117,12 @@ class ModelClient:
         return score
 
 
-_RESULTS: dict[type[Exception], str] = {
-    BreakerOpen: "rejected_by_breaker",
-    CallNotSent: "not_sent",
-    CallUnanswered: "unanswered",
-    BadModelAnswer: "bad_answer",
-}
+_RESULTS: tuple[tuple[type[Exception], str], ...] = (
+    (BreakerOpen, "rejected_by_breaker"),
+    (CallNotSent, "not_sent"),
+    (CallUnanswered, "unanswered"),
+    (BadModelAnswer, "bad_answer"),
+)
 
 
 def _may_pass(failure: Exception) -> bool:
