@@ -212,7 +212,8 @@ async def test_stored_facts_that_no_application_can_have_are_a_dead_letter_at_on
     database, box, handlers, damage
 ):
     application_id = await submitted_application(database, box)
-    await database.execute(f"update applications set {damage} where application_id = $1", application_id)
+    damaging = f"update applications set {damage} where application_id = $1"  # noqa: S608 - our own words
+    await database.execute(damaging, application_id)
     with pytest.raises(Poison, match="the stored facts cannot be scored"):
         await handlers.scoring_requested(requested(application_id))
     row = await database.fetchrow("select status from applications where application_id = $1", application_id)
