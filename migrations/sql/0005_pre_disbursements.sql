@@ -11,6 +11,7 @@ alter table disbursements
     add column released_at timestamptz,
     add column release_reason text,
     add column order_text text,                        -- what is sent, in one form only; the account as a keyed digest
+    add column accepted_at timestamptz,                -- the bank has said that it has the order
     add column unknown_since timestamptz,
     add column next_step_at timestamptz,               -- when a sweep goes on with it; null: nothing to do, or a person's turn
     add column steps integer not null default 0,       -- of the sweep since it was submitted: its pauses grow with them

@@ -144,4 +144,5 @@ grant insert (transfer_id, payment_id, purpose, booked_at, corrects, reason, req
     on ledger_transfers to fundline_app;
 grant insert (transfer_id, account, currency, amount_minor) on ledger_postings to fundline_app;
 grant select on funding_sources, fee_policies to fundline_app;
-grant select, insert, update on ledger_corrections to fundline_app;
+grant select, insert on ledger_corrections to fundline_app;
+grant update (state, decided_by, decided_at, reversal_id) on ledger_corrections to fundline_app;

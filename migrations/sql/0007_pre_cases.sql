@@ -24,5 +24,8 @@ create table cases (                                   -- what only a person may
 create unique index cases_open_once_per_subject on cases (kind, subject) where state = 'open';
 create index cases_open on cases (case_id) where state = 'open';
 create index cases_of_application on cases (application_id) where application_id is not null;
+create index cases_resolved on cases (kind, subject) where state = 'resolved';
 
-grant select, insert, update on cases to fundline_app;
+grant select, insert on cases to fundline_app;
+grant update (state, resolved_by, resolved_at, resolution, proposed_by, proposed_at, proposed_resolution)
+    on cases to fundline_app;                          -- never what it is about, nor of which kind: two people or one

@@ -49,5 +49,7 @@ create index dead_letter_arrivals_of_letter on dead_letter_arrivals (dead_letter
 create trigger dead_letter_arrivals_append_only before update or delete or truncate on dead_letter_arrivals
     for each statement execute function append_only();
 
-grant select, insert, update on dead_letters to fundline_app;
+grant select, insert on dead_letters to fundline_app;
+grant update (headers, cause, attempts, first_failed_at, last_failed_at, state, replays, edited_payload, requested_by,
+    settled_by, settled_at, reason) on dead_letters to fundline_app;   -- never the original, nor whether it moves money
 grant select, insert on dead_letter_arrivals to fundline_app;

@@ -61,11 +61,11 @@ async def scored(database: Database, bench: Bench, application_id: uuid.UUID) ->
     ],
 )
 async def test_a_business_that_cannot_be_is_referred_with_that_reason(
-    database, box, bench, path, value, code
+    database, box, bench, owner, path, value, code
 ):
     """The API refuses these; a later release, a correction by hand or another writer may not have."""
     application_id = await submitted_application(database, box)
-    await database.execute(
+    await owner.execute(
         "update applications set business = jsonb_set(business, $2::text::text[], $3::text::jsonb)"
         " where application_id = $1",
         application_id,

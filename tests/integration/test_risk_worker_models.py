@@ -186,7 +186,7 @@ async def test_a_message_that_comes_again_finds_the_score_in_the_cache(database,
 @pytest.mark.parametrize(
     "change", ["another model is promoted", "a figure is corrected", "a shadow is wanted"]
 )
-async def test_a_cached_score_is_not_used_for_what_it_was_not_made_for(database, box, bench, change):
+async def test_a_cached_score_is_not_used_for_what_it_was_not_made_for(database, box, bench, owner, change):
     application_id = await submitted_application(database, box)
     scoring = bench.scoring()
     await scoring._judge.judge(await scoring.begin(application_id))
@@ -195,7 +195,7 @@ async def test_a_cached_score_is_not_used_for_what_it_was_not_made_for(database,
     elif change == "a shadow is wanted":
         bench.chooser.shadow = CHALLENGER
     else:
-        await database.execute(
+        await owner.execute(
             "update applications set figures = jsonb_set(figures, '{cashAtBank}', '\"50000.00\"')"
             " where application_id = $1",
             application_id,

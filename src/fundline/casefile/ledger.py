@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from fundline.domain.disbursement import DisbursementState
+from fundline.domain.disbursement import WITH_THE_BANK, DisbursementState
 from fundline.domain.ledger import (
     LedgerAccount,
     Posting,
@@ -40,7 +40,11 @@ POSTINGS = """
 select t.payment_id, t.purpose, p.account, p.currency, p.amount_minor
 from ledger_transfers t join ledger_postings p using (transfer_id) where transfer_id = $1
 """
-LOCK_PAYMENT = "select application_id from disbursements where payment_id = $1 for no key update"
+LOCK_PAYMENT = "select application_id, state from disbursements where payment_id = $1 for no key update"
+
+
+PENDING = "The payment is with the bank: what is booked for it is corrected when it has its result."
+"""Without what is pending in clearing, the bank's result could never be booked."""
 
 
 class NoFundingSource(LookupError):
@@ -130,7 +134,9 @@ async def correct(
     payment_id = rows[0]["payment_id"]
     if TransferPurpose(rows[0]["purpose"]) is TransferPurpose.REVERSAL:
         raise CorrectionRefused("A reversal is not reversed again: correct what stands in its place.")
-    application_id = await connection.fetchval(LOCK_PAYMENT, payment_id)
+    payment = await connection.fetchrow(LOCK_PAYMENT, payment_id)
+    if payment is not None and DisbursementState(payment["state"]) in WITH_THE_BANK:
+        raise CorrectionRefused(PENDING)
     wrong = [Posting(row["account"], Money(row["amount_minor"], row["currency"])) for row in rows]
     reversal_id = new_id()
     await book(
@@ -151,7 +157,7 @@ async def correct(
             at=at,
             correction=correction,
         )
-    stream = f"payment:{payment_id}" if application_id is None else application_stream(application_id)
+    stream = f"payment:{payment_id}" if payment is None else application_stream(payment["application_id"])
     details = {
         "corrects": str(correction.corrects),
         "reversal": str(reversal_id),

@@ -82,19 +82,21 @@ def _figures(one: Measures) -> list[str]:
     ]
 
 
+_FIGURES_HEAD = [
+    "validation",
+    "rows",
+    "bad rate",
+    "AUC (95 %)",
+    "KS",
+    "Brier (base rate)",
+    "calibration slope",
+    "intercept",
+]
+
+
 def _card(one: Validated, bins: Sequence[ReliabilityBin]) -> str:
     manifest, test = one.model.manifest, one.windows["test"]
     calibration = manifest.calibration
-    head = [
-        "validation",
-        "rows",
-        "bad rate",
-        "AUC (95 %)",
-        "KS",
-        "Brier (base rate)",
-        "calibration slope",
-        "intercept",
-    ]
     figures = [
         [name, f"{m.rows:,}", _p(m.bad_rate), *_figures(m), _f(m.calibration_intercept, 2)]
         for name, m in (
@@ -120,7 +122,7 @@ def _card(one: Validated, bins: Sequence[ReliabilityBin]) -> str:
         _features(one),
         LEFT_OUT,
         "## How good it is",
-        _table(head, figures),
+        _table(_FIGURES_HEAD, figures),
         f"Calibrated with slope {calibration.slope:g} and intercept {calibration.intercept:g}: {calibration.how}.",
         f"![Predicted against observed]({manifest.version}-reliability.svg)",
         _bins(bins),

@@ -1,11 +1,14 @@
+import asyncio
 import uuid
 from datetime import UTC, datetime
 
 import jsonschema
 import pytest
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case
+from fundline.casefile.cases import CaseKind, NewCase, open_case, settle_case
+from fundline.casefile.status import lock_application
 from fundline.manual.openapi import openapi_document
+from fundline.platform.audit.trail import AuditEntry, record
 from support.approved_applications import store_application
 
 pytestmark = pytest.mark.integration
@@ -28,6 +31,12 @@ def resolve(client, headers):
         )
 
     return post
+
+
+async def until_somebody_waits(owner) -> None:
+    async with asyncio.timeout(5):
+        while not await owner.fetchval("select count(*) from pg_locks where not granted"):
+            await asyncio.sleep(0.01)
 
 
 async def actions(database) -> list[tuple[str, str, str]]:
@@ -88,3 +97,27 @@ async def test_a_case_is_shown_as_the_document_says(database, resolve, client, h
     schema = {"$ref": "#/components/schemas/Case", "components": openapi_document()["components"]}
     told = (await client.get(f"/v1/cases/{case_id}", headers=headers())).json()
     jsonschema.Draft202012Validator(schema).validate(told)
+
+
+async def test_who_resolves_a_case_waits_for_the_deed_that_ends_it_and_not_the_other_way_round(
+    database, resolve, box, owner
+):
+    """The order of locks is application, payment, case, audit: with another one the two would wait for each other."""
+    application_id = await store_application(database, box)
+    case_id = await opened(database, CaseKind.PAYMENT_UNKNOWN, application_id)
+    async with database.transaction() as connection:
+        await lock_application(connection, application_id)
+        deed = AuditEntry(f"application:{application_id}", "tests", "payment.settled", AT)
+        await record(connection, deed)
+        person = asyncio.create_task(resolve(case_id))
+        await until_somebody_waits(owner)
+        assert await settle_case(
+            connection,
+            CaseKind.PAYMENT_UNKNOWN,
+            f"subject-{case_id}",
+            by="tests",
+            at=AT,
+            resolution="The bank has spoken.",
+        )
+    answer = await person
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:fundline:problem:case-resolved")

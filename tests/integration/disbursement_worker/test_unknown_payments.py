@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fundline.casefile.cases import CaseKind, NewCase, open_case
+from fundline.platform.clock import new_id, utc_now
 from fundline.services.disbursement_worker.payment_gateway import Accepted, Declined, Settled
 from support.approved_applications import payment_requested, store_application
 from support.bank import whole_statement
@@ -147,6 +149,59 @@ async def test_what_the_bank_has_accepted_stays_submitted_until_it_settles(new_w
     bank.answer_to_find = Settled("txn_1")
     await worker.sweep()
     assert (await disbursement(database, application_id))["state"] == "settled"
+
+
+async def test_an_order_that_the_bank_had_accepted_and_has_lost_is_for_a_person_and_never_sent_again(
+    new_worker, database, box
+):
+    """A bank that was restored from yesterday may have paid what it does not know any more."""
+    application_id = await store_application(database, box)
+    bank = Telling()
+    bank.answers_to_pay, bank.answer_to_find = [Accepted(), Settled("txn_2")], None
+    worker = new_worker(bank=bank)
+    await worker.deliver(payment_requested(application_id))
+    for _ in range(3):
+        assert await worker.sweep() == 1
+    assert len(bank.orders) == 1
+    assert (await disbursement(database, application_id))["state"] == "submitted"
+    assert await cases(database, application_id) == [("payment_contradicted", "open")]
+    bank.answer_to_find = Settled("txn_1")
+    await worker.sweep()
+    assert (await disbursement(database, application_id))["transaction_id"] == "txn_1"
+
+
+async def test_a_case_that_the_reconciler_has_opened_ends_with_the_result_too(new_worker, database, box):
+    """No worker ran when the fifteen minutes were over, so the payment itself was never escalated."""
+    application_id = await store_application(database, box)
+    bank = Telling()
+    bank.answers_to_pay, bank.answer_to_find = [Accepted()], Settled("txn_1")
+    worker = new_worker(bank=bank)
+    await worker.deliver(payment_requested(application_id))
+    payment_id = (await disbursement(database, application_id))["payment_id"]
+    case = NewCase(CaseKind.PAYMENT_UNKNOWN, str(payment_id), "Silent.", application_id)
+    async with database.transaction() as connection:
+        await open_case(connection, case, case_id=new_id(), opened_by="reconciler", at=utc_now())
+    await worker.sweep()
+    assert await cases(database, application_id) == [("payment_unknown", "resolved")]
+
+
+async def test_a_payment_that_somebody_holds_is_escalated_later_and_holds_up_no_other(
+    new_worker, database, box, owner
+):
+    held, free = [await store_application(database, box) for _ in range(2)]
+    bank, clock = Telling(), MovedClock()
+    bank.answers_to_pay = [Accepted(), Accepted()]
+    worker = new_worker(bank=bank, clock=clock)
+    for application_id in (held, free):
+        await worker.deliver(payment_requested(application_id))
+    clock.advance(FIFTEEN_MINUTES_S)
+    async with owner.transaction():
+        await owner.execute("select 1 from disbursements where application_id = $1 for update", held)
+        assert await worker.parts.sweep.escalate() == 1
+    assert await cases(database, held) == []
+    assert await cases(database, free) == [("payment_unknown", "open")]
+    assert await worker.parts.sweep.escalate() == 1
+    assert await cases(database, held) == [("payment_unknown", "open")]
 
 
 async def test_an_order_that_would_not_be_the_one_on_record_is_not_sent_again(

@@ -136,6 +136,14 @@ async def test_what_cannot_be_booked_is_refused_when_it_is_asked_for(post, settl
     assert sentence in refused.json()["errors"][0]["message"]
 
 
+async def test_what_is_pending_is_not_corrected(database, post):
+    payment_id = await open_payment(database)
+    await reach(database, payment_id, S.SUBMITTED)
+    pending = await transfer_of(database, payment_id, "payment_submitted")
+    answer = await post(PATH, {"transferId": str(pending), "reason": "booked to the wrong side"})
+    assert (answer.status_code, "with the bank" in answer.json()["detail"]) == (409, True)
+
+
 async def test_what_is_not_there_is_said(post):
     assert (await post(PATH, request_for(new_id()))).status_code == 422
     assert (await post(f"{PATH}/{new_id()}/approve", {"reason": "It is right."})).status_code == 404

@@ -82,13 +82,23 @@ async def test_promise_7_a_correction_is_an_entry_that_names_the_one_it_corrects
 async def test_a_transfer_is_reversed_once(database):
     payment_id = await open_payment(database)
     await reach(database, payment_id, S.SUBMITTED)
-    submitted = await transfer_of(database, payment_id, "payment_submitted")
-    await correct_transfer(database, submitted)
+    await reach(database, payment_id, S.SETTLED)
+    settled = await transfer_of(database, payment_id, "payment_settled")
+    await correct_transfer(database, settled)
     with pytest.raises(UniqueRule):
-        await correct_transfer(database, submitted)
+        await correct_transfer(database, settled)
     reversal = await transfer_of(database, payment_id, "reversal")
     with pytest.raises(CorrectionRefused, match="not reversed again"):
         await correct_transfer(database, reversal)
+
+
+async def test_what_is_pending_is_not_corrected_so_that_the_banks_result_can_be_booked(database):
+    payment_id = await open_payment(database)
+    await reach(database, payment_id, S.SUBMITTED)
+    with pytest.raises(CorrectionRefused, match="with the bank"):
+        await correct_transfer(database, await transfer_of(database, payment_id, "payment_submitted"))
+    await reach(database, payment_id, S.SETTLED)
+    assert await problems(database) == []
 
 
 async def test_what_does_not_exist_is_not_corrected(database):

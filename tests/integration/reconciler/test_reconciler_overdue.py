@@ -144,7 +144,7 @@ async def test_a_payment_without_a_result_is_never_asked_for_again_but_given_to_
     assert await cases(database) == [("payment_unknown", str(payment_id))]
     (due,) = await database.fetch("select next_step_at from disbursements")
     assert due["next_step_at"] == AT + 16 * MINUTES
-    assert await audited(database, application_id) == ["case.opened", "payment.look_up_asked"]
+    assert await audited(database, application_id) == ["payment.look_up_asked", "case.opened"]
     (again,) = await overdue.look(at=AT + 17 * MINUTES, full=False)
     assert (again.is_repaired, again.opened_case) == (False, False)
     assert (await database.fetch("select next_step_at from disbursements"))[0] == due

@@ -9,13 +9,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
+from fundline.casefile.cases import CaseKind, NewCase, open_case
 from fundline.commands.reconcile import app
 from fundline.platform.cache import STATUS, versioned
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Candidate
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.reconciler.findings import Trouble
-from fundline.services.reconciler.outbox import OutboxMoves
+from fundline.services.reconciler.outbox import SUBJECT, OutboxMoves
 from fundline.services.reconciler.settings import Settings
 from fundline.services.reconciler.status_cache import StatusCache
 from fundline.services.reconciler.wiring import open_reconciler
@@ -67,6 +68,22 @@ async def test_events_that_do_not_move_are_a_case_until_they_do(database):
     await database.execute("delete from outbox")
     assert await outbox.look(at=AT, full=False) == []
     assert metrics.registry.get_sample_value("fundline_outbox_oldest_age_seconds") == 0
+    assert await cases(database) == []
+
+
+async def test_a_record_that_somebody_holds_leaves_one_check_for_the_next_run_and_ends_nothing(
+    settings, database, owner
+):
+    async with database.transaction() as connection:
+        case = NewCase(CaseKind.OUTBOX_STUCK, SUBJECT, "It does not move.")
+        await open_case(connection, case, case_id=new_id(), opened_by="reconciler", at=AT)
+    async with open_reconciler(settings, Metrics(CollectorRegistry())) as opened:
+        async with owner.transaction():
+            await owner.execute("select 1 from cases for update")
+            run = await opened.reconciler.run_once()
+        assert list(run.unchecked) == ["outbox"]
+        assert not run.is_clean
+        assert (await opened.reconciler.run_once()).unchecked == {}
     assert await cases(database) == []
 
 

@@ -107,19 +107,6 @@ class Submission:
         ids, topics, _, payloads, headers = as_columns(
             self._events(caller, request, application_id, tracking, at)
         )
-        entry = AuditEntry(
-            application_stream(application_id),
-            f"{SOURCE}:{caller.subject}",
-            "application.processing",
-            at,
-            details={
-                "sequence": 1,
-                "trackingId": tracking,
-                "amount": request.amount,
-                "currency": request.currency,
-            },
-            evidence=key.request_hash,
-        )
         return await store.submit(
             self._database,
             caller.subject,
@@ -145,7 +132,7 @@ class Submission:
             payloads,
             headers,
             request.revolving,
-            *_audited(entry),
+            *_audited(_entry(caller, key, request, application_id, tracking, at)),
             self._box.blind_index(account.identity),
         )
 
@@ -178,6 +165,30 @@ class Submission:
                 source=SOURCE,
             )
         ]
+
+
+def _entry(
+    caller: Caller,
+    key: WriteKey,
+    request: ApplicationRequest,
+    application_id: UUID,
+    tracking: str,
+    at: datetime,
+) -> AuditEntry:
+    details = {
+        "sequence": 1,
+        "trackingId": tracking,
+        "amount": request.amount,
+        "currency": request.currency,
+    }
+    return AuditEntry(
+        application_stream(application_id),
+        f"{SOURCE}:{caller.subject}",
+        "application.processing",
+        at,
+        details=details,
+        evidence=key.request_hash,
+    )
 
 
 def _audited(entry: AuditEntry) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@
 | none, after it was sent | becomes `unknown`: it is looked up, never assumed and never sent under another id |
 | not sent, busy, breaker open | nothing has happened: the step is repeated |
 | never seen it, when looked up | is sent again, if payments may be sent: the same id, and provably the same order |
+| never seen it, and had accepted it | is not sent again: a bank that has lost an order may have paid it; a case |
 """
 
 import random
@@ -25,6 +26,7 @@ from fundline.services.disbursement_worker.due_store import DuePayment
 from fundline.services.disbursement_worker.gate import Gate
 from fundline.services.disbursement_worker.payment_entry import entry
 from fundline.services.disbursement_worker.payment_gateway import (
+    Accepted,
     BankAnswer,
     BankAnswerUnexpected,
     BankBusy,
@@ -80,6 +82,9 @@ class BankDesk:
 
     async def _find(self, taken: DuePayment) -> BankAnswer | None:
         found = await self._bank.find(taken.payment_id)
+        if found is None and taken.is_accepted:
+            await self._results.record_lost(taken.application_id)
+            return None
         if found is not None or self._gate.hold() is not None:
             return found
         order = await self._payout.order_again(taken.application_id)
@@ -88,6 +93,7 @@ class BankDesk:
 
     async def _conclude(self, taken: DuePayment, asked: Awaitable[BankAnswer | None]) -> None:
         pause_s = self._dice() * min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(taken.steps, _DOUBLINGS))
+        is_accepted = False
         try:
             answer = await asked
         except BreakerOpen:
@@ -100,7 +106,10 @@ class BankDesk:
             if isinstance(answer, Settled | Declined):
                 await self._results.record(taken.application_id, answer)
                 return
+            is_accepted = isinstance(answer, Accepted)
         async with self._database.transaction() as connection:
+            if is_accepted:
+                await store.mark_accepted(connection, taken.payment_id, self._now())
             await store.schedule(connection, taken.payment_id, self._now() + timedelta(seconds=pause_s))
 
     async def _mark_unknown(self, taken: DuePayment) -> None:

@@ -16,7 +16,7 @@ with due as (
 )
 update disbursements d set next_step_at = $2, steps = d.steps + 1
 from due where d.payment_id = due.payment_id
-returning d.application_id, d.payment_id, d.state, d.steps
+returning d.application_id, d.payment_id, d.state, d.steps, d.accepted_at is not null as is_accepted
 """
 OVERDUE = (
     DISBURSEMENTS
@@ -37,12 +37,16 @@ select state, count(*) as payments from disbursements where state not in ('settl
 
 @dataclass(frozen=True, slots=True)
 class DuePayment:
-    """`steps`: how often the sweep has taken it since it was submitted, this time included."""
+    """`steps`: how often the sweep has taken it since it was submitted, this time included.
+
+    `is_accepted`: the bank has said before that it has the order.
+    """
 
     application_id: UUID
     payment_id: UUID
     state: DisbursementState
     steps: int
+    is_accepted: bool = False
 
 
 async def claim_due(
@@ -56,7 +60,13 @@ async def claim_due(
     """Each row goes to one caller until `claimed_until`; a caller that dies leaves it to be due again."""
     names = [state.value for state in states]
     return [
-        DuePayment(row["application_id"], row["payment_id"], DisbursementState(row["state"]), row["steps"])
+        DuePayment(
+            row["application_id"],
+            row["payment_id"],
+            DisbursementState(row["state"]),
+            row["steps"],
+            row["is_accepted"],
+        )
         for row in await database.fetch(CLAIM_DUE, now, claimed_until, names, limit)
     ]
 

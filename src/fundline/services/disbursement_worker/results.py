@@ -22,6 +22,8 @@ from fundline.services.disbursement_worker import store
 from fundline.services.disbursement_worker.payment_entry import SOURCE, entry
 from fundline.services.disbursement_worker.payment_gateway import BankResult, Settled
 
+LOST = "The bank had accepted the payment, and now says that it has never seen it; it is not sent again."
+
 
 class Recorded(StrEnum):
     """What recording a result came to."""
@@ -54,11 +56,20 @@ class ResultBook:
                 await self._finish(connection, application, payment, result)
         return self._told(payment, result, contradiction)
 
+    async def record_lost(self, application_id: UUID) -> None:
+        """The bank had accepted the payment and does not know it any more: a case, and nothing else changes."""
+        async with self._database.transaction() as connection:
+            await lock_application(connection, application_id)
+            payment = await store.lock_disbursement(connection, application_id)
+            if payment.state in FINISHED:
+                return
+            await self._contradict(connection, payment, LOST)
+        self._tell_contradiction(payment, LOST)
+
     def _told(self, payment: store.Disbursement, result: BankResult, contradiction: str) -> Recorded:
-        fields = {"application_id": str(payment.application_id), "payment_id": str(payment.payment_id)}
+        fields = _ids(payment)
         if contradiction:
-            self._metrics.payments_contradicted.inc()
-            self._log.error("payment.contradicted", cause=contradiction, **fields)
+            self._tell_contradiction(payment, contradiction)
             return Recorded.CONTRADICTED
         if payment.state in FINISHED:
             return Recorded.BEFORE
@@ -69,6 +80,10 @@ class ResultBook:
             self._metrics.applications.labels(ApplicationStatus.FAILED.value).inc()
             self._log.warning("payment.declined", code=result.code, **fields)
         return Recorded.NOW
+
+    def _tell_contradiction(self, payment: store.Disbursement, contradiction: str) -> None:
+        self._metrics.payments_contradicted.inc()
+        self._log.error("payment.contradicted", cause=contradiction, **_ids(payment))
 
     async def _contradict(
         self, connection: Connection, payment: store.Disbursement, contradiction: str
@@ -136,15 +151,14 @@ class ResultBook:
             "wasState": payment.state.value,
         }
         await record(connection, entry(payment, action, at, details))
-        if payment.escalated_at is not None:
-            await settle_case(
-                connection,
-                CaseKind.PAYMENT_UNKNOWN,
-                str(payment.payment_id),
-                by=SOURCE,
-                at=at,
-                resolution=f"The bank has said what became of the payment: {action.removeprefix('payment.')}.",
-            )
+        await settle_case(  # opened by the sweep, or by the reconciler while no worker ran
+            connection,
+            CaseKind.PAYMENT_UNKNOWN,
+            str(payment.payment_id),
+            by=SOURCE,
+            at=at,
+            resolution=f"The bank has said what became of the payment: {action.removeprefix('payment.')}.",
+        )
 
     def _completed(
         self, application_id: UUID, payment: store.Disbursement, result: BankResult, at: datetime
@@ -168,6 +182,10 @@ class ResultBook:
             source=SOURCE,
             at=at,
         )
+
+
+def _ids(payment: store.Disbursement) -> dict[str, str]:
+    return {"application_id": str(payment.application_id), "payment_id": str(payment.payment_id)}
 
 
 def _fields(result: BankResult) -> tuple[str | None, str | None]:

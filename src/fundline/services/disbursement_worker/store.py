@@ -39,6 +39,10 @@ update disbursements set state = $2, submitted_at = $3, order_text = $4, next_st
 where payment_id = $1
 """
 MARK_UNKNOWN = "update disbursements set state = $2, unknown_since = $3 where payment_id = $1"
+MARK_ACCEPTED = """
+update disbursements set accepted_at = $2
+where payment_id = $1 and accepted_at is null and state in ('submitted', 'unknown')
+"""
 FINISH_DISBURSEMENT = """
 update disbursements set state = $2, transaction_id = $3, failure_code = $4, finished_at = $5, next_step_at = null
 where payment_id = $1
@@ -166,6 +170,11 @@ async def mark_unknown(
     connection: Connection, payment_id: UUID, state: DisbursementState, at: datetime
 ) -> None:
     await connection.execute(MARK_UNKNOWN, payment_id, state.value, at)
+
+
+async def mark_accepted(connection: Connection, payment_id: UUID, at: datetime) -> None:
+    """The bank has the order: from now on, one that does not know the payment has lost it."""
+    await connection.execute(MARK_ACCEPTED, payment_id, at)
 
 
 async def schedule(connection: Connection, payment_id: UUID, next_step_at: datetime) -> None:

@@ -115,11 +115,14 @@ class Sweep:
         case = NewCase(
             CaseKind.PAYMENT_UNKNOWN, str(payment.payment_id), sentence, payment.application_id, details
         )
-        async with self._database.transaction() as connection:
-            if not await due_store.mark_escalated(connection, payment.payment_id, at):
-                return False
-            await record(connection, entry(payment, "payment.escalated", at, details, reason=sentence))
-            await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=at)
+        try:
+            async with self._database.transaction() as connection:
+                if not await due_store.mark_escalated(connection, payment.payment_id, at):
+                    return False
+                await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=at)
+                await record(connection, entry(payment, "payment.escalated", at, details, reason=sentence))
+        except RowBusy:
+            return False  # somebody is at work on it, and the next look finds it again
         self._metrics.payments_escalated.inc()
         self._log.error(
             "payment.escalated",

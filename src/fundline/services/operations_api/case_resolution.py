@@ -40,12 +40,12 @@ class CaseResolution:
         case_id, wanted = case_id_of(text), parse_body(ResolutionRequest, body).resolution
 
         async def work(connection: Connection) -> tuple[int, bytes]:
+            applicant = await store.lock_application_of(connection, case_id)
             case = await store.lock_case(connection, case_id)
             if case is None:
                 raise CaseNotFound
             if case["state"] == "resolved":
                 raise CaseResolved(f"{case['resolved_by']} has resolved it; there is nothing left to do.")
-            applicant = await store.applicant_of(connection, case["application_id"])
             require_uninvolved(caller, first=None, applicant=applicant)
             proposed_by, at, said = case["proposed_by"], self._now(), wanted
             is_first = CaseKind(case["kind"]).is_about_money and proposed_by in {None, caller.subject}

@@ -28,7 +28,7 @@ DECIDE = """
 update ledger_corrections set state = $2, decided_by = $3, decided_at = $4, reversal_id = $5 where correction_id = $1
 """
 TRANSFER = """
-select t.payment_id, t.purpose, d.application_id, a.user_id,
+select t.payment_id, t.purpose, d.application_id, d.state, a.user_id,
        exists (select 1 from ledger_transfers r
                where r.corrects = t.transfer_id and r.purpose = 'reversal') as is_reversed
 from ledger_transfers t left join disbursements d using (payment_id) left join applications a using (application_id)
@@ -83,7 +83,7 @@ async def decide(
 
 
 async def transfer(connection: Connection, transfer_id: UUID) -> Any:
-    """Its payment, purpose, application, the applicant, and whether it is reversed; None when there is none."""
+    """Its payment with its state, purpose, application, applicant, whether it is reversed; None when there is none."""
     return await connection.fetchrow(TRANSFER, transfer_id)
 
 

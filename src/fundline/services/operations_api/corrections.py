@@ -5,7 +5,8 @@ from uuid import UUID
 
 import orjson
 
-from fundline.casefile.ledger import Correction, correct
+from fundline.casefile.ledger import PENDING, Correction, correct
+from fundline.domain.disbursement import WITH_THE_BANK
 from fundline.domain.ledger import Posting, TransferPurpose
 from fundline.domain.money import Money, MoneyError
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
@@ -151,6 +152,8 @@ class LedgerCorrections:
             raise CorrectionConflict(
                 "It is reversed, or a reversal itself; correct what stands in its place."
             )
+        if transfer["state"] in WITH_THE_BANK:
+            raise CorrectionConflict(PENDING)
         if asked.instead is not None:
             accounts = [asked.instead.debit, asked.instead.credit]
             if unknown := await store.unknown_accounts(connection, accounts):

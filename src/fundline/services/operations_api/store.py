@@ -13,7 +13,10 @@ from cases
 """
 ONE_CASE = _CASES + "where case_id = $1"
 LOCKED_CASE = ONE_CASE + " for update"
-APPLICANT_OF_CASE = "select user_id from applications where application_id = $1"
+LOCK_APPLICATION = """
+select user_id from applications where application_id = (select application_id from cases where case_id = $1)
+for no key update
+"""
 PROPOSE = "update cases set proposed_by = $2, proposed_at = $3, proposed_resolution = $4 where case_id = $1"
 RESOLVE = """
 update cases set state = 'resolved', resolved_by = $2, resolved_at = $3, resolution = $4 where case_id = $1
@@ -43,11 +46,9 @@ async def lock_case(connection: Connection, case_id: UUID) -> Any | None:
     return await connection.fetchrow(LOCKED_CASE, case_id)
 
 
-async def applicant_of(connection: Connection, application_id: UUID | None) -> str | None:
-    """Whom the case's application belongs to."""
-    if application_id is None:
-        return None
-    subject: str | None = await connection.fetchval(APPLICANT_OF_CASE, application_id)
+async def lock_application_of(connection: Connection, case_id: UUID) -> str | None:
+    """Whom the case's application belongs to, if it is about one. Before the case, as whoever pays locks them."""
+    subject: str | None = await connection.fetchval(LOCK_APPLICATION, case_id)
     return subject
 
 

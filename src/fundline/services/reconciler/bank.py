@@ -84,8 +84,9 @@ class BankComparison:
             elif kept.read_at + self._grace <= at:
                 differing[key] = (difference, ours.get(key))
         await bank_store.match(connection, agreeing, at)
-        agreed = {str(kept.content.payment_id) for kept in lines if kept.line in set(agreeing)}
-        for subject in await bank_store.open_mismatches(connection) & agreed - set(map(str, differing)):
+        matched = set(agreeing)
+        agreed = {str(kept.content.payment_id) for kept in lines if kept.line in matched}
+        for subject in await bank_store.open_mismatches(connection, agreed - set(map(str, differing))):
             await settle_case(
                 connection, CaseKind.BANK_MISMATCH, subject, by=SOURCE, at=at, resolution="It agrees now."
             )
@@ -118,10 +119,9 @@ class BankComparison:
                 None if payment is None else payment.application_id,
                 {"difference": difference.value, "bank": BANK},
             )
-            finding = await give_to_a_person(
-                connection, Trouble.BANK_MISMATCH, case, new_id=self._fresh_id, at=at
-            )
-            if payment is not None and difference is BankDifference.NO_RESULT_HERE and finding.opened_case:
+            if payment is not None and difference is BankDifference.NO_RESULT_HERE:
                 await ask_the_bank_now(connection, payment.application_id, payment_id, at)
-            findings.append(finding)
+            findings.append(
+                await give_to_a_person(connection, Trouble.BANK_MISMATCH, case, new_id=self._fresh_id, at=at)
+            )
         return findings

@@ -51,9 +51,10 @@ where kind = 'bank_mismatch' and subject = $1 and state = 'resolved' and resolve
     and details ->> 'difference' = $3
 limit 1
 """
-OPEN_MISMATCHES = (
-    "select subject from cases where kind = 'bank_mismatch' and state = 'open' and opened_by = $1"
-)
+OPEN_MISMATCHES = """
+select subject from cases
+where kind = 'bank_mismatch' and state = 'open' and opened_by = $1 and subject = any($2)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,9 @@ async def is_explained(connection: Connection, subject: str, difference: str) ->
     return await connection.fetchval(EXPLAINED, subject, SOURCE, difference) is not None
 
 
-async def open_mismatches(connection: Connection) -> set[str]:
-    """Subjects of our open cases: payment ids."""
-    return {row["subject"] for row in await connection.fetch(OPEN_MISMATCHES, SOURCE)}
+async def open_mismatches(connection: Connection, subjects: Collection[str]) -> set[str]:
+    """Those of these payment ids, as text, that have an open case of ours."""
+    return {row["subject"] for row in await connection.fetch(OPEN_MISMATCHES, SOURCE, list(subjects))}
 
 
 def _line_of(row: Any) -> StatementLine:

@@ -12,7 +12,10 @@ from fundline.services.reconciler.findings import SOURCE
 async def ask_the_bank_now(
     connection: Connection, application_id: UUID, payment_id: UUID, at: datetime
 ) -> None:
-    """A look-up under the payment's own id, never a second payment. Changes nothing when one is about to happen."""
+    """A look-up under the payment's own id, never a second payment. Changes nothing when one is about to happen.
+
+    Before a case is opened: everybody locks the payment first, then a case, then the head of the audit stream.
+    """
     if await store.look_up_sooner(connection, payment_id, at):
         details = {"paymentId": str(payment_id)}
         entry = AuditEntry(

@@ -105,10 +105,9 @@ class OverdueStates:
         }
         await store.give_up(connection, late, at)
         case = NewCase(kind, str(late.subject), _sentence(late), late.application_id, details)
-        finding = await give_to_a_person(connection, _trouble(late), case, new_id=self._fresh_id, at=at)
-        if is_with_the_bank and finding.opened_case:
+        if is_with_the_bank:
             await ask_the_bank_now(connection, late.application_id, late.subject, at)
-        return finding
+        return await give_to_a_person(connection, _trouble(late), case, new_id=self._fresh_id, at=at)
 
     async def _ask_for_score(
         self, connection: Connection, application: LockedApplication, at: datetime

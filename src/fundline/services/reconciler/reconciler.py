@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
-from fundline.platform.database import Candidate, Database, LeaderConnection
+from fundline.platform.database import Candidate, Database, LeaderConnection, RowBusy
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
@@ -58,7 +58,7 @@ class Reconciler:
         for check in self._checks:
             try:
                 findings += await check.look(at=started_at, full=full)
-            except Unchecked as blind:
+            except (Unchecked, RowBusy) as blind:
                 unchecked[check.name] = str(blind)
                 self._log.warning("reconciler.unchecked", check=check.name, cause=str(blind))
         run = Run(self._fresh_id(), started_at, self._now(), full, findings, unchecked)
