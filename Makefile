@@ -47,13 +47,16 @@ test: $(VENV)/.dev ## every test: unit, integration on the real engines, contrac
 	@exec $(BIN)/pytest $(ARGS)
 
 .PHONY: check
-check: $(VENV)/.dev ## format, lint, types, import rules, unit tests: under 30 s
+check: lint ## format, lint, types, import rules, generated pages, unit tests
+	$(BIN)/pytest tests/unit
+
+.PHONY: lint
+lint: $(VENV)/.dev ## the same without the tests
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m fundline.manual --check
-	$(BIN)/pytest tests/unit
 
 .PHONY: fmt
 fmt: $(VENV)/.dev ## format the code and mend what can be mended

@@ -158,12 +158,13 @@ async def test_decisions_are_counted_by_the_model_that_was_to_decide(database):
         await database.execute(
             INSERT_ASSESSED, application_id, verdict, REASONS, AT, asked, cause, json.dumps(shadow)
         )
-    champion, challenger = await read_model_decisions(database, ["alice"])
+    champion, challenger = await read_model_decisions(database, ["alice"], {"scorecard-2": "champion"})
     assert (champion.model, champion.decisions, champion.approved, champion.referred) == (
         "scorecard-2",
         2,
         1,
         1,
     )
+    assert (champion.role, challenger.role) == ("champion", None)
     assert (champion.fallbacks, champion.shadowed, champion.shadow_agrees) == (1, 1, 1)
     assert (challenger.model, challenger.rejected, challenger.shadow_agrees) == ("lightgbm-1", 1, 0)

@@ -13,14 +13,32 @@ def flags_file(home: StackHome) -> Path:
 
 
 def ensure_flags_file(home: StackHome) -> Path:
-    """Begin with the packaged flags; a file that is there already is somebody's decision and stays."""
+    """Begin with the packaged flags, and add those that a newer release brings: without `payments` nothing is paid.
+
+    What is there already is somebody's decision and stays; so does a file of another form.
+    """
     file = flags_file(home)
-    if not file.exists():
+    packaged = DEFAULT_FLAGS.read_bytes()
+    content = _with_missing_flags(file.read_bytes(), packaged) if file.exists() else packaged
+    if content is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         begun = file.with_suffix(".begun")
-        begun.write_bytes(DEFAULT_FLAGS.read_bytes())
+        begun.write_bytes(content)
         begun.replace(file)
     return file
+
+
+def _with_missing_flags(content: bytes, packaged: bytes) -> bytes | None:
+    """None: there is nothing to add, or nothing to add it to."""
+    try:
+        held = json.loads(content)
+        missing = {
+            name: flag for name, flag in json.loads(packaged)["flags"].items() if name not in held["flags"]
+        }
+        held["flags"] |= missing
+    except (ValueError, KeyError, TypeError):
+        return None
+    return json.dumps(held, indent=2).encode() if missing else None
 
 
 def model_roles(home: StackHome) -> dict[str, str]:

@@ -1,4 +1,3 @@
-import asyncio
 import json
 import uuid
 
@@ -35,17 +34,6 @@ async def test_an_application_is_stored_with_its_history_and_its_three_events(cl
     created = json.loads(rows[0]["payload"])
     assert created["amount"] == "50000.00"
     assert created["userId"] == "alice"
-
-
-async def test_fifty_posts_with_one_key_store_one_application_and_get_one_answer(client, headers, database):
-    shared = headers(key="one-key")
-    answers = await asyncio.gather(
-        *(client.post("/v1/applications", json=application(), headers=shared) for _ in range(50))
-    )
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.content for answer in answers}) == 1
-    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
-    assert await stored(database) == {"a": 1, "h": 1, "o": 3, "k": 1}
 
 
 async def test_a_used_key_with_another_body_is_refused(client, headers):

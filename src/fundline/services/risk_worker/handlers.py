@@ -7,6 +7,7 @@ from fundline.casefile.status import UnknownApplication
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
 from fundline.platform.database import RowBusy
 from fundline.platform.kafka.messages import Event, Poison, RetryLater
+from fundline.services.risk_worker.store import FactsImpossible
 from fundline.services.risk_worker.use_cases import Scoring
 
 
@@ -27,7 +28,7 @@ class Handlers:
     async def _guarded(self, work: Awaitable[None]) -> None:
         try:
             await work
-        except UnknownApplication as error:
+        except (UnknownApplication, FactsImpossible) as error:
             raise Poison(str(error)) from error
         except RowBusy as busy:
             raise RetryLater("the application is locked by another transaction") from busy

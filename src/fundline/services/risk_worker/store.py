@@ -31,10 +31,23 @@ returning assessment
 """The next number is safe to take: the caller holds the lock of the application's row."""
 
 
+class FactsImpossible(Exception):
+    """What is stored is nothing that an application can say: it was not written by the API, or changed since."""
+
+
 async def read_facts(connection: Connection, application_id: UUID) -> ApplicantFacts:
-    """The application must exist: its row is locked by this transaction."""
+    """The application must exist: its row is locked by this transaction. Raises FactsImpossible."""
     row = await connection.fetchrow(FACTS, application_id)
     assert row is not None  # noqa: S101 - the caller holds the row's lock
+    try:
+        return _facts(row)
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+        raise FactsImpossible(
+            f"the stored facts cannot be scored: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _facts(row: Any) -> ApplicantFacts:
     business, figures = orjson.loads(row["business"]), orjson.loads(row["figures"])
     jobs = {} if row["jobs"] is None else orjson.loads(row["jobs"])
     return ApplicantFacts(
