@@ -209,11 +209,11 @@ async def test_an_approval_event_that_the_primary_does_not_confirm_asks_for_no_p
     ids=["five employees too few", "no sector", "revenue that is no number", "cash in words"],
 )
 async def test_stored_facts_that_no_application_can_have_are_a_dead_letter_at_once_and_no_decision(
-    database, box, handlers, damage
+    database, box, handlers, owner, damage
 ):
     application_id = await submitted_application(database, box)
     damaging = f"update applications set {damage} where application_id = $1"  # noqa: S608 - our own words
-    await database.execute(damaging, application_id)
+    await owner.execute(damaging, application_id)
     with pytest.raises(Poison, match="the stored facts cannot be scored"):
         await handlers.scoring_requested(requested(application_id))
     row = await database.fetchrow("select status from applications where application_id = $1", application_id)
