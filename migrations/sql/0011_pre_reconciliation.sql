@@ -70,7 +70,7 @@ create table bank_statement_lines (                    -- the bank's statement a
 create unique index bank_statement_lines_matched_once on bank_statement_lines (payment_id) where matched_at is not null;
 create index bank_statement_lines_open on bank_statement_lines (line) where matched_at is null;
 create index bank_statement_lines_of_payment on bank_statement_lines (payment_id);
-create index disbursements_settled on disbursements (finished_at) where state = 'settled';
+create index disbursements_settled on disbursements (finished_at, payment_id) where state = 'settled';
 
 create table reconciliation_runs (
     run_id             uuid primary key,               -- version 7: sorts by time

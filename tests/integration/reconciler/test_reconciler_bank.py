@@ -17,6 +17,19 @@ pytestmark = pytest.mark.integration
 S = DisbursementState
 LATER, MUCH_LATER = AT + timedelta(minutes=2), AT + timedelta(minutes=5)
 
+SETTLED_WITH_LINES = """
+with paid as (
+    insert into disbursements
+        (payment_id, application_id, amount_minor, currency, state, transaction_id, created_at, finished_at)
+    select gen_random_uuid(), gen_random_uuid(), 100, 'USD', 'settled', 'txn', $2, $2 from generate_series(1, $1)
+    returning payment_id
+)
+insert into bank_statement_lines
+    (bank, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, read_at, seen_at)
+select 'sandbox', decode(replace(payment_id::text, '-', ''), 'hex'), payment_id, true, 100, 'USD', 'txn', '', $2, $2
+from paid
+"""
+
 
 @pytest.fixture
 def comparison(database, bank) -> BankComparison:
@@ -133,6 +146,33 @@ async def test_what_a_person_has_explained_is_not_raised_again(comparison, datab
         "update cases set state = 'resolved', resolved_by = 'olga', resolved_at = now(), resolution = 'a test'"
     )
     assert await comparison.look(at=MUCH_LATER, full=False) == []
+
+
+async def test_what_a_person_has_explained_hides_nothing_behind_it(database, bank, pay):
+    one_at_a_time = BankComparison(
+        database, Statement(database, bank, page=2), grace_s=60, lookback_h=48, batch=1
+    )
+    paid = {str(await pay()) for _ in range(2)}
+    (first,) = await one_at_a_time.look(at=MUCH_LATER, full=False)
+    await database.execute(
+        "update cases set state = 'resolved', resolved_by = 'olga', resolved_at = now(), resolution = 'a test'"
+    )
+    (second,) = await one_at_a_time.look(at=MUCH_LATER, full=False)
+    assert {first.subject, second.subject} == paid
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_payment_that_the_bank_does_not_have_is_found_behind_many_that_it_has(
+    comparison, database, pay, full
+):
+    """More than one page of them."""
+    await database.execute(SETTLED_WITH_LINES, 5_001, AT)
+    paid = await pay()
+    await database.execute(
+        "update disbursements set finished_at = finished_at + interval '1 s' where payment_id = $1", paid
+    )
+    found = await comparison._missing_there(MUCH_LATER, full=full)
+    assert [finding.subject for finding in found] == [str(paid)]
 
 
 async def test_a_full_run_finds_what_was_changed_or_taken_out_of_the_statement(

@@ -57,9 +57,9 @@ class BankComparison:
                     break
                 last = lines[-1].line
                 findings += await self._compare(connection, lines, at)
-        async with self._database.transaction() as connection:
-            findings += await self._missing_there(connection, at, full=full)
-            if full:
+        findings += await self._missing_there(at, full=full)
+        if full:
+            async with self._database.transaction() as connection:
                 vanished = await bank_store.gone(connection, BANK, seen_before=at, limit=self._batch)
                 known = await bank_store.payments(connection, vanished)
                 gone = {key: (BankDifference.GONE, known.get(key)) for key in vanished}
@@ -92,13 +92,17 @@ class BankComparison:
             )
         return await self._raise(connection, differing, at)
 
-    async def _missing_there(self, connection: Connection, at: datetime, *, full: bool) -> list[Finding]:
-        since = None if full else at - self._lookback
-        missing = await bank_store.settled_without_line(
-            connection, until=at - self._grace, since=since, limit=self._batch
-        )
-        found = {payment.payment_id: (BankDifference.MISSING_THERE, payment) for payment in missing}
-        return await self._raise(connection, found, at)
+    async def _missing_there(self, at: datetime, *, full: bool) -> list[Finding]:
+        findings: list[Finding] = []
+        place: bank_store.Place | None = bank_store.place_at(None if full else at - self._lookback)
+        while place is not None and len(findings) < self._batch:
+            async with self._database.transaction() as connection:
+                missing, place = await bank_store.settled_without_line(
+                    connection, until=at - self._grace, after=place, limit=self._batch
+                )
+                found = {payment.payment_id: (BankDifference.MISSING_THERE, payment) for payment in missing}
+                findings += await self._raise(connection, found, at)
+        return findings
 
     async def _raise(
         self,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,11 +37,20 @@ select payment_id, line from bank_statement_lines where payment_id = any($1) and
 """
 MATCH = "update bank_statement_lines set matched_at = $2 where line = any($1) and matched_at is null"
 WITHOUT_LINE = """
-select payment_id, application_id, amount_minor, currency, state, transaction_id from disbursements d
-where state = 'settled' and finished_at <= $1 and ($2::timestamptz is null or finished_at >= $2)
-    and not exists (select 1 from bank_statement_lines l where l.payment_id = d.payment_id)
-order by finished_at limit $3
+with page as materialized (
+    select payment_id, application_id, amount_minor, currency, state, transaction_id, finished_at from disbursements
+    where state = 'settled' and finished_at <= $1 and (finished_at, payment_id) > ($2, $3)
+    order by finished_at, payment_id limit 5000
+), missing as (
+    select * from page where not exists (select 1 from bank_statement_lines l where l.payment_id = page.payment_id)
+    order by finished_at, payment_id limit $4 + 1
+)
+select missing.*, finish.at as page_ends_at, finish.payment_id as page_ends_with
+from (select finished_at as at, payment_id from page order by finished_at desc, payment_id desc limit 1) finish
+left join missing on true
+order by missing.finished_at, missing.payment_id
 """
+"""A page at a time: by ten million payments one statement would outlast the longest time for one."""
 GONE = """
 select distinct payment_id from bank_statement_lines where bank = $1 and seen_at < $2 order by payment_id limit $3
 """
@@ -55,6 +64,15 @@ OPEN_MISMATCHES = """
 select subject from cases
 where kind = 'bank_mismatch' and state = 'open' and opened_by = $1 and subject = any($2)
 """
+
+
+Place = tuple[datetime, UUID]
+"""Of a payment in the order of settling."""
+
+
+def place_at(moment: datetime | None) -> Place:
+    """Before everything that settled then or later; None: before everything."""
+    return (datetime.min.replace(tzinfo=UTC) if moment is None else moment, UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +142,21 @@ async def match(connection: Connection, lines: Collection[int], at: datetime) ->
 
 
 async def settled_without_line(
-    connection: Connection, *, until: datetime, since: datetime | None, limit: int
-) -> list[Payment]:
-    """Payments that we call paid and that the statement does not have; None for `since`: from the beginning."""
-    return [payment_of(row) for row in await connection.fetch(WITHOUT_LINE, until, since, limit)]
+    connection: Connection, *, until: datetime, after: Place, limit: int
+) -> tuple[list[Payment], Place | None]:
+    """A page of payments that we call paid: those that the statement does not have, at most `limit`, oldest first.
+
+    And the place where to go on; None behind the last one.
+    """
+    rows = await connection.fetch(WITHOUT_LINE, until, *after, limit)
+    missing = [row for row in rows if row["payment_id"] is not None]
+    if not rows:
+        return [], None
+    following = (rows[0]["page_ends_at"], rows[0]["page_ends_with"])
+    if len(missing) > limit:
+        missing = missing[:limit]
+        following = (missing[-1]["finished_at"], missing[-1]["payment_id"])
+    return [payment_of(row) for row in missing], following
 
 
 async def gone(connection: Connection, bank: str, *, seen_before: datetime, limit: int) -> list[UUID]:
