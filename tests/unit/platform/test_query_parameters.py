@@ -17,4 +17,4 @@ def test_what_is_no_id_is_refused_with_a_sentence_that_shows_one():
     with pytest.raises(InvalidRequest) as refused:
         query_parameters(request, Page)
     sentence = "This is not an id; ids look like 01a20853-435d-72b7-8843-870609cb1f2b."
-    assert refused.value.errors == [FieldError("before", sentence)]
+    assert refused.value.errors == (FieldError("before", sentence),)
