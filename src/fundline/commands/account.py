@@ -21,7 +21,9 @@ from fundline.platform.refusals import Unavailable
 from fundline.platform.secrets import SecretBox
 from fundline.stack.process_spec import StackError
 
-app = typer.Typer(no_args_is_help=True, help="Payout accounts: which applications name one.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Payout accounts: which applications name one."
+)
 
 _ACCOUNTS = TypeAdapter[Any](PayoutAccount)
 LIMIT = 1000

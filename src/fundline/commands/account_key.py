@@ -16,7 +16,11 @@ from fundline.platform.refusals import Unavailable
 from fundline.stack.keys import StackKeys
 from fundline.stack.process_spec import StackError
 
-app = typer.Typer(no_args_is_help=True, help="The keys that seal payout accounts: list, add, rotate, retire.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="The keys that seal payout accounts: list, add, rotate, retire.",
+)
 T = TypeVar("T")
 
 ReasonOption = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]

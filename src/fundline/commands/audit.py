@@ -22,7 +22,9 @@ from fundline.stack.keys import StackKeys
 from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
-    no_args_is_help=True, help="The audit trail: verify it, or tell the story of an application."
+    add_completion=False,
+    no_args_is_help=True,
+    help="The audit trail: verify it, or tell the story of an application.",
 )
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -106,7 +108,7 @@ def told(story: Mapping[str, Any]) -> list[str]:
         if entry["reason"]:
             lines.append(f"      why: {entry['reason']}")
         shown = ", ".join(
-            f"{name} {_short(value)}" for name, value in entry["details"].items() if value is not None
+            f"{name} {_short(value)}" for name, value in entry["details"].items() if value not in (None, [])
         )
         if shown:
             lines.append(f"      {shown}")

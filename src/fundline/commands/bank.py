@@ -12,9 +12,15 @@ from fundline.commands.place import HomeOption, bank_url
 from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient
 from fundline.stack.process_spec import StackError
 
-app = typer.Typer(no_args_is_help=True, help="The sandbox bank: its faults, its statement, its payments.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="The sandbox bank: its faults, its statement, its payments.",
+)
 faults = typer.Typer(
-    no_args_is_help=True, help="Fault rules of the running bank; a bank that restarts has none."
+    add_completion=False,
+    no_args_is_help=True,
+    help="Fault rules of the running bank; a bank that restarts has none.",
 )
 app.add_typer(faults, name="faults")
 

@@ -10,7 +10,7 @@ from fundline.commands.dead_letter_view import show_case, show_case_outcome, sho
 from fundline.commands.operations_client import AsOption, JsonOption, operations_client
 from fundline.commands.place import HomeOption
 
-app = typer.Typer(no_args_is_help=True, help="Cases: list, show, resolve.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Cases: list, show, resolve.")
 
 CaseArgument = Annotated[str, typer.Argument(help="Id of a case.")]
 

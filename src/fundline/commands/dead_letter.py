@@ -28,7 +28,11 @@ from fundline.commands.operations_client import (
 from fundline.commands.place import HomeOption
 from fundline.stack.process_spec import StackError
 
-app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay, correct, approve, discard.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Dead letters: list, show, replay, correct, approve, discard.",
+)
 
 PATH = "/v1/dead-letters"
 LONGEST_BATCH_S = 10

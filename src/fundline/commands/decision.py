@@ -17,7 +17,9 @@ from fundline.risk.model import Model
 from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
-    no_args_is_help=True, help="The evidence of decisions: show it, or decide once more from it."
+    add_completion=False,
+    no_args_is_help=True,
+    help="The evidence of decisions: show it, or decide once more from it.",
 )
 
 _ASSESSMENTS = """

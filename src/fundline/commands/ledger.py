@@ -19,7 +19,11 @@ from fundline.contracts.payloads import iso_utc
 from fundline.platform.database import Connection, Database
 from fundline.stack.process_spec import StackError
 
-app = typer.Typer(no_args_is_help=True, help="The books: what is in them, whether they hold, corrections.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="The books: what is in them, whether they hold, corrections.",
+)
 for _command in (correct, approve, withdraw, corrections):
     app.command()(_command)
 T = TypeVar("T")

@@ -25,13 +25,7 @@ def mail() -> None:
 def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Every mail that is kept, newest first."""
     found = _asked(home, "/mails")
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
-    for kept in found["items"]:
-        typer.echo(
-            f"{kept['number']:>5}  {kept['receivedAt'][:19]}Z  {', '.join(kept['to'])}  {kept['subject']}"
-        )
+    typer.echo(json.dumps(found) if as_json else "\n".join(listed(found["items"])))
 
 
 @app.command()
@@ -48,6 +42,14 @@ def show(
     for name, value in kept["headers"]:
         typer.echo(f"{name}: {value}")
     typer.echo(f"\n{kept['text']}")
+
+
+def listed(mails: list[dict[str, Any]]) -> list[str]:
+    """A line for each mail, or a sentence when there is none."""
+    return [
+        f"{kept['number']:>5}  {kept['receivedAt'][:19]}Z  {', '.join(kept['to'])}  {kept['subject']}"
+        for kept in mails
+    ] or ["No mail is kept; a sink that restarts has none."]
 
 
 def _asked(home: Path | None, path: str) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import utc_now
 from fundline.stack.process_spec import StackError
 
-app = typer.Typer(no_args_is_help=True, help="Payments: list, show, release, halt, resume.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Payments: list, show, release, halt, resume."
+)
 
 ApplicationArgument = Annotated[str, typer.Argument(help="Id of the application.")]
 PATH = "/v1/disbursements"

@@ -20,7 +20,7 @@ from fundline.services.reconciler.settings import Settings
 from fundline.services.reconciler.wiring import open_reconciler
 from fundline.stack.process_spec import StackError
 
-app = typer.Typer(help="Find what is stuck or differs, and repair what may be.")
+app = typer.Typer(add_completion=False, help="Find what is stuck or differs, and repair what may be.")
 TURNS_ASKED_FOR, _ASK_AGAIN_S = 120, 0.5
 
 

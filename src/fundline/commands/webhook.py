@@ -15,7 +15,12 @@ import typer
 from fundline.commands.operations_client import AsOption, JsonOption, operations_client
 from fundline.commands.place import HomeOption
 from fundline.platform.clock import utc_now
-from fundline.platform.webhook_signature import SecretUnusable, SignatureRefused, check_signature
+from fundline.platform.webhook_signature import (
+    SecretUnusable,
+    SignatureRefused,
+    check_secret,
+    check_signature,
+)
 from fundline.stack.layout import LOOPBACK
 from fundline.stack.process_spec import StackError
 
@@ -44,6 +49,8 @@ def listen(
     as_json: JsonOption = False,
 ) -> None:
     """Take webhooks on this machine, check them and print one line each, until Ctrl-C."""
+    if secret is not None:
+        _check_secret(secret)
     receiver = Receiver(answer, as_json=as_json)
     try:
         server = ThreadingHTTPServer((LOOPBACK, port), receiver.handler())
@@ -55,6 +62,14 @@ def listen(
         typer.echo(f"Listening at {url}; Ctrl-C ends it.", err=True)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
+
+
+def _check_secret(secret: str) -> None:
+    """Raises StackError: said now, not at the first webhook."""
+    try:
+        check_secret(secret)
+    except SecretUnusable as unusable:
+        raise StackError(str(unusable)) from unusable
 
 
 @contextmanager

@@ -34,6 +34,11 @@ def new_secret() -> str:
     return _PREFIX + base64.b64encode(secrets.token_bytes(_NEW_SECRET_BYTES)).decode()
 
 
+def check_secret(key: str) -> None:
+    """Raises SecretUnusable."""
+    _key_bytes(key)
+
+
 def signed_headers(keys: Sequence[str], webhook_id: str, at: datetime, body: bytes) -> dict[str, str]:
     """The three headers, signed with every secret of `keys`: the present one first, then those being retired.
 

@@ -122,7 +122,7 @@ def reset(
         )
     with runner_lock(place.run):
         if not yes and not (sys.stdin.isatty() and typer.confirm(f"Wipe all data in {place.root}?")):
-            raise StackError("Nothing was wiped; say --yes to wipe without being asked.")
+            raise StackError("Nothing was wiped; say --yes (with make: YES=1) to wipe without being asked.")
         stop_leftovers(StateFile(place.run).load(), place.root, typer.echo)
         place.wipe()
     typer.echo(f"Wiped {place.root}.")

@@ -1,8 +1,11 @@
 import json
 
-from fundline.commands.webhook import Receiver, line_of
+import pytest
+
+from fundline.commands.webhook import Receiver, line_of, listen
 from fundline.platform.clock import utc_now
 from fundline.platform.webhook_signature import new_secret, signed_headers
+from fundline.stack.process_spec import StackError
 
 SECRET = new_secret()
 BODY = json.dumps(
@@ -25,3 +28,9 @@ def test_a_webhook_with_another_signature_is_told_as_refused():
     headers = signed_headers([new_secret()], "msg_1", utc_now(), BODY)
     told = Receiver(204, as_json=False, secret=SECRET).judge(headers, BODY)
     assert line_of(told).startswith("REFUSED  msg_1  No signature")
+
+
+@pytest.mark.parametrize("secret", ["garbage", "whsec_", "whsec_%%%", "whsec_c2hvcnQ=", SECRET[6:]])
+def test_a_secret_that_is_none_is_refused_before_anything_is_listened_to(secret):
+    with pytest.raises(StackError, match="A webhook secret is whsec_ and"):
+        listen(secret=secret)

@@ -131,6 +131,7 @@ _SENTENCES = {
     "bool_type": "This must be true or false.",
     "int_type": "This must be a whole number, without quotes.",
     "union_tag_invalid": "This type is unknown.",
+    "uuid_parsing": "This is not an id; ids look like 01a20853-435d-72b7-8843-870609cb1f2b.",
 }
 
 
