@@ -134,9 +134,7 @@ async def correct(
     payment_id = rows[0]["payment_id"]
     if TransferPurpose(rows[0]["purpose"]) is TransferPurpose.REVERSAL:
         raise CorrectionRefused("A reversal is not reversed again: correct what stands in its place.")
-    payment = await connection.fetchrow(LOCK_PAYMENT, payment_id)
-    if payment is not None and DisbursementState(payment["state"]) in WITH_THE_BANK:
-        raise CorrectionRefused(PENDING)
+    application_id = await _lock_resolved(connection, payment_id)
     wrong = [Posting(row["account"], Money(row["amount_minor"], row["currency"])) for row in rows]
     reversal_id = new_id()
     await book(
@@ -157,7 +155,7 @@ async def correct(
             at=at,
             correction=correction,
         )
-    stream = f"payment:{payment_id}" if payment is None else application_stream(payment["application_id"])
+    stream = f"payment:{payment_id}" if application_id is None else application_stream(application_id)
     details = {
         "corrects": str(correction.corrects),
         "reversal": str(reversal_id),
@@ -167,6 +165,17 @@ async def correct(
     }
     await record(connection, AuditEntry(stream, actor, "ledger.corrected", at, correction.reason, details))
     return reversal_id
+
+
+async def _lock_resolved(connection: Connection, payment_id: UUID) -> UUID | None:
+    """The payment's application, if it has a row. Raises CorrectionRefused while it is with the bank."""
+    payment = await connection.fetchrow(LOCK_PAYMENT, payment_id)
+    if payment is None:
+        return None
+    if DisbursementState(payment["state"]) in WITH_THE_BANK:
+        raise CorrectionRefused(PENDING)
+    application_id: UUID = payment["application_id"]
+    return application_id
 
 
 async def book(
