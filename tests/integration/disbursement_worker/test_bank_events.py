@@ -151,6 +151,18 @@ async def test_a_result_of_a_payment_that_was_never_sent_is_a_contradiction(
     await worker.deliver(payment_requested(application_id))
 
 
+async def test_a_result_that_comes_while_the_payment_is_locked_is_told_again_later(client, database, payment):
+    body = settled(payment["payment_id"])
+    async with database.transaction() as connection:
+        await connection.execute(
+            "select 1 from applications where application_id = $1 for update", payment["application_id"]
+        )
+        answer = await send(client, body)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:fundline:problem:record-busy")
+    assert (await send(client, body)).status_code == 204
+    assert await status(database, payment["application_id"]) == ("disbursed", 4)
+
+
 async def test_a_payment_that_is_not_ours_is_not_found(client, database, payment):
     answer = await send(client, settled(new_id()))
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:fundline:problem:payment-not-ours")

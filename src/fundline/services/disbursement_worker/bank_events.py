@@ -18,7 +18,8 @@ from starlette.routing import Route
 from fundline.domain.money import Money, MoneyError
 from fundline.platform import webhook_signature
 from fundline.platform.clock import Clock, utc_now
-from fundline.platform.database import Database
+from fundline.platform.database import Database, RowBusy
+from fundline.platform.database.idempotency import RecordBusy
 from fundline.platform.http.requests import InvalidRequest, parse_body, read_body
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
@@ -91,7 +92,10 @@ class BankEvents:
         self._log = get_log()
 
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> None:
-        """Done: the result is on record, or contradicts it and has a case. Raises SignatureRefused, PaymentNotOurs."""
+        """Done: the result is on record, or contradicts it and has a case.
+
+        Raises SignatureRefused, PaymentNotOurs, RecordBusy.
+        """
         self._verify(body, headers)
         event = parse_body(BankEvent, body)
         result, amount = event.result()
@@ -102,7 +106,10 @@ class BankEvents:
             self._events.labels("not_ours").inc()
             self._log.error("bank_event.not_ours", payment_id=str(payment_id), type=event.type)
             raise PaymentNotOurs("We have never sent a payment with this id.")
-        recorded = await self._results.record(application_id, result, stated=amount)
+        try:
+            recorded = await self._results.record(application_id, result, stated=amount)
+        except RowBusy:  # a worker is at it; the bank tells us again
+            raise RecordBusy from None
         self._events.labels(recorded.value).inc()
 
     def _verify(self, body: bytes, headers: Mapping[str, str]) -> None:

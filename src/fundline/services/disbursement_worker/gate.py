@@ -64,6 +64,7 @@ class GuardedBank:
         metrics: Metrics,
         *,
         open_for_s: float = 5.0,
+        probe_lasts_s: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
         dice: Callable[[], float] = random.random,
     ) -> None:
@@ -73,6 +74,7 @@ class GuardedBank:
             name,
             failures=(CallNotSent, CallUnanswered),
             open_for_s=open_for_s,
+            probe_lasts_s=probe_lasts_s,
             clock=clock,
             dice=dice,
             on_change=lambda now: level.set(now.level),

@@ -24,7 +24,13 @@ def main() -> None:
         database = await open_database(settings)
         flags = await open_flags(settings, metrics)
         adapter, close_bank = open_bank(settings, metrics)
-        bank = GuardedBank("bank", adapter, metrics, open_for_s=settings.bank_breaker_open_s)
+        bank = GuardedBank(
+            "bank",
+            adapter,
+            metrics,
+            open_for_s=settings.bank_breaker_open_s,
+            probe_lasts_s=settings.probe_lasts_s,
+        )
         worker = make_worker(settings, database, flags, bank, metrics)
         events = BankEvents(database, worker.results, settings.bank_webhook_secret_file, metrics)
         consumer = ConsumerRuntime(

@@ -40,6 +40,11 @@ class Settings(BankSettings, DatabaseSettings, KafkaSettings, FlagSettings):
     """Pause between two looks for payments whose next step is due."""
 
     @property
+    def probe_lasts_s(self) -> float:
+        """Longer than any call lasts: a second probe while the first still waits would be one too many."""
+        return 2 * self.bank_timeout_s + 5
+
+    @property
     def step_lasts(self) -> timedelta:
         """A look-up, a payment, and some time for the database: then another worker may take the payment over."""
         return timedelta(seconds=2 * self.bank_timeout_s + 2)
