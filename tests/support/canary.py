@@ -12,6 +12,7 @@ import redis
 from confluent_kafka.admin import AdminClient
 
 from fundline.stack.running import Stack
+from support.engines import OWN_TOPICS
 from support.kafka import read_all
 
 _GROUP = 4
@@ -41,13 +42,16 @@ def needle(numbers: Iterable[str]) -> re.Pattern[bytes]:
     return re.compile(b"|".join(sorted({re.escape(form) for number in numbers for form in forms_of(number)})))
 
 
-def places(stack: Stack) -> Iterator[tuple[str, bytes]]:
-    """(where, everything that is kept or said there); each source as it is, and each file of the stack raw."""
+def places(stack: Stack, since_s: float) -> Iterator[tuple[str, bytes]]:
+    """(where, everything that is kept or said there); each source as it is, and each file of the stack raw.
+
+    `since_s`, Unix time: a file that nobody has written since cannot hold what was first sent later.
+    """
     yield from _tables(stack)
     yield from _topics(stack)
     yield from _cache(stack)
     yield from _metrics(stack)
-    yield from _files(stack)
+    yield from _files(stack, since_s)
 
 
 def _tables(stack: Stack) -> Iterator[tuple[str, bytes]]:
@@ -61,7 +65,7 @@ def _tables(stack: Stack) -> Iterator[tuple[str, bytes]]:
 def _topics(stack: Stack) -> Iterator[tuple[str, bytes]]:
     bootstrap = stack.settings["FUNDLINE_KAFKA_BOOTSTRAP"]
     names = AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=10).topics
-    for name in sorted(name for name in names if not name.startswith("__")):
+    for name in sorted(name for name in names if not name.startswith(("__", OWN_TOPICS))):
         for message in read_all(bootstrap, name):
             headers = repr(message.headers).encode()
             yield f"topic {name}", b"\n".join((str(message.key).encode(), message.value, headers))
@@ -84,14 +88,15 @@ def _metrics(stack: Stack) -> Iterator[tuple[str, bytes]]:
                 yield f"metrics of {record.instance}", answer.read()
 
 
-def _files(stack: Stack) -> Iterator[tuple[str, bytes]]:
+def _files(stack: Stack, since_s: float) -> Iterator[tuple[str, bytes]]:
     """Logs, generated configurations, the bank's ledger, anchors, and the engines' own files, as they lie on disk."""
     for root in (stack.home.root, stack.home.outside):
         for path in root.rglob("*"):
             if stack.home.keys in path.parents or not path.is_file() or path.is_symlink():
                 continue
             try:
-                if path.stat().st_size <= _LARGEST_FILE_BYTES:
+                status = path.stat()
+                if status.st_mtime >= since_s and status.st_size <= _LARGEST_FILE_BYTES:
                     yield f"file {path.relative_to(root)}", path.read_bytes()
             except FileNotFoundError:
                 continue  # the engines remove files while they run

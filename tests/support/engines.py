@@ -13,6 +13,8 @@ from fundline.stack.private import private_home
 from fundline.stack.running import Stack
 from fundline.stack.up import running_stack
 
+OWN_TOPICS = "test-"
+"""How the topics begin that a test has for itself: a whole run makes thousands."""
 _TEMPLATE = "fundline_template"
 
 
@@ -64,6 +66,6 @@ def own_database(engines: Engines) -> Iterator[str]:
 
 def own_topics(engines: Engines) -> str:
     """A fresh set of all topics; returns their prefix."""
-    prefix = f"test-{uuid.uuid4().hex[:8]}."
+    prefix = f"{OWN_TOPICS}{uuid.uuid4().hex[:8]}."
     create_topics(engines.bootstrap, prefix=prefix, partitions=2)
     return prefix
