@@ -15,6 +15,7 @@ from schwifty import IBAN
 
 from fundline.contracts.payloads import DisbursementRequested
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED
+from fundline.demo.unhappy import SWAP_ACCOUNT
 from fundline.platform.kafka.producer import EventProducer, Outgoing
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import KafkaSettings
@@ -179,32 +180,40 @@ async def _broken(told: Told, fleet) -> None:
     """A worker meets a sealed account that does not open, one that opens to nonsense, and an event that lies."""
     database = await asyncpg.connect(fleet.settings["FUNDLINE_DATABASE_URL"])
     box = SecretBox(fleet.keys.account_key)
-    spoiled = {}
+    spoiled, whole = {}, {}
     for what in ("seal broken", "worker confused"):
         application_id = uuid.UUID(await _referred(told, what))
         nonsense = json.dumps(account_of(NUMBERS[what])).encode()[:-1]
         sealed = box.seal(nonsense, application_id if what == "worker confused" else uuid.uuid4())
-        await database.execute(
-            "update applications set payout_account = $2 where application_id = $1", application_id, sealed
-        )
+        whole[application_id] = await database.fetchval(SWAP_ACCOUNT, application_id, sealed)
         await _approve(told, str(application_id))
         spoiled[what] = application_id
-    await database.close()
     spoiled["poison"] = uuid.UUID(await _referred(told, "poison"))
-    await asyncio.to_thread(_ask_for_another_amount, fleet, spoiled["poison"])
+    await asyncio.to_thread(_ask_for_payment, fleet, spoiled["poison"], "1.00")
     bootstrap, letters = fleet.settings["FUNDLINE_KAFKA_BOOTSTRAP"], set()
     async with asyncio.timeout(120):
         while letters < {str(application_id) for application_id in spoiled.values()}:
             dead = await asyncio.to_thread(read_all, bootstrap, DISBURSEMENT_REQUESTED.dead_letter)
             letters |= {letter.key for letter in dead}
+    for (
+        application_id,
+        sealed,
+    ) in whole.items():  # the tests that follow want every application to be finished
+        await database.execute(SWAP_ACCOUNT, application_id, sealed)
+        await asyncio.to_thread(_ask_for_payment, fleet, application_id, "50000.00")
+        await _until(told, str(application_id), "disbursed")
+    await database.close()
 
 
-def _ask_for_another_amount(fleet, application_id: uuid.UUID) -> None:
+def _ask_for_payment(fleet, application_id: uuid.UUID, amount: str) -> None:
     topic = DISBURSEMENT_REQUESTED
     payload = DisbursementRequested(
-        application_id=application_id, amount="1.00", currency="USD", timestamp=AT, approved_by="nobody"
+        application_id=application_id, amount=amount, currency="USD", timestamp=AT, approved_by="nobody"
     )
-    headers = created_event(application_id).headers | {"ce_type": topic.event_type}
+    headers = created_event(application_id).headers | {
+        "ce_type": topic.event_type,
+        "ce_id": str(uuid.uuid4()),
+    }
     event = Outgoing(topic.name, str(application_id), payload.wire(), headers)
     settings = KafkaSettings(kafka_bootstrap=fleet.settings["FUNDLINE_KAFKA_BOOTSTRAP"])
     EventProducer(settings).publish([event])
