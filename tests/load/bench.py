@@ -28,7 +28,7 @@ SUITES = ("front", "router", "pipeline", "risk")
 def main() -> None:
     asked = _arguments()
     suites = SUITES if asked.suite == "all" else (asked.suite,)
-    configure_logs(process="bench", instance="bench-1", level="ERROR", stream=sys.stderr)
+    configure_logs(process="bench", instance="bench-1", level="ERROR", stream=sys.stderr.buffer)
     started = time.monotonic()
     report: dict[str, Any] = {"machine": machine_facts(), "quick": asked.quick, "suites": suites}
     try:

@@ -10,7 +10,7 @@ from fundline.platform.telemetry.logs import configure_logs, get_log
 
 @pytest.fixture
 def lines():
-    stream = io.StringIO()
+    stream = io.BytesIO()
     configure_logs(process="risk-worker", instance="risk-worker-1", level="INFO", stream=stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     configure_logs(process="tests", instance="tests-1", level="WARNING")
@@ -48,3 +48,28 @@ def test_lines_of_libraries_have_the_same_form(lines):
         "something odd",
         "uvicorn.error",
     )
+
+
+class Unwilling(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text for you")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["\ud800", 2**80, {("a", "tuple"): 1}, {2: "two"}, Unwilling(), float("nan"), b"\xff"],
+    ids=["half a character", "80 bits", "odd key", "number as key", "unwilling", "not a number", "bytes"],
+)
+def test_whatever_a_stranger_sent_can_be_logged(lines, value):
+    """A line about a message that nobody understands must not end the process that sets it aside."""
+    get_log().warning("message.refused", value=value, exc_info=Unwilling())
+    (line,) = lines()
+    assert line["message"] == "message.refused"
+    assert line["error.type"] == "Unwilling"
+
+
+def test_a_line_of_a_library_whose_arguments_do_not_fit_is_a_line_all_the_same(lines):
+    ours = next(one for one in logging.getLogger().handlers if "structlog" in type(one).__name__.lower())
+    ours.handle(logging.LogRecord("somebody", logging.WARNING, "", 1, "two %s %s", ("one",), None))
+    (line,) = lines()
+    assert "two %s %s" in line["fundline.text"]

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fundline.platform.telemetry.logs import lost_lines
 from fundline.platform.telemetry.metrics import Metrics
 
 Check = Callable[[], Awaitable[bool]]
@@ -34,6 +35,7 @@ def health_routes(
         return Response(body, 200 if good else 503, media_type="application/json")
 
     async def scrape(_: Request) -> Response:
+        metrics.observe_lost_lines(lost_lines())
         before_scrape()
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -1,5 +1,8 @@
 """The typed list of every metric of Fundline. Nothing else may create one; `make docs` prints this list."""
 
+import collections
+from collections.abc import Mapping
+
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 _LATENCY_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -10,6 +13,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self.registry = registry
+        self._lost_lines_seen: collections.Counter[str] = collections.Counter()
         self._of_requests()
         self._of_events()
         self._of_money()
@@ -48,6 +52,8 @@ class Metrics:
         self.breaker_state = self._gauge(
             "breaker_state", "Circuit breaker by dependency: 0 closed, 1 half open, 2 open.", "dependency")
         self.retries = self._counter("retries", "Calls that were repeated, by dependency.", "dependency")
+        self.log_lines_lost = self._counter(
+            "log_lines_lost", "Log lines that could not be written, by cause (buffer_full, not_written).", "cause")
 
     def _of_events(self) -> None:
         self.events_consumed = self._counter(
@@ -136,6 +142,12 @@ class Metrics:
         self.webhook_endpoints_disabled = self._counter(
             "webhook_endpoints_disabled", "Endpoints that were switched off by us (gone, failing).", "reason")
     # fmt: on
+
+    def observe_lost_lines(self, lost: Mapping[str, int]) -> None:
+        """`lost`: since the start, by cause; the writer counts by itself, as it is there before any metric."""
+        for cause, count in lost.items():
+            self.log_lines_lost.labels(cause).inc(count - self._lost_lines_seen[cause])
+            self._lost_lines_seen[cause] = count
 
     def observe_pool(self, connections: dict[str, int]) -> None:
         for state, count in connections.items():
