@@ -24,8 +24,8 @@ from support.applications import application
 
 async def submitted_application(database: Database, box: SecretBox, **changes: Any) -> uuid.UUID:
     """Submit a sound application (with changes by dotted path) through the real use case."""
-    reference = ReferenceData()
-    await reference.load(database)
+    reference = ReferenceData(database)
+    await reference.load()
     submission = Submission(database, box, reference, Metrics(CollectorRegistry()))
     body = json.dumps(application(**changes)).encode()
     key = write_key("alice", str(uuid.uuid4()), method="POST", path="/v1/applications", body=body)

@@ -6,7 +6,8 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import partial
+from typing import Literal, Protocol
 
 import uvicorn
 import uvloop
@@ -15,12 +16,28 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.health import Check, health_routes
+from fundline.platform.liveness import Heartbeat, Watchdog
+from fundline.platform.loop import Loop
 from fundline.platform.settings import ProcessSettings
 from fundline.platform.telemetry.logs import configure_logs, get_log
 from fundline.platform.telemetry.metrics import Metrics
 
-Background = Callable[[asyncio.Event], Awaitable[None]]
-"""Runs until the event is set, then finishes what it holds. When it raises, the process ends with status 1."""
+_STARTING_S = 60.0
+"""For the composition root to open what the process needs."""
+_CLOSING_S = 5.0
+"""For each thing that is closed after the drain."""
+_LEAVING_S = 5.0
+"""For the rest of the way out: a thread that never comes back must not keep the process."""
+
+
+class Background(Protocol):
+    """Background work. Each of its loops has a heartbeat: what hangs is found, and the process ends for it."""
+
+    @property
+    def heartbeats(self) -> Sequence[Heartbeat]: ...
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until the event is set, then finish what is held. When it raises, the process ends with status 1."""
 
 
 @dataclass(slots=True)
@@ -60,32 +77,60 @@ async def _run(settings: ProcessSettings, build: Build) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     metrics = Metrics()
+    pulse, starting, leaving = _Pulse(), Heartbeat("start", _STARTING_S), Heartbeat("drain", _LEAVING_S)
+    watchdog = Watchdog([*pulse.heartbeats, starting, leaving], grace_s=settings.hung_grace_s)
+    starting.beat()
+    watchdog.start()
     try:
         service = await build(metrics)
     except Exception as error:
         log.error("process.not_started", exc_info=error)
         return 1
-    server = _server(settings, service, stop, metrics)
+    starting.end()
+    beats = [beat for part in service.background for beat in part.heartbeats]
+    for beat in [*pulse.heartbeats, *beats]:
+        metrics.loop_age_s.labels(beat.name).set_function(partial(getattr, beat, "age_s"))
+    watchdog.watch(beats)
+    server = _server(settings, service, stop, metrics, watchdog)
     serving = asyncio.create_task(server.serve())
-    tasks = [asyncio.create_task(_ensure(background, stop)) for background in service.background]
+    beating = asyncio.create_task(pulse.run(asyncio.Event()))
+    tasks = [asyncio.create_task(background.run(stop)) for background in service.background]
     gc.collect()
     gc.freeze()  # start-up objects never die: keeps full collections off the hot path
     log.info("process.started", address=f"{settings.http_host}:{settings.http_port}")
     await _until(stop, [*tasks, serving])
     log.info("process.draining")
     stop.set()
+    leaving.beat(settings.drain_notice_s + settings.drain_timeout_s + _CLOSING_S * len(service.close))
     service.on_drain()
     await asyncio.sleep(settings.drain_notice_s)
     server.should_exit = True
     failed = await _finish([*tasks, serving], settings.drain_timeout_s)
     for close in service.close:
-        await close()
+        failed |= not await _closed(close)
     log.info("process.stopped", failed=failed)
+    beating.cancel()
     return 1 if failed else 0
 
 
-async def _ensure(background: Background, stop: asyncio.Event) -> None:
-    await background(stop)
+class _Pulse(Loop):
+    """The event loop's own beat."""
+
+    def __init__(self) -> None:
+        super().__init__("event-loop", every_s=0.5, limit_s=15.0)
+
+    async def turn(self) -> None:
+        """That it is called is all that it shows."""
+
+
+async def _closed(close: Callable[[], Awaitable[None]]) -> bool:
+    """False when it failed or would not end: a process that stops must not wait for ever for what it leaves."""
+    try:
+        await asyncio.wait_for(close(), _CLOSING_S)
+    except Exception as error:
+        get_log().error("process.part_not_closed", exc_info=error)
+        return False
+    return True
 
 
 async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
@@ -110,10 +155,16 @@ async def _finish(tasks: list[asyncio.Task[None]], timeout_s: float) -> bool:
     return failed
 
 
-def _server(settings: ProcessSettings, service: Service, stop: asyncio.Event, metrics: Metrics) -> _Server:
+def _server(
+    settings: ProcessSettings, service: Service, stop: asyncio.Event, metrics: Metrics, watchdog: Watchdog
+) -> _Server:
     health = Router(
         health_routes(
-            service.checks, is_draining=stop.is_set, metrics=metrics, before_scrape=service.before_scrape
+            service.checks,
+            is_draining=stop.is_set,
+            late_loops=watchdog.late,
+            metrics=metrics,
+            before_scrape=service.before_scrape,
         )
     )
     config = uvicorn.Config(

@@ -24,6 +24,9 @@ class ProcessSettings(BaseSettings):
     drain_notice_s: Annotated[float, Field(ge=0, le=10)] = 0.0
     """How long an instance answers on after it turned unready, so that a load balancer looks away first."""
 
+    hung_grace_s: Annotated[float, Field(gt=0, le=120)] = 10.0
+    """How long a loop may be late, and the process unready, before the process ends to be started afresh."""
+
 
 class DatabaseSettings(ProcessSettings):
     database_url: str

@@ -37,8 +37,8 @@ async def client(engines, database: Database, database_url: str) -> AsyncIterato
         account_key_file=engines.stack.keys.account_key,
     )
     metrics = Metrics(CollectorRegistry())
-    reference = ReferenceData()
-    await reference.load(database)
+    reference = ReferenceData(database)
+    await reference.load()
     routes = Routes(
         tokens=TokenVerifier(settings),
         submission=Submission(database, SecretBox(settings.account_key_file), reference, metrics),

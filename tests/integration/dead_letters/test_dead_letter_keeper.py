@@ -173,7 +173,7 @@ async def test_waiting_letters_are_counted_by_topic(database):
     await kept_letter(database, dead_payment(uuid.uuid4()))
     await database.execute("update dead_letters set state = 'discarded', settled_by = 'o', settled_at = now()"
                            " where topic = 'status.updated'")  # fmt: skip
-    await WaitingLetters(database, metrics, every_s=1).count()
+    await WaitingLetters(database, metrics, every_s=1).turn()
     counted = {
         topic: metrics.registry.get_sample_value("fundline_dead_letters_waiting", {"topic": topic})
         for topic in ("status.updated", "disbursement.requested", "applications.created")

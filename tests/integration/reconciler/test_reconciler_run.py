@@ -141,7 +141,7 @@ async def test_the_process_makes_a_full_run_first_and_then_once_a_day(settings, 
     often = settings.model_copy(update={"reconciler_every_s": 0.05})
     stop = asyncio.Event()
     async with open_reconciler(often, Metrics(CollectorRegistry())) as opened:
-        watching = asyncio.create_task(opened.reconciler.watch(stop))
+        watching = asyncio.create_task(opened.reconciler.run(stop))
         runs = []
         async with asyncio.timeout(60):
             while len(runs) < 3:

@@ -37,6 +37,7 @@ _AWAY = (
 """The database is away, full, or a standby: nothing is wrong with what was asked."""
 
 _SENTENCE = "The database does not answer. Repeat the request with the same Idempotency-Key."
+_BUSY = "Other work holds what this needs. Repeat the request in a moment, with the same Idempotency-Key."
 _READY_S = 0.5
 _ACQUIRE_S = 2.0
 """Longest wait for a free connection: past that the process is overloaded and says so."""
@@ -48,8 +49,11 @@ class DatabaseUnavailable(Unavailable):
     title = "The database does not answer"
 
 
-class RowBusy(Exception):
-    """Another transaction holds the row longer than the lock timeout."""
+class RowBusy(Unavailable):
+    """Another transaction holds the row, or its table, longer than the lock timeout. The request is not to blame."""
+
+    code = "database-busy"
+    title = "The record is held by other work"
 
 
 class UniqueRule(Exception):
@@ -66,7 +70,7 @@ async def translated() -> AsyncIterator[None]:
     try:
         yield
     except asyncpg.LockNotAvailableError as error:
-        raise RowBusy(str(error)) from error
+        raise RowBusy(_BUSY) from error
     except asyncpg.UniqueViolationError as error:
         raise UniqueRule(str(error.as_dict().get("constraint_name", ""))) from error
     except asyncpg.InterfaceError as error:

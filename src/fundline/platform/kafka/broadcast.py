@@ -8,8 +8,12 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 from fundline.contracts.topics import Topic
 from fundline.platform.kafka.client import consumer_config
 from fundline.platform.kafka.messages import Delivery, delivery_of
+from fundline.platform.liveness import Heartbeat
 from fundline.platform.settings import KafkaSettings
 from fundline.platform.telemetry.logs import get_log
+
+_LIMIT_S = 30.0
+"""For one turn; asking where each partition ends is the longest."""
 
 
 class BroadcastReader(threading.Thread):
@@ -20,6 +24,7 @@ class BroadcastReader(threading.Thread):
         self._settings, self._topic, self._receive = settings, topic, receive
         self._stopping = threading.Event()
         self._log = get_log()
+        self.heartbeat = Heartbeat(self.name, _LIMIT_S)
         self.reading = threading.Event()
 
     def stop(self) -> None:
@@ -27,12 +32,14 @@ class BroadcastReader(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.is_set():
+            self.heartbeat.beat()
             try:
                 self._read()
             except KafkaException as error:
                 self.reading.clear()
                 self._log.warning("broadcast.restarted", topic=self._topic.name, text=str(error))
                 self._stopping.wait(1.0)
+        self.heartbeat.end()
 
     def _read(self) -> None:
         consumer = Consumer(consumer_config(self._settings, f"broadcast-{self._settings.instance}"))
@@ -47,6 +54,7 @@ class BroadcastReader(threading.Thread):
             consumer.assign(partitions)
             self.reading.set()
             while not self._stopping.is_set():
+                self.heartbeat.beat()
                 message = consumer.poll(0.1)
                 if message is not None and message.error() is None:
                     self._receive(delivery_of(message))

@@ -1,7 +1,6 @@
 """The consumer runtime that every consumer uses: order per key, retries, dead letters, back pressure, drain."""
 
 import asyncio
-import contextlib
 import functools
 import time
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ from fundline.platform.kafka.offsets import OffsetTracker
 from fundline.platform.kafka.outcomes import FailureRouting
 from fundline.platform.kafka.poller import Poller
 from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFailed
+from fundline.platform.liveness import Heartbeat
+from fundline.platform.loop import pause
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import KafkaSettings
 from fundline.platform.telemetry.context import continue_trace, trace_scope
@@ -23,6 +24,7 @@ from fundline.platform.telemetry.metrics import Metrics
 _SHARE_OF_DRAIN = 0.75
 """The rest of the drain is for the last commit and for leaving the group."""
 _AWAY_FIRST_S, _AWAY_CAP_S = 0.2, 5.0
+_TURN_S, _LIMIT_S = 0.25, 15.0
 
 
 class ConsumerRuntime:
@@ -61,10 +63,15 @@ class ConsumerRuntime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
         self._crash: BaseException | None = None
+        self._heartbeat = Heartbeat(f"consumer-{group}", _LIMIT_S)
         names = [n for s in subscriptions for n in (s.topic.name, s.topic.retry(group))]
         self._poller = Poller(
             settings, group, names, tracker=self._tracker, hand_over=self._from_poller, metrics=metrics
         )
+
+    @property
+    def heartbeats(self) -> tuple[Heartbeat, ...]:
+        return (self._heartbeat, self._poller.heartbeat)
 
     @property
     def in_flight(self) -> int:
@@ -78,9 +85,10 @@ class ConsumerRuntime:
         self._loop = asyncio.get_running_loop()
         self._poller.start()
         while not stop.is_set() and self._poller.is_alive() and self._crash is None:
+            self._heartbeat.beat()
             self._mind_the_limit()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 0.25)
+            await pause(stop, _TURN_S)
+        self._heartbeat.end()
         self._stopping.set()
         self._poller.stop_reading()
         await self._drain()
@@ -169,9 +177,7 @@ class ConsumerRuntime:
         return remaining_s == 0
 
     async def _pause(self, seconds: float) -> None:
-        if seconds > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), seconds)
+        await pause(self._stopping, seconds)
 
     async def _handle_until_settled(self, delivery: Delivery) -> bool:
         """False when we stop first: the message stays uncommitted and is delivered to another instance."""

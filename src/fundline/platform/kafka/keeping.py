@@ -10,12 +10,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from fundline.platform.kafka.messages import Delivery
 from fundline.platform.kafka.offsets import OffsetTracker
 from fundline.platform.kafka.poller import Poller
+from fundline.platform.liveness import Heartbeat
+from fundline.platform.loop import pause
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import KafkaSettings
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 
 _AWAY_FIRST_S, _AWAY_CAP_S = 0.2, 5.0
+_LIMIT_S = 30.0
 
 Keep = Callable[[Delivery], Awaitable[None]]
 """Raises Unavailable to be called again with the same message; anything else ends the process."""
@@ -32,6 +35,7 @@ class KeepingConsumer:
         self._arrived: asyncio.Queue[Delivery] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log = get_log()
+        self._heartbeat = Heartbeat(f"keep-{group}", _LIMIT_S)
         self._poller = Poller(
             settings,
             group,
@@ -40,6 +44,10 @@ class KeepingConsumer:
             hand_over=self._from_poller,
             metrics=metrics,
         )
+
+    @property
+    def heartbeats(self) -> tuple[Heartbeat, ...]:
+        return (self._heartbeat, self._poller.heartbeat)
 
     async def ready(self) -> bool:
         return self._poller.is_alive() and self._poller.assigned.is_set()
@@ -50,9 +58,11 @@ class KeepingConsumer:
         self._poller.start()
         try:
             while not stop.is_set() and self._poller.is_alive():
+                self._heartbeat.beat()
                 with contextlib.suppress(TimeoutError):
                     await self._take(await asyncio.wait_for(self._arrived.get(), 0.25), stop)
         finally:
+            self._heartbeat.end()
             self._poller.stop_reading()
             self._poller.close()
             await asyncio.to_thread(self._poller.join, 10)
@@ -77,6 +87,6 @@ class KeepingConsumer:
             else:
                 self._tracker.finished(partition, delivery.offset, delivery.epoch)
                 return
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause_s)
+            self._heartbeat.beat(rest_s=pause_s)
+            await pause(stop, pause_s)
             pause_s = min(pause_s * 2, _AWAY_CAP_S)

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from fundline.platform.kafka.client import consumer_config
 from fundline.platform.kafka.messages import Delivery, delivery_of
 from fundline.platform.kafka.offsets import OffsetTracker, Partition
+from fundline.platform.liveness import Heartbeat
 from fundline.platform.settings import KafkaSettings
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
@@ -19,6 +20,8 @@ _COMMIT_EVERY_S = 0.2
 _LAG_EVERY_S = 2.0
 _REVOKE_GRACE_S = 5.0
 _BATCH = 100
+_LIMIT_S = 20.0
+"""For one turn, a revoked partition's grace included."""
 _PARKED_PER_ROOM = 20
 """Retries that are not due yet take memory but no work: this many times as many may wait."""
 
@@ -49,6 +52,7 @@ class Poller(threading.Thread):
         self._close = threading.Event()
         self._paused: bool | None = False
         self._log = get_log()
+        self.heartbeat = Heartbeat(self.name, _LIMIT_S)
         self.failure: BaseException | None = None
         self.assigned = threading.Event()
 
@@ -76,10 +80,12 @@ class Poller(threading.Thread):
         finally:
             self._commit(consumer)
             consumer.close()
+            self.heartbeat.end()
 
     def _loop(self, consumer: Consumer) -> None:
         next_commit = next_lag = 0.0
         while not self._close.is_set():
+            self.heartbeat.beat()
             self._apply_backpressure(consumer)
             self._read(consumer)
             now = time.monotonic()

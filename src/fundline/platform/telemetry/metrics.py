@@ -54,6 +54,8 @@ class Metrics:
         self.retries = self._counter("retries", "Calls that were repeated, by dependency.", "dependency")
         self.log_lines_lost = self._counter(
             "log_lines_lost", "Log lines that could not be written, by cause (buffer_full, not_written).", "cause")
+        self.loop_age_s = self._gauge(
+            "loop_age_seconds", "Time since a background loop of the process last turned.", "loop")
 
     def _of_events(self) -> None:
         self.events_consumed = self._counter(

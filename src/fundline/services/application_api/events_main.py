@@ -24,7 +24,7 @@ def main() -> None:
             metrics=metrics,
         )
         return Service(
-            background=[consumer.run],
+            background=[consumer],
             checks={"database": database.is_ready, "consumer": consumer.ready},
             close=[database.close],
             before_scrape=lambda: metrics.observe_pool(database.connections()),

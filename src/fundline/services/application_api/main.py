@@ -1,7 +1,5 @@
 """Composition root of the Application API."""
 
-import asyncio
-
 from fundline.platform.database import open_database
 from fundline.platform.http.api import api
 from fundline.platform.http.tokens import TokenVerifier
@@ -21,8 +19,8 @@ def main() -> None:
 
     async def build(metrics: Metrics) -> Service:
         database = await open_database(settings)
-        reference = ReferenceData()
-        await reference.load(database)
+        reference = ReferenceData(database, every_s=settings.reference_refresh_s)
+        await reference.load()
         submission = Submission(database, SecretBox(settings.account_key_file), reference, metrics)
         routes = Routes(
             tokens=TokenVerifier(settings),
@@ -33,12 +31,9 @@ def main() -> None:
             database=database,
         )
 
-        async def refresh(stop: asyncio.Event) -> None:
-            await reference.keep_fresh(database, settings.reference_refresh_s, stop)
-
         return Service(
             app=api(routes.all()),
-            background=[refresh],
+            background=[reference],
             checks={"database": database.is_ready},
             close=[database.close],
             before_scrape=lambda: metrics.observe_pool(database.connections()),

@@ -1,34 +1,25 @@
 """Reference data that requests are checked against: read at start, refreshed every hour, never in a request's way."""
 
-import asyncio
-import contextlib
-from dataclasses import dataclass, field
-
 from fundline.domain.money import MINOR_UNITS
 from fundline.platform.database import Database
-from fundline.platform.refusals import FieldError, Unavailable
-from fundline.platform.telemetry.logs import get_log
+from fundline.platform.loop import Loop
+from fundline.platform.refusals import FieldError
 from fundline.services.application_api import store
 from fundline.services.application_api.schemas import ApplicationRequest
 
 
-@dataclass(slots=True)
-class ReferenceData:
-    sectors: dict[str, str] = field(default_factory=dict)
-    states: dict[str, str] = field(default_factory=dict)
+class ReferenceData(Loop):
+    def __init__(self, database: Database, *, every_s: float = 3600.0) -> None:
+        super().__init__("reference-data", every_s=every_s)
+        self._database = database
+        self.sectors: dict[str, str] = {}
+        self.states: dict[str, str] = {}
 
-    async def load(self, database: Database) -> None:
-        self.sectors, self.states = await store.sectors(database), await store.states(database)
+    async def load(self) -> None:
+        self.sectors, self.states = await store.sectors(self._database), await store.states(self._database)
 
-    async def keep_fresh(self, database: Database, every_s: float, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), every_s)
-                return
-            try:
-                await self.load(database)
-            except Unavailable as away:
-                get_log().warning("reference_data.not_refreshed", cause=str(away))
+    async def turn(self) -> None:
+        await self.load()
 
     def unknown_values(self, request: ApplicationRequest) -> list[FieldError]:
         errors = []

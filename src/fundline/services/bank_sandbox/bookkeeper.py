@@ -4,7 +4,6 @@ Many orders share one write to disk, so the bank's throughput does not depend on
 """
 
 import asyncio
-import contextlib
 import queue
 import sqlite3
 import threading
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fundline.platform.liveness import Heartbeat
+from fundline.platform.loop import pause
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import get_log
 from fundline.services.bank_sandbox.store import open_for_reading, open_ledger, transaction
@@ -20,6 +21,7 @@ from fundline.services.bank_sandbox.store import open_for_reading, open_ledger, 
 _BATCH = 256
 _STOP_TIMEOUT_S = 10
 _WATCH_EVERY_S = 1.0
+_LIMIT_S = 30.0
 _Result = TypeVar("_Result")
 Work = Callable[[sqlite3.Connection], _Result]
 """Called in the bookkeeper's thread, within its transaction."""
@@ -45,6 +47,7 @@ class Bookkeeper:
         self._waiting: queue.Queue[_Waiting | None] = queue.Queue()
         self._loop = asyncio.get_running_loop()
         self._log = get_log()
+        self._heartbeat = Heartbeat("bookkeeper", _LIMIT_S)
         self._thread = threading.Thread(target=self._run, name="bookkeeper", daemon=True)
         self._thread.start()
 
@@ -61,13 +64,16 @@ class Bookkeeper:
     async def is_ready(self) -> bool:
         return self._thread.is_alive()
 
-    async def watch(self, stop: asyncio.Event) -> None:
+    @property
+    def heartbeats(self) -> tuple[Heartbeat, ...]:
+        return (self._heartbeat,)
+
+    async def run(self, stop: asyncio.Event) -> None:
         """Raises when the writer has died: a bank that cannot book must not stay up and let orders wait."""
         while not stop.is_set():
             if not self._thread.is_alive():
                 raise RuntimeError("the bookkeeper's thread has ended")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _WATCH_EVERY_S)
+            await pause(stop, _WATCH_EVERY_S)
 
     async def close(self) -> None:
         self._waiting.put(None)
@@ -77,9 +83,14 @@ class Bookkeeper:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            batch = [self._waiting.get(), *self._already_waiting()]
+            self._heartbeat.beat()
+            try:
+                batch = [self._waiting.get(timeout=_WATCH_EVERY_S), *self._already_waiting()]
+            except queue.Empty:
+                continue
             stopping = None in batch
             self._write_batch([waiting for waiting in batch if waiting is not None])
+        self._heartbeat.end()
         self._ledger.close()
 
     def _already_waiting(self) -> list[_Waiting | None]:

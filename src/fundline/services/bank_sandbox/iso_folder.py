@@ -10,8 +10,8 @@ from pathlib import Path
 from uuid import UUID
 
 from fundline.platform.clock import Clock
+from fundline.platform.loop import Loop
 from fundline.platform.refusals import Refusal
-from fundline.platform.telemetry.logs import get_log
 from fundline.services.bank_sandbox.bookkeeper import LedgerUnavailable
 from fundline.services.bank_sandbox.conduct import BankBusy, BankClosed, Misbehaviour
 from fundline.services.bank_sandbox.iso_messages import (
@@ -19,7 +19,6 @@ from fundline.services.bank_sandbox.iso_messages import (
     read_credit_transfer,
     status_report,
 )
-from fundline.services.bank_sandbox.outcomes import first_of
 from fundline.services.bank_sandbox.schemas import PaymentOrder, order_amount
 from fundline.services.bank_sandbox.store import Payment
 from fundline.services.bank_sandbox.use_cases import Bank
@@ -29,9 +28,10 @@ AGAIN_AFTER_S = 2.0
 _PATTERN = "*.pain.001.xml"
 
 
-class MailRoom:
+class MailRoom(Loop):
     def __init__(self, folder: Path, bank: Bank, *, now: Clock) -> None:
         """Makes the folders, for its own account only."""
+        super().__init__("mail-room", every_s=LOOK_EVERY_S)
         self._to_bank, self._from_bank, self._taken = (
             folder / name for name in ("to-bank", "from-bank", "taken")
         )
@@ -42,14 +42,8 @@ class MailRoom:
         """By file name: what was answered with accepted."""
         self._later: dict[str, float] = {}
         """By file name: when to try again, by the loop's clock."""
-        self._log = get_log()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            await self.look()
-            await first_of(LOOK_EVERY_S, stop)
-
-    async def look(self) -> None:
+    async def turn(self) -> None:
         """Once: take what has come, and go on with what was taken."""
         for file in sorted(self._to_bank.glob(_PATTERN)):
             with contextlib.suppress(FileNotFoundError):  # withdrawn at this moment

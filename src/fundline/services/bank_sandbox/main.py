@@ -33,15 +33,15 @@ def main() -> None:
             tells_of_all=settings.bank_webhook_for == "all",
         )
         bank = Bank(bookkeeper, conduct, outcomes, terms=terms, now=utc_now, fresh_id=new_id)
-        background: list[Background] = [bookkeeper.watch, outcomes.run]
+        background: list[Background] = [bookkeeper, outcomes]
         close = [bookkeeper.close]
         if settings.bank_webhook_url is not None and settings.bank_webhook_secret_file is not None:
             secret = settings.bank_webhook_secret_file.read_text().strip()
             herald = Herald(bookkeeper, outcomes, settings.bank_webhook_url, secret, now=utc_now)
-            background.append(herald.run)
+            background.append(herald)
             close.append(herald.close)
         if settings.bank_iso_folder is not None:
-            background.append(MailRoom(settings.bank_iso_folder, bank, now=utc_now).run)
+            background.append(MailRoom(settings.bank_iso_folder, bank, now=utc_now))
         routes = [
             *bank_routes(bank, doors),
             *iso_routes(bank, doors, utc_now),

@@ -12,10 +12,10 @@ from standardwebhooks import Webhook
 from fundline.domain.money import Money
 from fundline.platform.clock import Clock
 from fundline.platform.http.client import CallNotSent, CallUnanswered, HttpClient
-from fundline.platform.telemetry.logs import get_log
+from fundline.platform.loop import Loop
 from fundline.services.bank_sandbox.booking import due_webhooks, epoch_ms, note_deliveries
-from fundline.services.bank_sandbox.bookkeeper import Bookkeeper, LedgerUnavailable
-from fundline.services.bank_sandbox.outcomes import Outcomes, first_of
+from fundline.services.bank_sandbox.bookkeeper import Bookkeeper
+from fundline.services.bank_sandbox.outcomes import Outcomes
 from fundline.services.bank_sandbox.store import DueWebhook, Payment
 
 _AT_ONCE = 32
@@ -25,29 +25,22 @@ _AFTER_A_FAILURE_S = 1.0
 _OK = range(200, 300)
 
 
-class Herald:
+class Herald(Loop):
     """The list of what is still to be confirmed is on disk, so a restart forgets nothing."""
 
     def __init__(
         self, bookkeeper: Bookkeeper, outcomes: Outcomes, url: str, secret: str, *, now: Clock
     ) -> None:
         """Raises RuntimeError when the secret is none."""
+        super().__init__("herald", every_s=_AFTER_A_FAILURE_S, limit_s=60.0)
         self._bookkeeper, self._outcomes, self._url, self._now = bookkeeper, outcomes, url, now
+        outcomes.tell = self.wake
         self._client = HttpClient("", timeout_s=_TIMEOUT_S)
         self._signer = Webhook(secret)
         self._dice = random.Random()  # noqa: S311 - jitter, no secret
-        self._log = get_log()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            self._outcomes.told.clear()
-            try:
-                if await self._send_due():
-                    continue
-                rest_s = await self._outcomes.next_webhook_s()
-            except LedgerUnavailable:
-                rest_s = _AFTER_A_FAILURE_S
-            await first_of(rest_s, stop, self._outcomes.told)
+    async def turn(self) -> float:
+        return 0 if await self._send_due() else await self._outcomes.next_webhook_s()
 
     async def close(self) -> None:
         await self._client.close()

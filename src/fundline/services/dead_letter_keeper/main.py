@@ -20,7 +20,7 @@ def main() -> None:
         consumer = KeepingConsumer(settings, GROUP, list(TOPIC_OF), keep=keeper.keep, metrics=metrics)
         waiting = WaitingLetters(database, metrics, every_s=settings.dead_letters_counted_every_s)
         return Service(
-            background=[consumer.run, waiting.run],
+            background=[consumer, waiting],
             checks={"database": database.is_ready, "consumer": consumer.ready},
             close=[database.close],
             before_scrape=lambda: metrics.observe_pool(database.connections()),

@@ -1,13 +1,10 @@
 """Keeping dead letters, and counting those that wait."""
 
-import asyncio
-import contextlib
-
 from fundline.casefile.dead_letters import keep_letter
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
-from fundline.platform.database import Database, RowBusy, UniqueRule
+from fundline.platform.database import Database, UniqueRule
 from fundline.platform.kafka.messages import Delivery
-from fundline.platform.refusals import Unavailable
+from fundline.platform.loop import Loop
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.dead_letter_keeper import store
@@ -33,15 +30,13 @@ class Keeper:
         self._log = get_log()
 
     async def keep(self, delivery: Delivery) -> None:
-        """Raises Unavailable: the same message is handed over again."""
+        """Raises Unavailable, as while a person acts on the letter: the same message is handed over again."""
         message = dead_message(delivery, prefix=self._prefix, now=self._now())
         try:
             async with self._database.transaction() as connection:
                 kept = await keep_letter(connection, message, actor=ACTOR, new_id=self._fresh_id)
         except UniqueRule:
             return  # another instance has kept this very message at the same moment
-        except RowBusy as busy:
-            raise Unavailable("A person acts on this letter at this moment.") from busy
         if kept is None:
             return
         self._metrics.dead_letters_kept.labels(message.topic).inc()
@@ -57,24 +52,14 @@ class Keeper:
         )
 
 
-class WaitingLetters:
+class WaitingLetters(Loop):
     """Keeps the metric of waiting letters true, also of topics that have none any more."""
 
     def __init__(self, database: Database, metrics: Metrics, *, every_s: float) -> None:
-        self._database, self._metrics, self._every_s = database, metrics, every_s
-        self._log = get_log()
+        super().__init__("waiting-letters", every_s=every_s)
+        self._database, self._metrics = database, metrics
 
-    async def count(self) -> None:
-        """Raises DatabaseUnavailable."""
+    async def turn(self) -> None:
         waiting = await store.waiting_letters(self._database)
         for topic in TOPIC_OF.values():
             self._metrics.dead_letters_waiting.labels(topic.name).set(waiting.get(topic.name, 0))
-
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                await self.count()
-            except Unavailable as away:
-                self._log.warning("dead_letters.not_counted", cause=str(away))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._every_s)

@@ -45,7 +45,7 @@ def main() -> None:
         )
         return Service(
             app=api(bank_event_routes(events)),
-            background=[consumer.run, worker.sweep.run],
+            background=[consumer, worker.sweep],
             checks={"database": database.is_ready, "consumer": consumer.ready},
             close=[*close_bank, flags.close, database.close],
             before_scrape=lambda: metrics.observe_pool(database.connections()),

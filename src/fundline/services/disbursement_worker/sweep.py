@@ -6,7 +6,6 @@ case for a person, once; they are looked up all the same, and the case closes by
 """
 
 import asyncio
-import contextlib
 from datetime import timedelta
 
 from fundline.casefile.cases import CaseKind, NewCase, open_case
@@ -15,8 +14,8 @@ from fundline.domain.disbursement import FINISHED, WITH_THE_BANK, DisbursementSt
 from fundline.platform.audit.trail import record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy
+from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
-from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker import due_store, store
 from fundline.services.disbursement_worker.bank_desk import BankDesk
@@ -30,7 +29,7 @@ BATCH = 16
 _UNFINISHED = WITH_THE_BANK | {DisbursementState.REQUESTED}
 
 
-class Sweep:
+class Sweep(Loop):
     """`step_lasts`: how long a taken payment is left alone; longer than the calls of one step may take."""
 
     def __init__(
@@ -47,23 +46,16 @@ class Sweep:
         now: Clock = utc_now,
         fresh_id: NewId = new_id,
     ) -> None:
+        super().__init__("sweep", every_s=every_s, limit_s=120.0)
         self._database, self._gate, self._payout, self._desk = database, gate, payout, desk
         self._metrics, self._step_lasts, self._escalate_after = metrics, step_lasts, escalate_after
-        self._every_s, self._now, self._fresh_id = every_s, now, fresh_id
-        self._log = get_log()
+        self._now, self._fresh_id = now, fresh_id
 
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            taken = 0
-            try:
-                await self.escalate()
-                taken = await self.take_due()
-                await self._observe()
-            except Unavailable as away:
-                self._log.warning("sweep.interrupted", cause=str(away))
-            if taken < BATCH:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self._every_s)
+    async def turn(self) -> float | None:
+        await self.escalate()
+        taken = await self.take_due()
+        await self._observe()
+        return None if taken < BATCH else 0
 
     async def take_due(self) -> int:
         """One step for each payment that is due; returns how many were taken. Raises DatabaseUnavailable."""
@@ -98,7 +90,7 @@ class Sweep:
                     await self._desk.send(submitted)
         except Exception as error:
             ids = {"application_id": str(taken.application_id), "payment_id": str(taken.payment_id)}
-            log = self._log.warning if isinstance(error, Unavailable | RowBusy) else self._log.error
+            log = self._log.warning if isinstance(error, Unavailable) else self._log.error
             log("payment.step_failed", exc_info=error, **ids)
 
     async def _escalate(self, payment: store.Disbursement) -> bool:

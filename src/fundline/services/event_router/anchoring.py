@@ -15,10 +15,10 @@ from fundline.platform.audit.anchor_file import AnchorFile, AnchorsBroken
 from fundline.platform.audit.anchors import AnchorKeys
 from fundline.platform.audit.unanchored import mark_anchored, unanchored
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
-from fundline.platform.database import Candidate, Database, LeaderConnection, RowBusy, translated
+from fundline.platform.database import Candidate, Database, LeaderConnection, translated
+from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
-from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 
 SOURCE = "event-router"
@@ -39,7 +39,7 @@ class AnchorSettings(DatabaseSettings):
     """The advisory lock that the anchoring router holds; the same for all routers of one database."""
 
 
-class Anchoring:
+class Anchoring(Loop):
     def __init__(
         self,
         settings: AnchorSettings,
@@ -49,6 +49,7 @@ class Anchoring:
         now: Clock = utc_now,
         fresh_id: NewId = new_id,
     ) -> None:
+        super().__init__("anchoring", every_s=settings.audit_anchor_every_s, limit_s=60.0)
         self._settings, self._database, self._metrics = settings, database, metrics
         self._now, self._fresh_id = now, fresh_id
         self._file = AnchorFile(
@@ -57,26 +58,25 @@ class Anchoring:
             rotate_bytes=settings.audit_anchor_rotate_bytes,
         )
         self._candidate = Candidate(settings, settings.audit_lock_id)
-        self._log = get_log()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                connection = await self._candidate.try_to_lead()
-                if connection is not None:
-                    await self.anchor(connection)
-            except Unavailable as away:
-                self._candidate.resign()
-                self._log.warning("audit.anchoring_interrupted", cause=str(away))
-            except OSError as error:  # a full disk: the trail grows on, the next round anchors it
-                self._metrics.audit_anchor_failures.labels("disk").inc()
-                self._log.warning("audit.anchor_not_written", cause=str(error))
-            except AnchorsBroken as broken:
-                self._metrics.audit_anchor_failures.labels("broken").inc()
-                self._log.error("audit.anchors_broken", cause=str(broken))
-                await self._call_somebody(str(broken))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._settings.audit_anchor_every_s)
+    async def turn(self) -> None:
+        try:
+            connection = await self._candidate.try_to_lead()
+            if connection is not None:
+                await self.anchor(connection)
+        except OSError as error:  # a full disk: the trail grows on, the next round anchors it
+            self._metrics.audit_anchor_failures.labels("disk").inc()
+            self._log.warning("audit.anchor_not_written", cause=str(error))
+        except AnchorsBroken as broken:
+            self._metrics.audit_anchor_failures.labels("broken").inc()
+            self._log.error("audit.anchors_broken", cause=str(broken))
+            await self._call_somebody(str(broken))
+
+    def interrupted(self, away: Unavailable) -> None:
+        self._candidate.resign()
+        super().interrupted(away)
+
+    async def ended(self) -> None:
         self._candidate.resign()
 
     async def anchor(self, connection: LeaderConnection) -> int:
@@ -104,6 +104,6 @@ class Anchoring:
         case = NewCase(
             CaseKind.AUDIT_BROKEN, "anchors", f"The audit trail is not anchored any more: {cause}."
         )
-        with contextlib.suppress(Unavailable, RowBusy):  # the next round tries again
+        with contextlib.suppress(Unavailable):  # the next round tries again
             async with self._database.transaction() as connection:
                 await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=self._now())

@@ -1,7 +1,5 @@
 """Which lane a scoring request takes: small amounts the express lane. The rule is data, in `scoring_lanes`."""
 
-import asyncio
-import contextlib
 from collections.abc import Mapping
 
 from pydantic import ValidationError
@@ -10,8 +8,7 @@ from fundline.contracts.payloads import RiskScoringRequested
 from fundline.contracts.topics import RISK_SCORING_REQUESTED, RISK_SCORING_REQUESTED_EXPRESS
 from fundline.domain.money import Money, MoneyError
 from fundline.platform.database import Database
-from fundline.platform.refusals import Unavailable
-from fundline.platform.telemetry.logs import get_log
+from fundline.platform.loop import Loop
 from fundline.services.event_router import store
 
 Limits = Mapping[str, int]
@@ -28,13 +25,13 @@ def is_express(payload: str, limits: Limits) -> bool:
     return amount.amount_minor <= limits.get(amount.currency, -1)
 
 
-class Lanes:
+class Lanes(Loop):
     """Follows the table without a restart; while it cannot be read, the last known rule stays."""
 
     def __init__(self, database: Database, *, every_s: float) -> None:
-        self._database, self._every_s = database, every_s
+        super().__init__("lanes", every_s=every_s)
+        self._database = database
         self._limits: Limits = {}
-        self._log = get_log()
 
     def topic_of(self, topic: str, payload: str) -> str:
         """The topic that an event of the outbox is published to."""
@@ -49,11 +46,5 @@ class Lanes:
             self._log.info("lanes.rule", express_up_to_minor=limits)
         self._limits = limits
 
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                await self.refresh()
-            except Unavailable as away:
-                self._log.warning("lanes.not_refreshed", cause=str(away))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._every_s)
+    async def turn(self) -> None:
+        await self.refresh()

@@ -23,7 +23,7 @@ def main() -> None:
         housekeeping = Housekeeping(settings, database, lambda: relay.is_leading)
         anchoring = Anchoring(anchor_settings, database, metrics)
         return Service(
-            background=[relay.run, lanes.run, housekeeping.run, anchoring.run],
+            background=[relay, lanes, housekeeping, anchoring],
             checks={"database": database.is_ready},
             close=[database.close],
         )

@@ -5,7 +5,6 @@ dies, the transaction rolls back and the row is sent again; consumers know an ev
 """
 
 import asyncio
-import contextlib
 import time
 
 import orjson
@@ -13,6 +12,8 @@ import orjson
 from fundline.platform.database import Candidate, LeaderConnection, translated
 from fundline.platform.database.outbox import TAKE_BATCH
 from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFailed
+from fundline.platform.liveness import Heartbeat
+from fundline.platform.loop import pause
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
@@ -20,6 +21,8 @@ from fundline.services.event_router.lanes import Lanes
 from fundline.services.event_router.settings import Settings
 
 _AWAY_S = 0.5
+_LIMIT_S = 40.0
+"""For one batch: the statement, and Kafka's acknowledgements."""
 
 
 class Relay:
@@ -29,31 +32,39 @@ class Relay:
         self._settings, self._producer, self._lanes, self._metrics = settings, producer, lanes, metrics
         self._candidate = Candidate(settings, settings.router_lock_id)
         self._log = get_log()
+        self._heartbeat = Heartbeat("relay", _LIMIT_S)
         self.is_leading = False
+
+    @property
+    def heartbeats(self) -> tuple[Heartbeat, ...]:
+        return (self._heartbeat,)
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            self._heartbeat.beat()
             try:
                 connection = await self._candidate.try_to_lead()
                 if connection is not None:
                     await self._lead(connection, stop)
                 else:
-                    await self._pause(stop, self._settings.router_standby_poll_ms / 1000)
+                    await pause(stop, self._settings.router_standby_poll_ms / 1000)
             except (Unavailable, PublishFailed) as away:
                 self._log.warning("relay.interrupted", cause=str(away))
-                await self._pause(stop, _AWAY_S)
+                await pause(stop, _AWAY_S)
             finally:
                 if self.is_leading:
                     self._set_leading(leading=False)
                     self._candidate.resign()
+        self._heartbeat.end()
         self._candidate.resign()
 
     async def _lead(self, connection: LeaderConnection, stop: asyncio.Event) -> None:
         self._set_leading(leading=True)
         while not stop.is_set():
+            self._heartbeat.beat()
             moved = await self.move_batch(connection)
             if moved < self._settings.router_batch:
-                await self._pause(stop, self._settings.router_poll_ms / 1000)
+                await pause(stop, self._settings.router_poll_ms / 1000)
 
     async def move_batch(self, connection: LeaderConnection) -> int:
         """Publish the oldest events in order; returns how many. Raises PublishFailed, and then nothing is deleted."""
@@ -81,7 +92,3 @@ class Relay:
         self.is_leading = leading
         self._metrics.outbox_leader.set(int(leading))
         self._log.info("relay.leading" if leading else "relay.standing_by")
-
-    async def _pause(self, stop: asyncio.Event, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)

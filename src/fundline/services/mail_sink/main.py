@@ -15,7 +15,7 @@ def main() -> None:
     async def build(_: Metrics) -> Service:
         mailbox = Mailbox(settings.mail_sink_kept)
         door = SmtpDoor(settings, mailbox)
-        return Service(app=api(Pages(mailbox).all()), background=[door.run], checks={"smtp": door.ready})
+        return Service(app=api(Pages(mailbox).all()), background=[door], checks={"smtp": door.ready})
 
     run_process(settings, build)
 

@@ -4,6 +4,7 @@ import asyncio
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from fundline.platform.liveness import Heartbeat
 from fundline.platform.telemetry.logs import get_log
 from fundline.services.mail_sink.mailbox import Mailbox
 from fundline.services.mail_sink.settings import Settings
@@ -27,6 +28,11 @@ class SmtpDoor:
     def __init__(self, settings: Settings, mailbox: Mailbox) -> None:
         self._settings, self._mailbox = settings, mailbox
         self._server: asyncio.Server | None = None
+
+    @property
+    def heartbeats(self) -> tuple[Heartbeat, ...]:
+        """None: the event loop is all that turns here."""
+        return ()
 
     async def ready(self) -> bool:
         return self._server is not None and self._server.is_serving()

@@ -16,7 +16,9 @@ def main() -> None:
     settings = Settings()
 
     async def build(metrics: Metrics) -> Service:
-        models = ModelRepository(settings.model_directory or MODELS_DIRECTORY, metrics)
+        models = ModelRepository(
+            settings.model_directory or MODELS_DIRECTORY, metrics, every_s=settings.model_poll_s
+        )
         queue = InferenceQueue(
             threads=settings.model_threads, longest=settings.model_queue_limit, metrics=metrics
         )
@@ -32,7 +34,7 @@ def main() -> None:
         await models.refresh()
         return Service(
             app=api(door.routes()),
-            background=[lambda stop: models.watch(stop, every_s=settings.model_poll_s)],
+            background=[models],
             checks={"models": models.is_ready},
             close=[queue.close],
             on_drain=draining.set,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from fundline.platform.telemetry.logs import get_log
+from fundline.platform.loop import Loop
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.risk.artefact import load_model
 from fundline.risk.manifest import ModelRefused
@@ -20,17 +20,22 @@ Signature = tuple[tuple[str, int, int, int], ...]
 """Of each file of a version: name, time of change, size, inode."""
 
 
-class ModelRepository:
+class ModelRepository(Loop):
     """`load` reads a version's folder; it runs in a thread because it may take a second."""
 
     def __init__(
-        self, directory: Path, metrics: Metrics, *, load: Callable[[Path], Model] = load_model
+        self,
+        directory: Path,
+        metrics: Metrics,
+        *,
+        load: Callable[[Path], Model] = load_model,
+        every_s: float = 1.0,
     ) -> None:
+        super().__init__("models", every_s=every_s, limit_s=60.0)
         self._directory, self._metrics, self._load = directory, metrics, load
         self._loaded: dict[str, Model] = {}
         self._seen: dict[str, Signature] = {}
         self._refused: dict[str, str] = {}
-        self._log = get_log()
 
     @property
     def versions(self) -> list[str]:
@@ -50,12 +55,8 @@ class ModelRepository:
     async def is_ready(self) -> bool:
         return bool(self._loaded)
 
-    async def watch(self, stop: asyncio.Event, *, every_s: float) -> None:
-        while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), every_s)
-            if not stop.is_set():
-                await self.refresh()
+    async def turn(self) -> None:
+        await self.refresh()
 
     async def refresh(self) -> None:
         """Look at the folder once. When it cannot be read at all, what is loaded stays."""

@@ -4,16 +4,15 @@ A process that dies in between leaves a lease that runs out; then the same notif
 """
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 
 from fundline.platform.clock import Clock, utc_now
-from fundline.platform.database import Database, RowBusy
+from fundline.platform.database import Database
+from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
-from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.notification_service import queue_store
 from fundline.services.notification_service.announcement_store import MAIL_LANE
@@ -21,12 +20,8 @@ from fundline.services.notification_service.delivery import Channel, Delivery, D
 from fundline.services.notification_service.recording import DeliveryBook
 from fundline.services.notification_service.settings import DeliverySettings
 
-_CHANNELS = ("email", "webhook")
-_HOUSEKEEPING_S = 600.0
-_MEASURED_EVERY_S = 5.0
 
-
-class Courier:
+class Courier(Loop):
     """`channels` by name, `email` and `webhook`."""
 
     def __init__(
@@ -39,31 +34,20 @@ class Courier:
         *,
         now: Clock = utc_now,
     ) -> None:
+        super().__init__("courier", every_s=settings.notification_poll_s)
         self._database, self._settings, self._channels, self._book = database, settings, channels, book
         self._metrics, self._now = metrics, now
         self._under_way: set[asyncio.Task[None]] = set()
         self._used: Counter[str] = Counter()
-        self._work = asyncio.Event()
-        self._log = get_log()
 
-    def wake(self) -> None:
-        """There is work, or room for it."""
-        self._work.set()
+    async def turn(self) -> float | None:
+        return 0 if await self._take() else None
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; then what is under way is finished."""
-        while not stop.is_set():
-            self._work.clear()
-            try:
-                taken = await self._take()
-            except Unavailable as away:
-                taken = 0
-                self._log.warning("notification.waits", cause=str(away))
-            if not taken:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._work.wait(), self._settings.notification_poll_s)
+    async def ended(self) -> None:
+        """What is under way is finished; each delivery has its own time limit."""
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            self.heartbeat.beat(rest_s=self._settings.notification_lease_s)
+            await asyncio.wait(self._under_way, timeout=self._settings.notification_lease_s)
 
     async def _take(self) -> int:
         room = self._settings.notification_concurrency - len(self._under_way)
@@ -98,7 +82,7 @@ class Courier:
                 delivery, outcome, started_at=started_at, duration_ms=int(elapsed_s * 1000)
             )
             self._tell(delivery, outcome, elapsed_s)
-        except (Unavailable, RowBusy) as away:
+        except Unavailable as away:
             # not recorded: it goes again when its lease runs out, and the receiver knows its id
             self._log.warning(
                 "notification.not_recorded", notification_id=str(delivery.notification_id), cause=str(away)
@@ -128,27 +112,3 @@ class Courier:
             result=outcome.result.value,
             response_status=outcome.response_status,
         )
-
-    async def measure(self, stop: asyncio.Event) -> None:
-        """Keeps the figures of the queue, and forgets what has served its time."""
-        tidied_at = 0.0
-        while not stop.is_set():
-            with contextlib.suppress(Unavailable):
-                await self._measure_once()
-                if time.monotonic() - tidied_at > _HOUSEKEEPING_S:
-                    await self.tidy()
-                    tidied_at = time.monotonic()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _MEASURED_EVERY_S)
-
-    async def _measure_once(self) -> None:
-        found = {row["channel"]: row for row in await queue_store.depth(self._database, self._now())}
-        for channel in _CHANNELS:
-            row = found.get(channel)
-            self._metrics.notification_queue_depth.labels(channel).set(row["waiting"] if row else 0)
-            self._metrics.notification_overdue_s.labels(channel).set(row["overdue_s"] if row else 0)
-
-    async def tidy(self) -> None:
-        before = self._now() - timedelta(days=self._settings.notifications_kept_days)
-        while await queue_store.forget(self._database, before):
-            pass

@@ -14,6 +14,7 @@ from fundline.services.notification_service.courier import Courier
 from fundline.services.notification_service.delivery import Channel
 from fundline.services.notification_service.mail_channel import MailChannel
 from fundline.services.notification_service.mails import MailRoom
+from fundline.services.notification_service.queue_figures import QueueFigures
 from fundline.services.notification_service.recording import DeliveryBook
 from fundline.services.notification_service.settings import MailSettings, Settings
 from fundline.services.notification_service.webhook_channel import WebhookChannel
@@ -22,6 +23,7 @@ from fundline.services.notification_service.webhook_channel import WebhookChanne
 @dataclass(frozen=True, slots=True)
 class Delivering:
     courier: Courier
+    queue_figures: QueueFigures
     client: OutboundClient
     box: SecretBox
 
@@ -51,7 +53,8 @@ def open_delivering(
         "email": MailChannel(_mail_server(settings), MailRoom(settings.mail_from, now=now), breaker),
     }
     book = DeliveryBook(database, settings, metrics, now=now)
-    return Delivering(Courier(database, settings, channels, book, metrics, now=now), client, box)
+    courier = Courier(database, settings, channels, book, metrics, now=now)
+    return Delivering(courier, QueueFigures(database, settings, metrics, now=now), client, box)
 
 
 def _mail_server(settings: MailSettings) -> MailServer:

@@ -42,7 +42,7 @@ def main() -> None:
         routes = Routes(TokenVerifier(settings), endpoints, desk, PreferenceDesk(database))
         return Service(
             app=api(routes.all()),
-            background=[consumer.run, courier.run, courier.measure],
+            background=[consumer, courier, delivering.queue_figures],
             checks={"database": database.is_ready, "consumer": consumer.ready},
             close=[delivering.client.close, database.close],
             before_scrape=lambda: metrics.observe_pool(database.connections()),

@@ -7,17 +7,18 @@ from datetime import timedelta
 
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Candidate, Database, LeaderConnection, RowBusy
-from fundline.platform.refusals import Unavailable
-from fundline.platform.telemetry.logs import get_log
+from fundline.platform.loop import Loop
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.reconciler import store
 from fundline.services.reconciler.findings import Check, Finding, Run, Unchecked
 from fundline.services.reconciler.settings import Settings
 
 _HEARTBEAT_S = 1.0
+_LIMIT_S = 300.0
+"""For one check: a full one reads the bank's whole statement."""
 
 
-class Reconciler:
+class Reconciler(Loop):
     def __init__(
         self,
         settings: Settings,
@@ -28,22 +29,16 @@ class Reconciler:
         now: Clock = utc_now,
         fresh_id: NewId = new_id,
     ) -> None:
+        super().__init__("reconciler", every_s=settings.reconciler_every_s, limit_s=_LIMIT_S)
         self._settings, self._database, self._checks, self._metrics = settings, database, checks, metrics
         self._now, self._fresh_id = now, fresh_id
         self._candidate = Candidate(settings, settings.reconciler_lock_id)
-        self._log = get_log()
 
-    async def watch(self, stop: asyncio.Event) -> None:
-        """A run, a pause, and so on, once a day a full one; while the database is away it waits."""
+    async def turn(self) -> None:
+        """A run; once a day a full one."""
         full_every = timedelta(hours=self._settings.reconciler_full_every_h)
-        while not stop.is_set():
-            try:
-                was_full = await store.is_full_since(self._database, self._now() - full_every)
-                await self.take_turn(full=not was_full)
-            except Unavailable as away:
-                self._log.warning("reconciler.interrupted", cause=str(away))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._settings.reconciler_every_s)
+        was_full = await store.is_full_since(self._database, self._now() - full_every)
+        await self.take_turn(full=not was_full)
 
     async def take_turn(self, *, full: bool = False) -> Run | None:
         """One run; None when another reconciler is at it. Raises DatabaseUnavailable."""
@@ -56,6 +51,7 @@ class Reconciler:
         findings: list[Finding] = []
         unchecked: dict[str, str] = {}
         for check in self._checks:
+            self.heartbeat.beat()
             try:
                 findings += await check.look(at=started_at, full=full)
             except (Unchecked, RowBusy) as blind:

@@ -5,16 +5,13 @@ same answer each time and only adds people when a share grows (see docs/adr/0018
 chosen and not asked in the shadow, whatever the flags say; only the built-in champion has nobody to give way to.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from fundline.platform.database import Database
 from fundline.platform.flags import Flags
-from fundline.platform.refusals import Unavailable
-from fundline.platform.telemetry.logs import get_log
+from fundline.platform.loop import Loop
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.risk_worker import experiment_store
 
@@ -84,13 +81,13 @@ class Experiment:
         return None if shadow == version or shadow in tripped else shadow
 
 
-class TrippedVersions:
+class TrippedVersions(Loop):
     """The versions that are switched off, read again every second. Away database: what was known stays."""
 
     def __init__(self, database: Database, *, every_s: float = 1.0) -> None:
-        self._database, self._every_s = database, every_s
+        super().__init__("tripped-versions", every_s=every_s)
+        self._database = database
         self._versions: frozenset[str] = frozenset()
-        self._log = get_log()
 
     def __call__(self) -> frozenset[str]:
         return self._versions
@@ -104,9 +101,5 @@ class TrippedVersions:
             )
         self._versions = versions
 
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            with contextlib.suppress(Unavailable):
-                await self.refresh()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._every_s)
+    async def turn(self) -> None:
+        await self.refresh()

@@ -4,8 +4,6 @@ Runs in every risk worker; the one that holds the advisory lock looks. A trip is
 works with every flag provider and is in force in all workers when they next read the tripped versions: within a second.
 """
 
-import asyncio
-import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -13,9 +11,9 @@ from pydantic import Field
 
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Candidate, LeaderConnection, translated
+from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
-from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.risk_worker import experiment_store
 from fundline.services.risk_worker.drift import Drift, Limits, Tally, find_drift
@@ -54,27 +52,26 @@ class GuardrailSettings(DatabaseSettings):
         )
 
 
-class Guardrail:
+class Guardrail(Loop):
     def __init__(
         self, settings: GuardrailSettings, experiment: Experiment, metrics: Metrics, *, now: Clock = utc_now
     ) -> None:
+        super().__init__("guardrail", every_s=settings.guardrail_every_s)
         self._settings, self._experiment, self._metrics, self._now = settings, experiment, metrics, now
         self._candidate = Candidate(settings, settings.guardrail_lock_id)
-        self._log = get_log()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                connection = await self._candidate.try_to_lead()
-                self._metrics.guardrail_leader.set(int(connection is not None))
-                if connection is not None:
-                    await self.look(connection)
-            except Unavailable as away:
-                self._metrics.guardrail_leader.set(0)
-                self._candidate.resign()
-                self._log.warning("guardrail.interrupted", cause=str(away))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._settings.guardrail_every_s)
+    async def turn(self) -> None:
+        connection = await self._candidate.try_to_lead()
+        self._metrics.guardrail_leader.set(int(connection is not None))
+        if connection is not None:
+            await self.look(connection)
+
+    def interrupted(self, away: Unavailable) -> None:
+        self._metrics.guardrail_leader.set(0)
+        self._candidate.resign()
+        super().interrupted(away)
+
+    async def ended(self) -> None:
         self._candidate.resign()
 
     async def look(self, connection: LeaderConnection) -> Drift | None:

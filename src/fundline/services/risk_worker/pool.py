@@ -52,7 +52,7 @@ class Pool:
         checks: dict[str, Check] = {"database": self.database.is_ready}
         checks |= {name: consumer.ready for name, consumer in consumers.items()}
         return Service(
-            background=[*self.background, *(consumer.run for consumer in consumers.values())],
+            background=[*self.background, *consumers.values()],
             checks=checks,
             close=self.close,
             before_scrape=lambda: self.metrics.observe_pool(self.database.connections()),
@@ -81,7 +81,7 @@ async def open_pool(settings: Settings, metrics: Metrics) -> Pool:
         database=database,
         handlers=Handlers(Scoring(database, judge, metrics)),
         producer=EventProducer(settings),
-        background=[tripped.run, Guardrail(settings, experiment, metrics).run],
+        background=[tripped, Guardrail(settings, experiment, metrics)],
         close=[compute.close, models.close, flags.close, cache.close, database.close],
     )
 
