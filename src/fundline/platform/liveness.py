@@ -4,8 +4,10 @@ A loop that is late makes the process unready; one that stays late ends it, so t
 afresh. Nothing here waits for the event loop: a process whose event loop stands still is found as well.
 """
 
+import contextlib
 import faulthandler
 import os
+import signal
 import sys
 import threading
 import time
@@ -13,9 +15,13 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
+from fundline.platform.telemetry.logs import flush_logs
+
 HUNG_EXIT_CODE = 86
 """Exit status of a process that ended itself because one of its loops no longer turned."""
 _LOOK_EVERY_S = 0.25
+_LAST_WORDS_S = 2
+"""For the log's last lines and the stacks of all threads; in whole seconds."""
 _FROZEN_S = 1.0
 """A gap between two looks of the watchdog's own longer than this was the machine's or a SIGSTOP's, not the loop's."""
 
@@ -99,8 +105,15 @@ class Watchdog(threading.Thread):
 
 
 def end_process(loop: str) -> None:
-    """Say on standard error which loop hangs and where every thread is, then end at once: nothing here may wait."""
+    """Say on standard error which loop hangs and where every thread is, then end at once: nothing here may wait.
+
+    Whom a full disk or a pipe that nobody reads holds up, SIGALRM ends.
+    """
+    signal.alarm(_LAST_WORDS_S)
+    flush_logs(_LAST_WORDS_S / 4)
     line = {"log.level": "critical", "message": "process.hung", "fundline.loop": loop}
-    os.write(2, orjson.dumps(line) + b"\n")
-    faulthandler.dump_traceback(file=sys.__stderr__ or 2, all_threads=True)
+    with contextlib.suppress(OSError):
+        os.write(2, orjson.dumps(line) + b"\n")
+    with contextlib.suppress(OSError, ValueError):
+        faulthandler.dump_traceback(file=sys.__stderr__ or 2, all_threads=True)
     os._exit(HUNG_EXIT_CODE)

@@ -4,8 +4,10 @@ Incident: on a full disk 173 submissions timed out and eleven processes restarte
 could not be written; and no line said why.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from fundline.platform.liveness import HUNG_EXIT_CODE
 from fundline.platform.telemetry.line_writer import BUFFER_FULL, NOT_WRITTEN, LineWriter
 from fundline.platform.telemetry.metrics import Metrics
 
@@ -133,7 +136,9 @@ def test_the_metric_counts_each_lost_line_once():
     assert metrics.registry.get_sample_value("fundline_log_lines_lost_total", {"cause": NOT_WRITTEN}) == 5
 
 
-def logging_process(work: str, stdout: int) -> "subprocess.CompletedProcess[bytes]":
+def logging_process(
+    work: str, stdout: int, stderr: int = subprocess.PIPE
+) -> "subprocess.CompletedProcess[bytes]":
     set_up = (
         "from fundline.platform.telemetry.logs import configure_logs, get_log, flush_logs\n"
         "configure_logs(process='p', instance='p-1', level='INFO')\n"
@@ -141,7 +146,7 @@ def logging_process(work: str, stdout: int) -> "subprocess.CompletedProcess[byte
     return subprocess.run(
         [sys.executable, "-c", set_up + work],
         stdout=stdout,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         timeout=LIMIT_S,
         check=False,
     )
@@ -170,3 +175,27 @@ def test_the_last_lines_are_out_when_a_process_crashes(tmp_path, end):
         ended = logging_process(f"get_log().info('the.last')\n{end}", file.fileno())
     assert ended.returncode != 0
     assert last_line(tmp_path / "log") == "the.last"
+
+
+HUNG = "from fundline.platform.liveness import end_process\nget_log().info('the.last')\nend_process('relay')"
+
+
+def test_a_hung_process_ends_itself_also_on_a_full_disk(full):
+    assert logging_process(HUNG, full, full).returncode == HUNG_EXIT_CODE
+
+
+def test_a_hung_process_ends_also_when_nobody_reads_what_it_says(pipe):
+    os.set_blocking(pipe[1], False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(pipe[1], b"x" * 4096)
+    os.set_blocking(pipe[1], True)
+    assert logging_process(HUNG, pipe[1], pipe[1]).returncode == -signal.SIGALRM
+
+
+def test_a_hung_process_leaves_its_last_lines_and_says_which_loop_it_was(tmp_path):
+    with (tmp_path / "log").open("wb") as file:
+        ended = logging_process(HUNG, file.fileno())
+    assert ended.returncode == HUNG_EXIT_CODE
+    assert last_line(tmp_path / "log") == "the.last"
+    assert b'"fundline.loop":"relay"' in ended.stderr
