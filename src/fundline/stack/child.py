@@ -1,57 +1,59 @@
 """One started program: its own session and group, its log, and a way to stop it."""
 
 import os
-import shutil
 import signal
 import subprocess
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from fundline.stack.process_spec import ProcessSpec, StackError
+from fundline.stack.room import limit_log
 from fundline.stack.state import HOME_MARK, ProcessIdentity
-
-LOG_LIMIT_BYTES = 50 * 1024 * 1024
 
 
 class Child:
     """A running program. Invariant: its group is killed before it is reaped, so no other group can be hit."""
 
     def __init__(
-        self, spec: ProcessSpec, popen: "subprocess.Popen[bytes]", identity: ProcessIdentity
+        self, spec: ProcessSpec, popen: "subprocess.Popen[bytes]", identity: ProcessIdentity, *, has_log: bool
     ) -> None:
         self.spec = spec
         self.identity = identity
+        self.has_log = has_log
+        """False: its log could not be opened, so what it says is lost."""
         self._popen = popen
         self._reaping = threading.Lock()
 
     @classmethod
     def spawn(cls, spec: ProcessSpec, home: Path) -> "Child":
-        """Start the program. Raises StackError when the system cannot."""
-        limit_log(spec.log_file)
+        """Start the program, without a log when there is none to be had. Raises StackError when the system cannot."""
+        for log_file in spec.log_files():
+            limit_log(log_file)
         account = spec.identity()
+        log, has_log = _open_log(spec.log_file)
         try:
-            spec.log_file.parent.mkdir(parents=True, exist_ok=True)
-            with spec.log_file.open("ab") as log:
-                popen = subprocess.Popen(
-                    spec.argv,
-                    cwd=spec.cwd,
-                    env={**spec.env, HOME_MARK: str(home)},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    user=account.user,
-                    group=account.group,
-                    extra_groups=account.extra_groups,
-                )
+            popen = subprocess.Popen(
+                spec.argv,
+                cwd=spec.cwd,
+                env={**spec.env, HOME_MARK: str(home)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=account.user,
+                group=account.group,
+                extra_groups=account.extra_groups,
+            )
         except (OSError, subprocess.SubprocessError) as error:
             raise StackError(
-                f"{spec.name} could not be started ({error}); check that {spec.argv[0]} can be run "
-                f"and that {spec.log_file.parent} can be written."
+                f"{spec.name} could not be started ({error}); check that {spec.argv[0]} can be run."
             ) from error
+        finally:
+            log.close()
         identity = ProcessIdentity.of(popen.pid) or ProcessIdentity(popen.pid, 0.0)
-        return cls(spec, popen, identity)
+        return cls(spec, popen, identity, has_log=has_log)
 
     @property
     def pid(self) -> int:
@@ -93,16 +95,10 @@ class Child:
         return ended is not None
 
 
-def limit_log(log_file: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> bool:
-    """Copy a log that is over the limit to `.1` and empty it in place; its writer appends, so it goes on.
-
-    Returns whether it did. Lines written during the copy may be lost: these are development logs.
-    """
+def _open_log(log_file: Path) -> tuple[BinaryIO, bool]:
+    """The log to append to; what swallows everything, and False, when it cannot be opened."""
     try:
-        if log_file.stat().st_size <= limit_bytes:
-            return False
-        shutil.copyfile(log_file, log_file.with_name(log_file.name + ".1"))
-        os.truncate(log_file, 0)
-    except FileNotFoundError:
-        return False
-    return True
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        return log_file.open("ab"), True
+    except OSError:
+        return Path(os.devnull).open("ab"), False

@@ -48,7 +48,7 @@ def up(
 
     if private and home:
         raise StackError("--private makes a folder of its own; leave out --home.")
-    console = open_console()
+    console = open_console(is_vital=False)
     with private_home(keep=keep) if private else nullcontext(_home(home)) as chosen:
         ports = Ports.free() if private else Ports.from_environment()
         code = bring_up(chosen, ports, console, private=private)

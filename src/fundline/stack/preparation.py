@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import fundline
@@ -23,23 +24,20 @@ def repository_root() -> Path:
 
 def migrate(owner_url: str, log_file: Path) -> None:
     """Bring the schema and the reference data to the newest revision. Raises StackError."""
-    with log_file.open("ab") as log:
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "alembic", "upgrade", "head"],
-                cwd=repository_root(),
-                env={**plain_environment(), "FUNDLINE_MIGRATION_DATABASE_URL": owner_url},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.PIPE,
-                timeout=MIGRATION_TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise StackError(
-                f"The migration did not finish within {MIGRATION_TIMEOUT_S:.0f} s; see {log_file}."
-            ) from error
-        log.write(done.stderr)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "alembic", "upgrade", "head"],
+            cwd=repository_root(),
+            env={**plain_environment(), "FUNDLINE_MIGRATION_DATABASE_URL": owner_url},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=MIGRATION_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StackError(f"The migration did not finish within {MIGRATION_TIMEOUT_S:.0f} s.") from error
+    with suppress(OSError), log_file.open("ab") as log:  # a schema that is migrated does not need its log
+        log.write(done.stdout + done.stderr)
     if done.returncode != 0:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise StackError(

@@ -43,6 +43,11 @@ class ProcessSpec:
     user: str | None = None
     stop_signal: int = signal.SIGTERM
     stop_timeout_s: float = 25.0
+    more_logs: tuple[Path, ...] = ()
+    """Files that the program itself appends to, and that are to be limited like its log."""
+
+    def log_files(self) -> tuple[Path, ...]:
+        return (self.log_file, *self.more_logs)
 
     def identity(self) -> Identity:
         """The numeric account for `subprocess.Popen(user=, group=, extra_groups=)`."""

@@ -1,11 +1,13 @@
 """Shows people what the stack is doing: a live table on a terminal, plain lines anywhere else."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TextIO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -25,10 +27,34 @@ class _Line:
     printed_at: float = 0.0
 
 
-def open_console(*, stderr: bool = False) -> Console:
-    """A console that uses the terminal's width, and a wide page anywhere else."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=PAGE_WIDTH)
+def open_console(*, stderr: bool = False, is_vital: bool = True) -> Console:
+    """A console that uses the terminal's width, and a wide page anywhere else.
+
+    `is_vital` False: lines that cannot be written are dropped, and whoever says them lives on.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    file = cast("TextIO", stream if is_vital else _Forgiving(stream))
+    console = Console(file=file, highlight=False)
+    return console if console.is_terminal else Console(file=file, highlight=False, width=PAGE_WIDTH)
+
+
+class _Forgiving:
+    """A stream that drops what a full disk or a reader that is gone does not take."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class Progress:

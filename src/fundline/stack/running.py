@@ -37,6 +37,7 @@ from fundline.stack.preparation import create_missing_topics, migrate
 from fundline.stack.process_spec import Engine, StackError
 from fundline.stack.progress import Progress
 from fundline.stack.ready import await_routes, is_well
+from fundline.stack.room import free_bytes, is_tight
 from fundline.stack.side_by_side import Step, run_side_by_side
 from fundline.stack.state import Phase, ProcessIdentity, ProcessRecord, StackState, StateFile, stop_leftovers
 from fundline.stack.supervisor import Part, RestartPolicy, Supervisor
@@ -44,6 +45,10 @@ from fundline.stack.supervisor import Part, RestartPolicy, Supervisor
 SERVICES_AT_ONCE = 6
 """Starting Python processes side by side: more only makes each of them slower on two cores."""
 SERVICE_START_TIMEOUT_S = 60.0
+TIGHT = (
+    "Only {} MiB are free on this disk. Fundline starts all the same: it keeps the end of its logs only, the cache "
+    "in memory only, and little write-ahead log. See docs/runbooks/disk-full.md."
+)
 
 
 class Stack:
@@ -110,6 +115,8 @@ class Stack:
 
     def bring_up(self) -> None:
         """Start everything and wait until all of it is healthy. Raises StackError; then call `shut_down`."""
+        if is_tight(self.home.root):
+            self.progress.notice(TIGHT.format(free_bytes(self.home.root) >> 20), style="bold yellow")
         self.keys.create()
         ensure_flags_file(self.home)
         stop_leftovers(self._state.load(), self.home.root, self.progress.notice)

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fundline.stack.child import Child, limit_log
+from fundline.stack.child import Child
 from fundline.stack.process_spec import ProcessSpec, StackError
+from fundline.stack.room import limit_log
 from fundline.stack.state import Kind, ProcessRecord
 
 LOOK_EVERY_S = 0.1
@@ -151,6 +152,10 @@ class Supervisor:
         entry.started_at = time.monotonic()
         entry.started_at_s = time.time()
         entry.restart_at = None
+        if not entry.child.has_log:
+            self._say(
+                entry.part.instance, f"runs without its log: {entry.part.spec.log_file} cannot be opened"
+            )
 
     def _stop_one(self, entry: _Supervised) -> None:
         with entry.lock:
@@ -179,13 +184,16 @@ class Supervisor:
                 if entry.lock.acquire(blocking=False):
                     try:
                         self._look_after(entry)
+                    except Exception as error:  # whatever is wrong with one part, the others are looked after
+                        with suppress(Exception):
+                            self._say(entry.part.instance, f"was not looked after: {error}")
                     finally:
                         entry.lock.release()
             if time.monotonic() - logs_checked_at > LOG_CHECK_EVERY_S:
                 logs_checked_at = time.monotonic()
                 for entry in list(self._supervised.values()):
-                    with suppress(OSError):
-                        limit_log(entry.part.spec.log_file)
+                    for log_file in entry.part.spec.log_files():
+                        limit_log(log_file)
 
     def _look_after(self, entry: _Supervised) -> None:
         if entry.stopping:
@@ -224,7 +232,7 @@ class Supervisor:
         try:
             self._spawn(entry)
             entry.asked_at = time.monotonic()
-        except StackError as error:
+        except Exception as error:  # a StackError says it best; whatever it is, it is tried again
             entry.crashes_in_a_row += 1
             entry.restart_at = time.monotonic() + self._policy.delay_s(entry.crashes_in_a_row)
             self._say(entry.part.instance, str(error))

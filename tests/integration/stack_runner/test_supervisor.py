@@ -12,6 +12,7 @@ import pytest
 from fundline.stack.process_spec import ProcessSpec, StackError
 from fundline.stack.state import HOME_MARK, ProcessIdentity, StackState, StateFile, stop_leftovers
 from fundline.stack.supervisor import Part, RestartPolicy, Supervisor
+from support.small_disk import small_disk
 
 LIMIT_S = 30
 QUICK = RestartPolicy(first_delay_s=0.01, longest_delay_s=0.02)
@@ -201,3 +202,39 @@ def test_a_process_that_was_started_but_not_yet_recorded_is_found_by_its_mark(tm
     identity = ProcessIdentity.of(process.pid)
     assert stop_leftovers(None, tmp_path, lambda _: None) == 1
     assert not identity.is_alive()
+
+
+def test_a_process_whose_log_cannot_be_opened_runs_without_it_and_people_are_told(
+    supervisor, part, told, tmp_path
+):
+    """Incident: a full disk under the logs kept what had crashed from being started again."""
+    (tmp_path / "risk-worker-1.log").mkdir()  # nobody can append to a folder
+    supervisor.start(part(SLEEP))
+    assert record(supervisor).identity is not None
+    assert "runs without its log" in told[0]
+
+
+def test_what_goes_wrong_with_one_part_does_not_end_the_care_for_the_others(supervisor, part, told):
+    """Incident: the thread that looks after all parts died of a log that it could not copy."""
+
+    def explodes() -> bool:
+        raise RuntimeError("asked in vain")
+
+    supervisor.start(part(SLEEP, instance="broken-1", is_ready=explodes))
+    supervisor.start(part(SLEEP, instance="sound-1"))
+    supervisor.kill("broken-1")
+    until(lambda: any("asked in vain" in line for line in told))
+    supervisor.kill("sound-1")
+    until(lambda: any("sound-1 healthy again" in line for line in told))
+
+
+def test_logs_that_a_program_writes_by_itself_are_limited_while_it_runs(supervisor, part, tmp_path):
+    """The gateway's access log grew for as long as the gateway ran."""
+    with small_disk(tmp_path / "logs", 16) as disk:
+        access_log = disk.place / "access.log"
+        access_log.write_bytes(b"a request\n" * 800_000)
+        limited = part(SLEEP)
+        supervisor.start(replace(limited, spec=replace(limited.spec, more_logs=(access_log,))))
+        assert access_log.stat().st_size < 2 << 20
+        access_log.write_bytes(b"a request\n" * 800_000)
+        until(lambda: access_log.stat().st_size < 2 << 20)

@@ -6,7 +6,6 @@ import pytest
 from fundline.stack.engines.preflight import (
     package_folder,
     plain_environment,
-    require_free_disk,
     require_working_program,
     run_program,
 )
@@ -38,11 +37,6 @@ def test_a_program_that_takes_too_long_is_given_up():
     waiting = (shutil.which("sleep"), "30")
     with pytest.raises(StackError, match="Kafka did not finish within 0 s: sleep"):
         run_program(waiting, "Kafka", timeout_s=0.05)
-
-
-def test_a_full_disk_gives_a_sentence(tmp_path):
-    with pytest.raises(StackError, match=r"nearly full .* free some space or set FUNDLINE_HOME"):
-        require_free_disk(tmp_path / "not" / "yet", needed_bytes=1 << 60)
 
 
 def test_an_engine_that_is_not_installed_gives_a_sentence():

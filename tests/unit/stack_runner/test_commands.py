@@ -5,7 +5,6 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from fundline.cli import app
-from fundline.stack.child import limit_log
 from fundline.stack.layout import StackHome
 from fundline.stack.process_spec import StackError
 from fundline.stack.progress import Progress
@@ -72,23 +71,6 @@ def test_the_delay_before_a_restart_doubles_up_to_its_limit(crashes, delay_s):
 )
 def test_a_duration_is_told_in_two_units(seconds, text):
     assert duration(seconds) == text
-
-
-def test_a_log_over_its_limit_is_kept_once_and_starts_anew(tmp_path):
-    log = tmp_path / "kafka.log"
-    log.write_text("x" * 101)
-    with log.open("a") as writer:
-        assert limit_log(log, limit_bytes=100)
-        writer.write("after")
-    assert log.read_text() == "after"
-    assert (tmp_path / "kafka.log.1").read_text() == "x" * 101
-
-
-def test_a_log_under_its_limit_is_left_alone(tmp_path):
-    log = tmp_path / "kafka.log"
-    log.write_text("x" * 100)
-    assert not limit_log(log, limit_bytes=100)
-    assert not limit_log(tmp_path / "missing.log")
 
 
 def test_plain_progress_shows_a_part_once_a_second_and_always_its_end():

@@ -15,7 +15,6 @@ from fundline.stack.engines.envoy_parts import local_replies, upstream_cluster
 from fundline.stack.engines.preflight import (
     package_folder,
     plain_environment,
-    require_free_disk,
     require_free_port,
     require_working_program,
     run_program,
@@ -30,7 +29,6 @@ TEMPLATE = Path(__file__).parents[4] / "deploy" / "envoy" / "envoy.yaml.tmpl"
 VALIDATE_TIMEOUT_S = 30.0
 ADMIN_TIMEOUT_S = 1.0
 DRAIN_LIMIT_S = 5.0
-ACCESS_LOG_LIMIT_BYTES = 64 << 20
 HIGHEST_LIMIT = 1_000_000
 
 
@@ -79,18 +77,15 @@ class Gateway:
 
     @property
     def access_log(self) -> Path:
-        """One JSON line per request."""
+        """One JSON line per request. Envoy counts what it cannot write (`filesystem.write_failed`) and goes on."""
         return self.home.log_file("gateway-access")
 
     def prepare(self, report: Report) -> None:
         """Writes the configuration and has Envoy validate it. The keys must exist. Raises StackError."""
         require_free_port(self.ports.gateway, self.title, "GATEWAY")
         require_free_port(self.ports.gateway_admin, f"administration of the {self.title}", "GATEWAY_ADMIN")
-        require_free_disk(self.home.logs)
         program = self._program()
         require_working_program((program, "--version"), self.title)
-        if self.access_log.exists() and self.access_log.stat().st_size > ACCESS_LOG_LIMIT_BYTES:
-            self.access_log.replace(self.access_log.with_suffix(".log.1"))
         self._configuration.write_text(self.render())
         report("validating the configuration")
         argv = (program, "--mode", "validate", "-c", str(self._configuration), "-l", "error")
@@ -139,6 +134,7 @@ class Gateway:
             cwd=self.home.run,
             env=plain_environment(),
             stop_timeout_s=10.0,
+            more_logs=(self.access_log,),
         )
 
     def is_ready(self) -> bool:

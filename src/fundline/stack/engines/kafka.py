@@ -13,15 +13,16 @@ from fundline.stack.engines.kafka_probe import count_live_brokers
 from fundline.stack.engines.preflight import (
     package_folder,
     plain_environment,
-    require_free_disk,
     require_free_port,
     require_working_program,
     run_program,
 )
 from fundline.stack.layout import LOOPBACK, Ports, StackHome
 from fundline.stack.process_spec import ProcessSpec, Report, StackError
+from fundline.stack.room import require_room_to_begin
 
 FORMAT_TIMEOUT_S = 60.0
+FIRST_START_BYTES = 64 << 20
 RUNTIME_OPTIONS = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 LOG_OPTIONS = ("-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 DATE_OPTIONS = (
@@ -98,8 +99,9 @@ class KafkaBroker:
         """
         require_free_port(self.ports.kafka, self.title, "KAFKA")
         require_free_port(self.ports.kafka_controller, f"the controller of {self.title}", "KAFKA_CONTROLLER")
-        require_free_disk(self.home.data)
         self._folder.mkdir(exist_ok=True)
+        if not self._formatted.exists():
+            require_room_to_begin(self._folder, self.title, FIRST_START_BYTES)
         find_jars(self._jar_record, self.environ, report)
         if ":" in str(self._folder) or "," in str(self._folder):
             raise StackError(

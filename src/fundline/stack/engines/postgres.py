@@ -12,6 +12,7 @@ from fundline.stack.engines.account import give
 from fundline.stack.engines.postgres_files import (
     ACCESS_RULES,
     FOLLOWING,
+    ON_A_TIGHT_DISK,
     REPLICATION_ROLE,
     SETTINGS,
     TITLE,
@@ -23,7 +24,6 @@ from fundline.stack.engines.postgres_files import (
 from fundline.stack.engines.postgres_roles import APP_ROLE, DATABASE, OWNER_ROLE, SLOT_SQL, roles_sql
 from fundline.stack.engines.preflight import (
     plain_environment,
-    require_free_disk,
     require_free_port,
     require_working_program,
     run_program,
@@ -31,8 +31,10 @@ from fundline.stack.engines.preflight import (
 from fundline.stack.keys import StackKeys
 from fundline.stack.layout import LOOPBACK, Ports, StackHome
 from fundline.stack.process_spec import ProcessSpec, Report, StackError
+from fundline.stack.room import is_tight, require_room_to_begin
 
 SUPERUSER = "postgres"
+FIRST_START_BYTES = 256 << 20
 INITIALISE_TIMEOUT_S = 120.0
 CLONE_TIMEOUT_S = 600.0
 SQL_TIMEOUT_S = 60.0
@@ -92,11 +94,10 @@ class PostgresNode:
     def prepare(self, report: Report) -> None:
         """Creates or clones the data folder once, writes the configuration each time. Raises StackError."""
         require_free_port(self.port, self.title, self.port_setting)
-        require_free_disk(self.home.data)
         self._place = place = find_place(self.home, self.name, report)
-        require_free_disk(place.data)
         require_working_program((place.program("postgres"), "--version"), TITLE, place.account)
         if not place.is_initialised:
+            require_room_to_begin(place.data, self.title, FIRST_START_BYTES)
             if self.primary is None:
                 report("creating the database cluster")
                 self._initialise(place)
@@ -198,6 +199,8 @@ class PostgresNode:
 
     def _write_configuration(self, place: PostgresPlace) -> None:
         text = SETTINGS.format(name=self.name, port=self.port)
+        if is_tight(place.data):
+            text += ON_A_TIGHT_DISK
         if self.primary is not None:
             text += FOLLOWING.format(
                 host=LOOPBACK,

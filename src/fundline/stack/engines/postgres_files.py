@@ -71,6 +71,14 @@ datestyle = 'iso, mdy'
 default_text_search_config = 'pg_catalog.simple'
 """
 
+ON_A_TIGHT_DISK = """\
+# The last of two settings counts. Little write-ahead log is kept; a replica that falls behind is cloned again.
+min_wal_size = '32MB'
+max_wal_size = '128MB'
+wal_keep_size = 0
+max_slot_wal_keep_size = '128MB'
+"""
+
 FOLLOWING = """\
 primary_conninfo = 'host={host} port={primary_port} user={role} password={password} application_name={slot}'
 primary_slot_name = '{slot}'

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 from fundline.stack.layout import PORT_SETTING_PREFIX, is_port_free
 from fundline.stack.process_spec import StackError, identity_of
 
-FREE_DISK_BYTES = 1 << 30
 VERSION_TIMEOUT_S = 20.0
 
 
@@ -20,17 +18,6 @@ def require_free_port(port: int, title: str, setting: str) -> None:
         raise StackError(
             f"Port {port} for {title} is in use by another program; "
             f"stop it or set {PORT_SETTING_PREFIX}{setting}."
-        )
-
-
-def require_free_disk(folder: Path, needed_bytes: int = FREE_DISK_BYTES) -> None:
-    """The nearest folder that exists is measured."""
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free_bytes = shutil.disk_usage(existing).free
-    if free_bytes < needed_bytes:
-        raise StackError(
-            f"The disk of {existing} is nearly full ({free_bytes // (1 << 20)} MiB free, "
-            f"{needed_bytes // (1 << 20)} MiB needed); free some space or set FUNDLINE_HOME to another disk."
         )
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from fundline.stack.engines.preflight import (
     package_folder,
     plain_environment,
-    require_free_disk,
     require_free_port,
     require_working_program,
 )
 from fundline.stack.layout import LOOPBACK, Ports, StackHome
 from fundline.stack.process_spec import ProcessSpec, Report
+from fundline.stack.room import drop_cache_file, is_tight
 
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
@@ -33,7 +33,7 @@ maxmemory 256mb
 maxmemory-policy allkeys-lru
 maxmemory-clients 10%
 save ""
-appendonly yes
+appendonly {is_kept}
 appendfsync everysec
 aof-load-truncated yes
 auto-aof-rewrite-percentage 100
@@ -69,12 +69,16 @@ class ValkeyServer:
     def prepare(self, report: Report) -> None:
         """Checks the program and writes the configuration. Raises StackError."""
         require_free_port(self.ports.valkey, self.title, "VALKEY")
-        require_free_disk(self.home.data)
         require_working_program((self._program(), "--version"), self.title)
         folder = self.home.data / self.name
         folder.mkdir(exist_ok=True)
         report("writing the configuration")
-        self._configuration.write_text(SETTINGS.format(port=self.ports.valkey, folder=folder))
+        tight = is_tight(folder)
+        if tight:
+            drop_cache_file(folder)
+        self._configuration.write_text(
+            SETTINGS.format(port=self.ports.valkey, folder=folder, is_kept="no" if tight else "yes")
+        )
 
     def spec(self) -> ProcessSpec:
         """SIGTERM writes what is pending and ends."""
