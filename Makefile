@@ -68,10 +68,10 @@ bench: $(VENV)/.dev ## one JSON object: every figure beside its limit, measured 
 	@PYTHONPATH=tests exec $(BIN)/python -m load.bench
 
 .PHONY: chaos
-chaos: $(VENV)/.dev ## kill parts under load; the checks must still hold (SCENARIO=money SEEDS=50: around the bank call)
+chaos: $(VENV)/.dev ## break parts under load; the checks must still hold (SCENARIO=money or liveness, SEEDS=50)
 	@if [ -z "$(SCENARIO)" ]; then exec $(BIN)/pytest tests/chaos $(ARGS); fi; \
-	if [ "$(SCENARIO)" != money ]; then echo "There is no scenario $(SCENARIO); SCENARIO is money, or empty for all tests of tests/chaos." >&2; exit 2; fi; \
-	PYTHONPATH=tests exec $(BIN)/python -m chaos.money
+	case "$(SCENARIO)" in money|liveness) ;; *) echo "There is no scenario $(SCENARIO); SCENARIO is money, liveness, or empty for all tests of tests/chaos." >&2; exit 2;; esac; \
+	PYTHONPATH=tests exec $(BIN)/python -m chaos.$(SCENARIO)
 
 .PHONY: train
 train: $(VENV)/.up ## fit the risk models from the loans, write their artefacts and cards (the same bytes each time)
