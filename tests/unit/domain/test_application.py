@@ -10,6 +10,7 @@ from fundline.domain.application import (
     TRANSITIONS,
     ApplicationStatus,
     IllegalTransition,
+    StatusChange,
     change_status,
     submitted,
 )
@@ -65,5 +66,17 @@ def test_every_status_can_be_reached_and_every_way_ends():
 
 
 def test_a_refused_transition_says_what_is_allowed():
-    with pytest.raises(IllegalTransition, match="it may become nothing: it is final"):
+    with pytest.raises(IllegalTransition, match=r"it may become nothing: it is final\.$") as refused:
         change_status(S.DISBURSED, 4, S.FAILED, at=AT, actor="test")
+    assert (refused.value.current, refused.value.asked) == (S.DISBURSED, S.FAILED)
+    with pytest.raises(IllegalTransition, match=r"it may become approved, pending_review, rejected\.$"):
+        change_status(S.RISK_SCORING, 2, S.FAILED, at=AT, actor="test")
+
+
+def test_a_change_says_what_when_by_whom_and_why():
+    assert submitted(at=AT, actor="alice") == StatusChange(S.PROCESSING, 1, AT, "alice", {})
+    why = {"reason": "a person looked"}
+    moved = change_status(S.PENDING_REVIEW, 3, S.APPROVED, at=AT, actor="uma", metadata=why)
+    assert moved == StatusChange(S.APPROVED, 4, AT, "uma", why)
+    assert moved.metadata is not why, "what the caller does with it afterwards is not history"
+    assert change_status(S.PROCESSING, 1, S.RISK_SCORING, at=AT, actor="x").metadata == {}

@@ -29,8 +29,17 @@ def test_a_legal_transition_gives_the_state_asked_for(current, asked):
 
 @pytest.mark.parametrize(("current", "asked"), ILLEGAL)
 def test_an_illegal_transition_raises_and_names_both_states(current, asked):
-    with pytest.raises(IllegalDisbursementTransition, match=f"{current} cannot become {asked}"):
+    with pytest.raises(IllegalDisbursementTransition, match=f"{current} cannot become {asked}") as refused:
         change_state(current, asked)
+    assert (refused.value.current, refused.value.asked) == (current, asked)
+
+
+@pytest.mark.parametrize(
+    ("current", "allowed"), [(S.SUBMITTED, "failed, settled, unknown"), (S.SETTLED, "nothing: it is final")]
+)
+def test_a_refused_transition_says_what_is_allowed_instead(current, allowed):
+    with pytest.raises(IllegalDisbursementTransition, match=f"; it may become {allowed}.$"):
+        change_state(current, S.EXPECTED)
 
 
 def test_every_state_has_its_row_in_the_table():

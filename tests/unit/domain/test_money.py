@@ -25,7 +25,7 @@ def test_any_text_gives_an_amount_or_a_sentence(text, currency):
      (".5", "USD"), ("1.005", "USD"), ("1.0", "JPY"), ("NaN", "USD"), ("١", "USD"), ("1\n", "USD"), ("", "USD")],
 )  # fmt: skip
 def test_only_a_plain_decimal_with_the_currencys_decimals_is_an_amount(text, currency):
-    with pytest.raises(MoneyError):
+    with pytest.raises(MoneyError, match=r"plain decimal|decimals; "):
         Money.parse(text, currency)
 
 
@@ -37,5 +37,37 @@ def test_short_decimals_are_filled_up():
 
 
 def test_an_unknown_currency_is_refused():
-    with pytest.raises(MoneyError, match="XTS"):
-        Money.parse("1", "XTS")
+    with pytest.raises(MoneyError, match=r"^Fundline lends in USD, EUR, GBP, JPY, not in 'XTSXTSXTSX'\.$"):
+        Money.parse("1", "XTSXTSXTSXTS")
+
+
+def test_a_refused_amount_is_repeated_only_as_far_as_it_is_no_flood():
+    """Forty characters of it, and ten of a currency."""
+    with pytest.raises(MoneyError) as refused:
+        Money.parse("x" * 50, "USD")
+    assert str(refused.value) == f"An amount is a plain decimal string such as \"1200.50\", not '{'x' * 40}'."
+    with pytest.raises(MoneyError) as refused:
+        Money.parse("1.005", "USD")
+    assert str(refused.value) == "USD has 2 decimals; 1.005 has 3."
+
+
+@pytest.mark.parametrize(
+    ("text", "amount_minor"),
+    [("999999999999999", 99_999_999_999_999_900), ("0", 0), ("0.01", 1), ("0.10", 10), ("10.01", 1001)],
+)
+def test_amounts_at_the_bounds_of_the_form_are_read(text, amount_minor):
+    assert Money.parse(text, "USD") == Money(amount_minor, "USD")
+
+
+@pytest.mark.parametrize("text", ["1000000000000000", "1.0000001"])
+def test_an_amount_with_more_digits_than_the_form_has_is_refused(text):
+    with pytest.raises(MoneyError, match="plain decimal string"):
+        Money.parse(text, "USD")
+
+
+@pytest.mark.parametrize(
+    ("money", "decimal"),
+    [(Money(120_050, "USD"), "1200.50"), (Money(-1, "EUR"), "-0.01"), (Money(7, "JPY"), "7")],
+)
+def test_major_units_are_exact(money, decimal):
+    assert str(money.decimal()) == decimal
