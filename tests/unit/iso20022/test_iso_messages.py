@@ -75,10 +75,21 @@ def test_the_bank_reads_the_order_that_we_wrote(payee, amount, text):
     assert read.payee.model_dump(by_alias=True) == payee
 
 
-def test_yen_have_no_decimals_anywhere_in_the_message():
-    xml = written(IBAN_PAYEE, amount=Money(150_000, "JPY")).decode()
-    assert '<InstdAmt Ccy="JPY">150000</InstdAmt>' in xml
-    assert xml.count("<CtrlSum>150000</CtrlSum>") == 2
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (Money(150_000, "JPY"), "150000"),
+        (Money(120_050, "USD"), "1200.50"),
+        (Money(7, "EUR"), "0.07"),
+        (Money(100_000_000, "GBP"), "1000000.00"),
+    ],
+)
+def test_the_control_sums_are_the_amount_in_the_currencys_own_decimals(amount, text):
+    """A control sum in minor units passed every test, because they looked at yen only, which have none."""
+    xml = written(IBAN_PAYEE, amount=amount).decode()
+    assert f'<InstdAmt Ccy="{amount.currency}">{text}</InstdAmt>' in xml
+    assert re.findall(r"<CtrlSum>(.*?)</CtrlSum>", xml) == [text, text]
+    assert re.findall(r"<NbOfTxs>(.*?)</NbOfTxs>", xml) == ["1", "1"]
 
 
 def test_every_identifier_is_the_payment_id_without_hyphens():
@@ -140,20 +151,37 @@ def test_the_bank_refuses_what_breaks_the_schema_and_names_the_place_without_the
 
 
 @pytest.mark.parametrize(
-    "xml",
+    ("xml", "sentence"),
     [
-        b"",
-        b"<",
-        b"<Document/>",
-        b'{"weather": "fine"}',
-        b'<!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/hostname">]><Document>&e;</Document>',
-        b"<!DOCTYPE d [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;&a;'>]><Document>&b;</Document>",
-        b"<a>" + b" " * LIMIT_BYTES + b"</a>",
+        (b"", "not well-formed XML"),
+        (b"<", "not well-formed XML"),
+        (b"<Document/>", "it is none of"),
+        (b'{"weather": "fine"}', "not well-formed XML"),
+        (
+            b'<!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/hostname">]><Document>&e;</Document>',
+            "it declares a document type",
+        ),
+        (
+            b"<!DOCTYPE d [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;&a;'>]><Document>&b;</Document>",
+            "it declares a document type",
+        ),
     ],
 )
-def test_what_is_no_message_is_refused_and_entities_are_never_resolved(xml):
-    with pytest.raises(MessageInvalid):
+def test_what_is_no_message_is_refused_and_entities_are_never_resolved(xml, sentence):
+    with pytest.raises(MessageInvalid, match=sentence):
         read_message(xml, *MessageKind)
+
+
+def padded(size_bytes: int) -> bytes:
+    """A valid message with so many blanks behind it that it has this size."""
+    return written().ljust(size_bytes, b" ")
+
+
+def test_a_message_has_a_limit_on_its_size_and_one_of_that_size_is_read():
+    """Without the limit every test passed: a large message was refused for being no message, too."""
+    assert read_message(padded(LIMIT_BYTES), MessageKind.CREDIT_TRANSFER)
+    with pytest.raises(MessageInvalid, match=f"^a message may have {LIMIT_BYTES} bytes$"):
+        read_message(padded(LIMIT_BYTES + 1), MessageKind.CREDIT_TRANSFER)
 
 
 def test_a_document_type_is_refused_even_around_a_valid_message():
@@ -194,18 +222,21 @@ def test_a_decline_is_understood_with_the_code_that_the_bank_gave(code):
 
 
 @pytest.mark.parametrize(
-    "xml",
+    ("xml", "sentence"),
     [
-        b"nonsense",
-        written(),
-        status_report(BOOKED, AT).replace(b"ACSC", b"XXXX"),
-        status_report(BOOKED, AT).replace(b"<AcctSvcrRef>txn_abc</AcctSvcrRef>", b""),
-        booking_notification(BOOKED, AT).replace(b"DBIT", b"CRDT"),
-        booking_notification(BOOKED, AT).replace(b"BOOK", b"PDNG"),
+        (b"nonsense", "not well-formed"),
+        (written(), "it is none of"),
+        (status_report(BOOKED, AT).replace(b"ACSC", b"XXXX"), "status XXXX without what belongs to it"),
+        (
+            status_report(BOOKED, AT).replace(b"<AcctSvcrRef>txn_abc</AcctSvcrRef>", b""),
+            "status ACSC without what belongs to it",
+        ),
+        (booking_notification(BOOKED, AT).replace(b"DBIT", b"CRDT"), "another booking"),
+        (booking_notification(BOOKED, AT).replace(b"BOOK", b"PDNG"), "another booking"),
     ],
 )
-def test_an_answer_that_says_nothing_we_know_is_unexpected_and_never_a_result(xml):
-    with pytest.raises(BankAnswerUnexpected):
+def test_an_answer_that_says_nothing_we_know_is_unexpected_and_never_a_result(xml, sentence):
+    with pytest.raises(BankAnswerUnexpected, match=sentence):
         understand(xml, PAYMENT)
 
 
@@ -216,5 +247,7 @@ def test_an_answer_about_another_payment_is_unexpected(write):
 
 
 def test_writing_refuses_what_its_schema_does_not_know():
-    with pytest.raises(MessageInvalid):
+    with pytest.raises(
+        MessageInvalid, match=r"^pain\.002\.001\.10: Document/CstmrPmtStsRpt/GrpHdr breaks SCHEMAV_"
+    ):
         write_message(MessageKind.STATUS_REPORT, {"CstmrPmtStsRpt": {"GrpHdr": {"MsgId": "x"}}})
