@@ -52,7 +52,7 @@ def test_every_way_to_write_an_iban_is_the_same_account(written):
     ],
 )
 def test_what_is_no_iban_is_refused_without_being_repeated(number, why):
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError, match=r"not a valid IBAN|String should") as refused:
         iban(number)
     messages = [problem["msg"] for problem in refused.value.errors()]
     assert messages, why
@@ -65,22 +65,22 @@ def test_a_routing_number_with_its_check_digit_is_taken(routing):
 
 
 @pytest.mark.parametrize(
-    ("routing", "number"),
+    ("routing", "number", "sentence"),
     [
-        ("021000022", "123456789"),  # check digit
-        ("000000000", "123456789"),
-        ("12345678", "123456789"),
-        ("0210000211", "123456789"),
-        ("02100002A", "123456789"),
-        ("021000021", "123"),
-        ("021000021", "123456789012345678"),
-        ("021000021", "12345678A"),
-        ("021000021", "1234 5678"),
-        ("021000021", "0000000"),
+        ("021000022", "123456789", "check digit is wrong"),
+        ("000000000", "123456789", "check digit is wrong|nine digits"),
+        ("12345678", "123456789", "nine digits"),
+        ("0210000211", "123456789", "nine digits"),
+        ("02100002A", "123456789", "nine digits"),
+        ("021000021", "123", "4 to 17 digits"),
+        ("021000021", "123456789012345678", "4 to 17 digits"),
+        ("021000021", "12345678A", "4 to 17 digits"),
+        ("021000021", "1234 5678", "4 to 17 digits"),
+        ("021000021", "0000000", "4 to 17 digits"),
     ],
 )
-def test_what_is_no_us_account_is_refused(routing, number):
-    with pytest.raises(ValidationError):
+def test_what_is_no_us_account_is_refused(routing, number, sentence):
+    with pytest.raises(ValidationError, match=sentence):
         us(routing, number)
 
 

@@ -87,26 +87,26 @@ def test_calls_that_do_not_match_do_not_roll_the_dice():
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "sentence"),
     [
-        {"kind": "flood"},
-        {"kind": "slow"},
-        {"kind": "settle-later"},
-        {"kind": "decline"},
-        {"kind": "decline", "code": "Not Good"},
-        {"kind": "outage", "delayMs": 5},
-        {"kind": "error-before", "status": 404},
-        {"kind": "reset-after", "status": 500},
-        {"kind": "decline", "code": "closed", "operation": "find"},
-        {"kind": "outage", "probability": 0},
-        {"kind": "outage", "probability": 1.5},
-        {"kind": "outage", "times": 0},
-        {"kind": "outage", "match": {"colour": "red"}},
-        {"kind": "outage", "match": {"payeeEnding": "12345"}},
+        ({"kind": "flood"}, "kind\n  Input should be "),
+        ({"kind": "slow"}, "A fault of the kind slow needs "),
+        ({"kind": "settle-later"}, "A fault of the kind settle-later needs "),
+        ({"kind": "decline"}, "A fault of the kind decline needs "),
+        ({"kind": "decline", "code": "Not Good"}, "code\n  String should match pattern"),
+        ({"kind": "outage", "delayMs": 5}, "says nothing to a fault of the kind outage"),
+        ({"kind": "error-before", "status": 404}, "status\n  Input should be "),
+        ({"kind": "reset-after", "status": 500}, "says nothing to a fault of the kind reset-after"),
+        ({"kind": "decline", "code": "closed", "operation": "find"}, "Only the operation pay"),
+        ({"kind": "outage", "probability": 0}, "probability\n  Input should be greater than 0"),
+        ({"kind": "outage", "probability": 1.5}, "probability\n  Input should be less than or equal to 1"),
+        ({"kind": "outage", "times": 0}, "times\n  Input should be greater than"),
+        ({"kind": "outage", "match": {"colour": "red"}}, "match.colour\n  Extra inputs"),
+        ({"kind": "outage", "match": {"payeeEnding": "12345"}}, "payeeEnding\n  String should"),
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused(fields):
-    with pytest.raises(ValidationError):
+def test_a_rule_that_makes_no_sense_is_refused(fields, sentence):
+    with pytest.raises(ValidationError, match=sentence):
         FaultRule.model_validate(fields)
 
 

@@ -98,7 +98,7 @@ def test_payout_accounts_have_correct_check_digits():
 
 @pytest.mark.parametrize("change", [{"naics": "0"}, {"new_business": "unknown"}])
 def test_a_loan_that_lacks_what_every_application_needs_is_refused(change: dict[str, str]):
-    with pytest.raises(UnusableLoan):
+    with pytest.raises(UnusableLoan, match="no known sector or business age"):
         derive_application({**LOANS[0], **change}, SEED)
 
 

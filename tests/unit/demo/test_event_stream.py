@@ -33,11 +33,11 @@ def test_an_event_without_its_empty_line_is_not_given():
 
 
 def test_a_line_that_never_ends_is_refused():
-    with pytest.raises(EventTooLarge):
+    with pytest.raises(EventTooLarge, match="a line of the stream"):
         EventStreamParser().feed(b"x" * (LARGEST_EVENT_BYTES + 1))
 
 
 def test_an_event_that_never_ends_is_refused():
     line = b"data: " + b"x" * 1000 + b"\n"
-    with pytest.raises(EventTooLarge):
+    with pytest.raises(EventTooLarge, match="an event of the stream"):
         EventStreamParser().feed(line * (LARGEST_EVENT_BYTES // 1000 + 1))

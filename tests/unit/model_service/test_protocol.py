@@ -82,9 +82,19 @@ def test_a_bad_tensor_is_refused_with_a_sentence_that_names_it(changes, sentence
     assert sentence in refusal_of(infer_body(**changes))
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"inputs": 3}', b"\xff", b'{"inputs": [NaN]}'])
-def test_what_is_no_request_is_refused(text):
-    with pytest.raises(BadTensor):
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"", "not JSON"),
+        (b"[]", "valid dictionary"),
+        (b"{}", "^inputs: Field required"),
+        (b'{"inputs": 3}', "^inputs: Input should be a valid"),
+        (b"\xff", "not JSON"),
+        (b'{"inputs": [NaN]}', "not finite"),
+    ],
+)
+def test_what_is_no_request_is_refused(text, sentence):
+    with pytest.raises(BadTensor, match=sentence):
         read_inference(text, most_rows=10)
 
 
@@ -133,7 +143,7 @@ def test_a_caller_may_choose_outputs():
 
 @pytest.mark.parametrize("nonsense", [1.2, -0.1, float("nan"), float("inf")])
 def test_a_model_that_answers_no_probability_is_not_repeated_to_anybody(nonsense):
-    with pytest.raises(BadScore):
+    with pytest.raises(BadScore, match=r"no probability|not finite"):
         answer(infer_body(), ready_model(probability=nonsense))
 
 

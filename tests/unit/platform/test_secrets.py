@@ -51,7 +51,7 @@ def test_a_secret_copied_to_another_row_does_not_open(box):
 def test_a_changed_byte_anywhere_breaks_the_seal(box, position):
     sealed = bytearray(box.seal(ACCOUNT, ROW))
     sealed[position] ^= 0x01
-    with pytest.raises(SealBroken):
+    with pytest.raises(SealBroken, match=r"sealed with another key|belongs to another row or was changed"):
         box.open(bytes(sealed), ROW)
 
 
@@ -82,12 +82,18 @@ def test_a_missing_key_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not base64!", base64.b64encode(b"short"), base64.b64encode(bytes(33))]
+    ("content", "sentence"),
+    [
+        (b"", "holds 0 bytes"),
+        (b"not base64!", "is not base64"),
+        (base64.b64encode(b"short"), "holds 5 bytes"),
+        (base64.b64encode(bytes(33)), "holds 33 bytes; a key has 32"),
+    ],
 )
-def test_a_key_file_without_a_key_is_refused(tmp_path, content):
+def test_a_key_file_without_a_key_is_refused(tmp_path, content, sentence):
     path = tmp_path / "bad.key"
     path.write_bytes(content)
-    with pytest.raises(KeyFileUnusable):
+    with pytest.raises(KeyFileUnusable, match=sentence):
         SecretBox(path)
 
 
@@ -151,12 +157,17 @@ def test_neither_the_newest_key_goes_nor_the_same_one_comes_twice(path):
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"{}", b'{"keys":[],"index":"AA=="}', b'{"keys":[{"key":"AA==","addedAt":null}],"index":"AA=="}'],
+    ("content", "sentence"),
+    [
+        (b"{}", "not of our form"),
+        (b'{"keys":[],"index":"AA=="}', "holds 1 bytes"),
+        (b'{"keys":[],"index":"%s"}' % base64.b64encode(bytes(32)), "holds no key"),
+        (b'{"keys":[{"key":"AA==","addedAt":null}],"index":"AA=="}', "holds 1 bytes"),
+    ],
 )
-def test_a_ring_of_another_form_is_refused(tmp_path, content):
+def test_a_ring_of_another_form_is_refused(tmp_path, content, sentence):
     (tmp_path / "bad.key").write_bytes(content)
-    with pytest.raises(KeyFileUnusable):
+    with pytest.raises(KeyFileUnusable, match=sentence):
         SecretBox(tmp_path / "bad.key")
 
 

@@ -194,9 +194,18 @@ def test_a_manifest_that_makes_no_sense_is_refused_even_when_its_checksums_fit(f
 
 def test_a_manifest_that_is_not_json_or_not_finite_is_refused(folder):
     whole = (folder / MANIFEST).read_text()
-    for broken in ("", "[]", "{", "null", "\x00", whole.replace('"seed": 20041201', '"seed": NaN')):
+    endless = whole.replace('"seed": 20041201', '"seed": NaN')
+    assert endless != whole
+    for broken, said in (
+        ("", "is not JSON"),
+        ("[]", "is not an object"),
+        ("{", "is not JSON"),
+        ("null", "is not an object"),
+        ("\x00", "is not JSON"),
+        (endless, "NaN, which is not a finite number"),
+    ):
         (folder / MANIFEST).write_text(broken)
-        with pytest.raises(ModelRefused):
+        with pytest.raises(ModelRefused, match=said):
             load_model(folder)
 
 
