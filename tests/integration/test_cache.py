@@ -34,7 +34,7 @@ def key() -> str:
 
 
 async def until_it_answers(cache: Cache) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await cache.is_ready():
             await asyncio.sleep(0.01)
 

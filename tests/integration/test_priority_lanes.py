@@ -106,7 +106,7 @@ async def test_a_changed_rule_is_followed_without_a_restart(engines, settings, d
             "update scoring_lanes set express_up_to_minor = 100000000 where currency = 'USD';",
             database=database_url.rsplit("/", 1)[1],
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while lanes.topic_of(STANDARD.name, asking(key, "900000.00").wire().decode()) == STANDARD.name:
                 await asyncio.sleep(0.02)
         await store(database, asking(key, "900000.00"), key)

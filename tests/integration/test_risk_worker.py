@@ -15,6 +15,7 @@ from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.services.application_api.handlers import ScoringCompleted
 from fundline.services.risk_worker.handlers import Handlers
+from support.delivering import delivered, delivered_together
 from support.scoring import CHAMPION, Bench, packaged_model
 from support.stored import event_of, submitted_application
 
@@ -101,8 +102,8 @@ async def test_an_application_is_scored_decided_and_announced_in_one_transaction
 async def test_two_topics_reach_the_worker_and_the_application_is_scored_once(database, box, handlers, order):
     application_id = await submitted_application(database, box)
     one, two = (
-        handlers.application_created(created(application_id)),
-        handlers.scoring_requested(requested(application_id)),
+        delivered(handlers.application_created, created(application_id)),
+        delivered(handlers.scoring_requested, requested(application_id)),
     )
     if order == "together":
         await asyncio.gather(one, two)
@@ -123,7 +124,7 @@ async def test_created_alone_never_scores(database, box, handlers):
 async def test_the_same_event_delivered_three_times_scores_once(database, box, handlers):
     application_id = await submitted_application(database, box)
     event = requested(application_id)
-    await asyncio.gather(*(handlers.scoring_requested(event) for _ in range(3)))
+    await delivered_together(handlers.scoring_requested, event, event, event)
     await handlers.scoring_requested(event)
     assert await count(database, "risk_assessments") == 1
     assert len(await story(database, application_id)) == 3
@@ -152,7 +153,7 @@ async def test_a_business_that_cannot_pay_is_rejected_with_reasons_that_the_appl
 
 
 async def test_an_event_about_an_unknown_application_is_poison(handlers):
-    with pytest.raises(Poison):
+    with pytest.raises(Poison, match="no application has the id"):
         await handlers.scoring_requested(requested(uuid.uuid4()))
 
 
@@ -169,7 +170,7 @@ async def test_an_approval_asks_for_one_payment_however_often_it_is_delivered(da
     await handlers.scoring_requested(requested(application_id))
     event = await completed(database, application_id)
     door = ScoringCompleted(database)
-    await asyncio.gather(*(door(event) for _ in range(3)))
+    await delivered_together(door, event, event, event)
     rows = await database.fetch("select payload from outbox where topic = 'disbursement.requested'")
     assert len(rows) == 1
     payload = json.loads(rows[0]["payload"])

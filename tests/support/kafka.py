@@ -40,8 +40,12 @@ def created_event(
     return Outgoing(APPLICATIONS_CREATED.name, str(key), payload.wire(), envelope.headers())
 
 
-def read_all(bootstrap: str, topic: str, *, wait_for: int = 0, timeout_s: float = 15.0) -> list[Delivery]:
-    """Everything in the topic, by partition and offset; waits until `wait_for` messages are there."""
+def read_all(bootstrap: str, topic: str, *, wait_for: int = 0, timeout_s: float = 60.0) -> list[Delivery]:
+    """Everything in the topic, by partition and offset; waits until `wait_for` messages are there.
+
+    It has read all when it is at the end of every partition, by the broker's word: on a busy machine half a second
+    without a message says nothing, and an empty topic was seen where there was one.
+    """
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": f"look-{uuid.uuid4()}", "enable.auto.commit": False}
     )
@@ -49,15 +53,22 @@ def read_all(bootstrap: str, topic: str, *, wait_for: int = 0, timeout_s: float 
         partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
         found: list[Delivery] = []
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+        read_to = dict.fromkeys(partitions, 0)
         end = time.monotonic() + timeout_s
         quiet_since = time.monotonic()
         while time.monotonic() < end:
             message = consumer.poll(0.2)
             if message is not None and message.error() is None:
                 found.append(delivery_of(message))
+                read_to[found[-1].partition] = found[-1].offset + 1
                 quiet_since = time.monotonic()
             elif len(found) >= wait_for and time.monotonic() - quiet_since > 0.5:
-                break
+                ends = {
+                    n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=10)[1]
+                    for n in read_to
+                }
+                if all(read_to[number] >= ends[number] for number in read_to):
+                    break
         return sorted(found, key=lambda d: (d.partition, d.offset))
     finally:
         consumer.close()

@@ -1,7 +1,7 @@
 """The outbox and Kafka in one object that behaves as badly as at-least-once delivery allows, the same for each seed.
 
 Real handlers, real events out of the real outbox. Every event reaches each of its groups `copies` times, in any order,
-between the events of other applications; a handler that says later gets it later.
+between the events of other applications; a handler that says later, or finds a part away, gets it later.
 """
 
 import random
@@ -13,6 +13,7 @@ import orjson
 from fundline.contracts.topics import TOPICS
 from fundline.platform.database import Database
 from fundline.platform.kafka.messages import Delivery, Handler, RetryLater, read_event
+from fundline.platform.refusals import Unavailable
 
 _TAKE = "delete from outbox where position = any(array(select position from outbox order by position)) returning *"
 _MOST_STEPS = 20_000
@@ -43,7 +44,7 @@ class ShuffledBus:
         """By group and event id: how often the handler has finished with it."""
 
     async def run(self) -> None:
-        """Until nothing is left. What a handler raises other than RetryLater ends the test."""
+        """Until nothing is left. What a handler raises other than later or away ends the test."""
         for _ in range(_MOST_STEPS):
             await self._take_from_outbox()
             if not self._due:
@@ -66,7 +67,7 @@ class ShuffledBus:
     async def _deliver(self, due: _Due) -> None:
         try:
             await due.handler(read_event(TOPICS[due.delivery.topic], due.delivery))
-        except RetryLater:
+        except (RetryLater, Unavailable):
             self._due.append(due)
             return
         name = (due.group, due.delivery.headers["ce_id"])

@@ -19,6 +19,7 @@ import pytest
 from fundline.platform.database import Database
 from support.applications import application
 from support.bank import free_port, until_ready
+from support.delivering import answered
 from support.proxy import Proxy, proxy_before
 
 pytestmark = pytest.mark.integration
@@ -68,11 +69,11 @@ def place_of(client, headers, database):
     return place
 
 
-async def patient_post(client, path, body, headers):
-    """As a good client: a process that is overloaded for a moment is asked again, with the same key."""
-    while (answer := await client.post(path, json=body, headers=headers)).status_code == 503:
-        await asyncio.sleep(0.2)
-    return answer
+async def fifty_times(client, path, body, headers):
+    """At once, with one key."""
+    return await asyncio.gather(
+        *(answered(lambda: client.post(path, json=body, headers=headers)) for _ in range(50))
+    )
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -82,7 +83,7 @@ async def test_promise_1_fifty_parallel_posts_with_one_key_get_one_status_and_on
     path, (_, subject, role, body, status) = await place_of(write), WRITES[write]
     before = await database.fetchrow("select count(*) as n from outbox")
     shared = headers(subject, role, key="one-key")
-    answers = await asyncio.gather(*(patient_post(client, path, body, shared) for _ in range(50)))
+    answers = await fifty_times(client, path, body, shared)
     assert {answer.status_code for answer in answers} == {status}
     assert len({answer.content for answer in answers}) == 1
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
@@ -96,9 +97,7 @@ async def test_promise_1_a_refusal_of_the_request_is_the_same_fifty_times_and_le
 ):
     path, (_, subject, role, body, status) = await place_of(write), WRITES[write]
     shared = headers(subject, role, key="one-key")
-    answers = await asyncio.gather(
-        *(client.post(path, json={"nonsense": 1}, headers=shared) for _ in range(50))
-    )
+    answers = await fifty_times(client, path, {"nonsense": 1}, shared)
     assert {answer.status_code for answer in answers} == {422}
     assert len({answer.content for answer in answers}) == 1
     assert (await client.post(path, json=body, headers=shared)).status_code == status
@@ -112,7 +111,7 @@ async def test_promise_1_a_refusal_that_rests_on_how_things_stand_is_kept_when_t
     path, subject, role, body, status = WRITES[write]
     path = f"/v1/applications/{made['id']}/{path}"
     shared = headers(subject, role, key="one-key")
-    answers = await asyncio.gather(*(client.post(path, json=body, headers=shared) for _ in range(50)))
+    answers = await fifty_times(client, path, body, shared)
     await refer(database, made["id"])
     answers.append(await client.post(path, json=body, headers=shared))
     assert {answer.status_code for answer in answers} == {409}

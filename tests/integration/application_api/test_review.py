@@ -5,6 +5,7 @@ import pytest
 
 from fundline.platform.database import Database
 from support.applications import application
+from support.delivering import answered
 
 pytestmark = pytest.mark.integration
 
@@ -39,8 +40,9 @@ async def test_an_application_is_decided_once(client, headers, database):
     early = await client.post(path, json=body, headers=headers("uma", "underwriter"))
     assert (early.status_code, early.json()["type"]) == (409, "urn:fundline:problem:not-under-review")
     await refer(database, made["id"])
+    keys = [headers(name, "underwriter") for name in ("uma", "ulf")]
     both = await asyncio.gather(
-        *(client.post(path, json=body, headers=headers(name, "underwriter")) for name in ("uma", "ulf"))
+        *(answered(lambda key=key: client.post(path, json=body, headers=key)) for key in keys)
     )
     assert sorted(answer.status_code for answer in both) == [200, 409]
 

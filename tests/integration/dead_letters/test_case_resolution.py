@@ -34,7 +34,7 @@ def resolve(client, headers):
 
 
 async def until_somebody_waits(owner) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await owner.fetchval("select count(*) from pg_locks where not granted"):
             await asyncio.sleep(0.01)
 

@@ -1,5 +1,4 @@
 import asyncio
-import contextlib
 import random
 
 import asyncpg
@@ -11,7 +10,6 @@ from fundline.casefile.ledger import book_payment
 from fundline.domain.disbursement import DisbursementState
 from fundline.platform.clock import new_id
 from fundline.platform.database import UniqueRule
-from fundline.platform.kafka.messages import RetryLater
 from fundline.services.disbursement_worker.payment_gateway import Declined
 from fundline.services.disbursement_worker.results import Recorded
 from fundline.services.disbursement_worker.use_cases import PaymentRequest
@@ -24,6 +22,7 @@ from support.approved_applications import (
 )
 from support.bank import whole_statement
 from support.books import assert_books_agree, purposes
+from support.delivering import delivered
 from support.disbursement import cases, disbursement, events, status
 
 pytestmark = pytest.mark.integration
@@ -70,16 +69,11 @@ async def test_workers_that_handle_the_same_applications_at_once_pay_each_once(
     deliveries += [payment_requested(application_id) for application_id in applications]
     random.Random(seed).shuffle(deliveries)
     first, second = new_worker(), new_worker()
-
-    async def deliver(worker, event):
-        with contextlib.suppress(RetryLater):  # a row that stayed locked too long; delivered again below
-            await worker.deliver(event)
-
     await asyncio.gather(
-        *(deliver((first, second)[number % 2], event) for number, event in enumerate(deliveries))
+        *(delivered((first, second)[number % 2].deliver, event) for number, event in enumerate(deliveries))
     )
     for event in events_of_all:
-        await first.deliver(event)
+        await delivered(first.deliver, event)
     assert {await status(database, application_id) for application_id in applications} == {("disbursed", 4)}
     for application_id in applications:
         topics = [topic for topic, _ in await events(database, application_id)]
@@ -123,7 +117,7 @@ async def test_a_bank_that_breaks_its_contract_is_no_result_and_is_not_swallowed
 @pytest.mark.parametrize("edit", ["update {} set transfer_id = transfer_id", "delete from {}", "truncate {}"])
 async def test_the_books_cannot_be_edited(worker, database, box, table, edit):
     await worker.deliver(payment_requested(await store_application(database, box)))
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"permission denied for table {table}"):
         await database.execute(edit.format(table))
 
 
@@ -134,7 +128,7 @@ async def test_the_schema_itself_refuses_a_second_resolution_of_a_payment(worker
     application_id = await store_application(database, box)
     await worker.deliver(payment_requested(application_id))
     paid = await disbursement(database, application_id)
-    with pytest.raises(UniqueRule):
+    with pytest.raises(UniqueRule, match=r"ledger_transfers_(once_per_purpose|resolved_once)"):
         async with database.transaction() as connection:
             await book_payment(
                 connection,

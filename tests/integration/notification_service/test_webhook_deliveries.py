@@ -1,10 +1,9 @@
 """Webhooks over real sockets: what is sent, how often, and what the answers mean."""
 
-import asyncio
-
 import pytest
 from standardwebhooks import Webhook
 
+from support.delivering import delivered_together
 from support.notifications import notifier
 from support.receiver import Reply, receiving
 
@@ -48,7 +47,7 @@ async def test_an_event_that_arrives_three_times_is_delivered_once(service, regi
     async with receiving() as receiver:
         await register(service, receiver.url)
         event = await service.status(application_id, "approved", 3)
-        await asyncio.gather(*(service.deliver(event) for _ in range(2)))
+        await delivered_together(service.deliver, event, event)
         await service.status(application_id, "disbursed", 4)
         await receiver.until(2)
         await service.until_state("delivered", 2)

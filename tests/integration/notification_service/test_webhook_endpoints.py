@@ -8,6 +8,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from fundline.manual import answers_notifications as answers
+from support.delivering import answered
 from support.notifications import notifier
 from support.receiver import Reply, receiving
 
@@ -34,7 +35,7 @@ async def test_a_repeat_with_the_same_key_gets_the_same_answer_with_the_same_sec
     shared = headers(key="one-key")
     body = {"url": "http://127.0.0.1:9/hook"}
     answers = await asyncio.gather(
-        *(service.http.post(ENDPOINTS, json=body, headers=shared) for _ in range(10))
+        *(answered(lambda: service.http.post(ENDPOINTS, json=body, headers=shared)) for _ in range(10))
     )
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
@@ -104,10 +105,11 @@ async def test_a_public_address_is_accepted(database, settings, register):
 
 async def test_an_owner_has_so_many_endpoints_even_when_all_are_made_at_once(database, settings, headers):
     async with notifier(database, settings(webhook_endpoints_per_owner=3)) as service:
+        calls = [({"url": f"http://127.0.0.1:{port}/"}, headers()) for port in range(1, 11)]
         answers = await asyncio.gather(
             *(
-                service.http.post(ENDPOINTS, json={"url": f"http://127.0.0.1:{port}/"}, headers=headers())
-                for port in range(1, 11)
+                answered(lambda body=body, key=key: service.http.post(ENDPOINTS, json=body, headers=key))
+                for body, key in calls
             )
         )
         assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 7

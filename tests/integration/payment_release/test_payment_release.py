@@ -13,6 +13,7 @@ from fundline.domain.money import Money
 from support.approved_applications import payment_requested, store_application
 from support.bank import whole_statement
 from support.books import assert_books_agree
+from support.delivering import answered
 from support.disbursement import audited, cases, disbursement
 from support.stored import event_of
 
@@ -197,7 +198,7 @@ async def test_promises_1_and_2_fifty_releases_with_one_key_release_once_and_get
     application_id = await waiting(worker, database, box)
     shared = headers("olga", key="one-key")
     answers = await asyncio.gather(
-        *(client.post(path(application_id), json=REASON, headers=shared) for _ in range(50))
+        *(answered(lambda: client.post(path(application_id), json=REASON, headers=shared)) for _ in range(50))
     )
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1

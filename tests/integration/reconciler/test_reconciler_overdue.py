@@ -17,6 +17,7 @@ from fundline.services.reconciler.overdue import OverdueStates
 from support.approved_applications import AT, payment_requested, store_application
 from support.bank import bank_over_http, whole_statement
 from support.books import assert_books_agree
+from support.delivering import delivered_together
 from support.disbursement import worker_on
 from support.reconciler import audited, cases, lose_the_events, waiting_events
 from support.scoring import CHAMPION, Bench, packaged_model
@@ -172,7 +173,7 @@ async def test_an_application_whose_first_request_arrives_after_all_is_scored_on
         application_id=application_id, amount="50000.00", currency="USD", timestamp=AT
     )
     requests = [event_of(RISK_SCORING_REQUESTED, payload, application_id) for _ in range(2)]
-    await asyncio.gather(*(handlers.scoring_requested(request) for request in requests))
+    await delivered_together(handlers.scoring_requested, *requests)
     await bench.compute.close()
     assert len(await database.fetch("select 1 from risk_assessments")) == 1
 
@@ -187,7 +188,7 @@ async def test_an_approval_whose_first_request_arrives_after_all_is_paid_once(
     async with bank_over_http(tmp_path / "bank.sqlite") as bank_url:
         worker = worker_on(database, bank_url, account_key_file)
         requests = [payment_requested(application_id) for _ in range(2)]
-        await asyncio.gather(*(worker.deliver(request) for request in requests))
+        await delivered_together(worker.deliver, *requests)
         while await worker.sweep():
             pass
         await worker.client.close()
