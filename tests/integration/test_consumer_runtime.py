@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from fundline.contracts.topics import APPLICATIONS_CREATED
 from fundline.platform.kafka.consumer import ConsumerRuntime
-from fundline.platform.kafka.messages import CAUSE, Event, Poison, RetryLater, Subscription
+from fundline.platform.kafka.messages import CAUSE, NOT_BEFORE, Event, Poison, RetryLater, Subscription
 from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import KafkaSettings
@@ -210,6 +210,50 @@ async def test_what_was_not_finished_is_delivered_again_to_the_next_instance(set
         await until(lambda: len(first_seen) == 2)
     async with consuming(settings, producer, second):
         await until(lambda: stuck.key in second_seen)
+
+
+async def test_a_message_that_waits_for_a_part_that_is_away_is_left_to_the_next_instance(settings, producer):
+    """A message that was not settled at the stop was committed all the same: its test was cancelled before the line."""
+    tried, handled = [], []
+
+    async def away(event: Event) -> None:
+        tried.append(event.key)
+        raise Unavailable("the database is away")
+
+    async def back(event: Event) -> None:
+        handled.append(event.key)
+
+    sent = created_event()
+    await asyncio.to_thread(producer.publish, [sent])
+    async with consuming(settings, producer, away):
+        await until(lambda: len(tried) >= 2)
+    async with consuming(settings, producer, back):
+        await until(lambda: handled == [sent.key])
+    assert read_all(settings.kafka_bootstrap, settings.topic_prefix + DEAD) == []
+
+
+async def test_a_retry_that_is_not_due_at_the_stop_is_left_to_the_next_instance(settings, producer):
+    patient = settings.model_copy(update={"retry_cap_s": 300})
+    early, handled = [], []
+    sent = created_event()
+    retry = dataclasses.replace(
+        sent,
+        topic=APPLICATIONS_CREATED.retry(GROUP),
+        headers={**sent.headers, NOT_BEFORE: "2100-01-01T00:00:00Z"},
+    )
+
+    async def too_early(event: Event) -> None:
+        early.append(event.key)
+
+    async def due(event: Event) -> None:
+        handled.append(event.key)
+
+    await asyncio.to_thread(producer.publish, [retry])
+    async with consuming(patient, producer, too_early) as runtime:
+        await until(lambda: runtime.in_flight == 1)
+    assert early == []
+    async with consuming(settings, producer, due):
+        await until(lambda: handled == [sent.key])
 
 
 async def test_a_full_runtime_stops_reading_until_there_is_room(settings, producer):

@@ -31,11 +31,11 @@ async def database(database_url):
     ],
 )
 async def test_what_four_eyes_and_payments_rest_on_cannot_be_changed_by_a_process(database, table, change):
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"permission denied for table {table}"):
         await database.execute(f"update {table} set {change}")  # noqa: S608 - our own words
 
 
 @pytest.mark.parametrize("table", ["applications", "disbursements", "cases", "dead_letters", "audit_entries"])
 async def test_a_process_deletes_no_record_of_money(database, table):
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"permission denied for table {table}"):
         await database.execute(f"delete from {table}")  # noqa: S608 - our own words

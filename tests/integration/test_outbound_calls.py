@@ -100,13 +100,13 @@ async def test_however_it_is_written_a_private_address_is_refused(url):
 
 
 async def test_one_private_address_among_public_ones_refuses_the_name():
-    with pytest.raises(TargetRefused):
+    with pytest.raises(TargetRefused, match="not on the public internet"):
         await client(TargetRules(), Names(["93.184.215.14", "10.0.0.1"])).post(f"https://{HOST}/", b"", {})
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "192.168.1.1", "fd00::1"])
 async def test_in_development_only_this_machine_is_called_beside_public_addresses(address):
-    with pytest.raises(TargetRefused):
+    with pytest.raises(TargetRefused, match="not on the public internet"):
         await client(names=Names([address])).post(f"http://{HOST}/", b"", {})
 
 

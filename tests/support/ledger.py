@@ -28,10 +28,14 @@ where payment_id = $1
 """
 
 
-async def open_payment(database: Database, amount: Money = AMOUNT) -> UUID:
-    """A disbursement in the state expected; nothing is booked."""
+async def open_payment(
+    database: Database, amount: Money = AMOUNT, *, application_id: UUID | None = None
+) -> UUID:
+    """A disbursement in the state expected; nothing is booked. Without an id it belongs to no application."""
     payment_id = new_id()
-    await database.execute(_OPEN, payment_id, new_id(), amount.amount_minor, amount.currency, AT)
+    await database.execute(
+        _OPEN, payment_id, application_id or new_id(), amount.amount_minor, amount.currency, AT
+    )
     return payment_id
 
 

@@ -10,6 +10,7 @@ from fundline.contracts.topics import APPLICATIONS_CREATED, RISK_SCORING_COMPLET
 from fundline.manual.openapi import openapi_document
 from support.approved_applications import store_application
 from support.dead_letters import dead, dead_payment, kept_letter, payment_asked, status_told
+from support.delivering import answered
 
 pytestmark = pytest.mark.integration
 
@@ -94,7 +95,10 @@ async def test_a_letter_that_moves_no_money_is_replayed_by_one_person(database, 
 
 async def test_two_operators_at_the_same_moment_send_one_event(database, act):
     letter_id = await kept_letter(database, dead())
-    answers = await asyncio.gather(*(act(letter_id, "replay", subject=f"operator-{n}") for n in range(8)))
+    people = [f"operator-{number}" for number in range(8)]
+    answers = await asyncio.gather(
+        *(answered(lambda who=who: act(letter_id, "replay", subject=who, key=who)) for who in people)
+    )
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
     assert len(await outbox(database)) == 1
 
@@ -299,6 +303,33 @@ async def test_a_bulk_replay_only_asks_for_what_moves_money(client, database, he
     told = await bulk(client, headers, topic="disbursement.requested")
     assert (told["requested"], told["replayed"]) == (ids, [])
     assert await outbox(database) == []
+
+
+async def test_a_bulk_replay_leaves_out_the_own_application_and_says_why(database, box, client, headers):
+    """The check of the single replay was tested, and not the one of many at once."""
+    own = await store_application(database, box)
+    others = str(await kept_letter(database, dead()))
+    letter_id = await kept_letter(database, dead(key=own))
+    answer = await client.post(
+        "/v1/dead-letters/bulk-replay",
+        json={"reason": "All of them, mine too.", "topic": "status.updated"},
+        headers=headers("alice"),
+    )
+    told = answer.json()
+    assert (told["replayed"], told["requested"]) == ([others], [])
+    (skipped,) = told["skipped"]
+    assert skipped["id"] == str(letter_id)
+    assert "your own" in skipped["because"]
+    assert [event["key"] for event in await outbox(database)] != [own]
+
+
+@pytest.mark.parametrize("verb", ["replay", "withdraw", "discard"])
+async def test_nobody_acts_on_a_letter_about_the_own_application(database, box, act, verb):
+    letter_id = await kept_letter(database, dead_payment(await store_application(database, box)))
+    if verb == "withdraw":
+        assert (await act(letter_id, "replay")).status_code == 200
+    refused = await act(letter_id, verb, subject="alice")
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:fundline:problem:second-person-needed")
 
 
 async def test_a_bulk_replay_has_bounds(client, headers):

@@ -13,10 +13,12 @@ from fundline.platform.clock import new_id
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.operations_api.correction_routes import correction_routes
 from fundline.services.operations_api.corrections import LedgerCorrections
 from fundline.services.operations_api.settings import Settings
+from support.approved_applications import store_application
 from support.ledger import open_payment, problems, reach, transfer_of
 
 pytestmark = pytest.mark.integration
@@ -101,6 +103,22 @@ async def test_one_proposes_another_agrees_and_then_it_is_booked(database, post,
         ("ledger.corrected", "operations-api:omar"),
         ("ledger.correction_approved", "operations-api:omar"),
     ]
+
+
+@pytest.mark.parametrize("door", ["propose", "approve"])
+async def test_nobody_corrects_what_is_booked_for_the_own_application(database, account_key_file, post, door):
+    application_id = await store_application(database, SecretBox(account_key_file), status="disbursed")
+    payment_id = await open_payment(database, application_id=application_id)
+    for state in (S.SUBMITTED, S.SETTLED):
+        await reach(database, payment_id, state)
+    transfer_id = await transfer_of(database, payment_id, "payment_settled")
+    if door == "propose":
+        refused = await post(PATH, request_for(transfer_id), "alice")
+    else:
+        proposed = (await post(PATH, request_for(transfer_id))).json()
+        refused = await post(f"{PATH}/{proposed['id']}/approve", {"reason": "It is mine."}, "alice")
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:fundline:problem:second-person-needed")
+    assert "your own" in refused.json()["detail"]
 
 
 async def test_a_withdrawn_correction_is_not_booked(database, post, settled):

@@ -85,7 +85,7 @@ async def test_a_transfer_is_reversed_once(database):
     await reach(database, payment_id, S.SETTLED)
     settled = await transfer_of(database, payment_id, "payment_settled")
     await correct_transfer(database, settled)
-    with pytest.raises(UniqueRule):
+    with pytest.raises(UniqueRule, match="ledger_transfers_corrected_once"):
         await correct_transfer(database, settled)
     reversal = await transfer_of(database, payment_id, "reversal")
     with pytest.raises(CorrectionRefused, match="not reversed again"):
