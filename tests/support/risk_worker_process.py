@@ -1,61 +1,12 @@
 """A risk worker as the process that it is in the fleet, with a model server of the test's choice."""
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-import httpx
-import orjson
-from prometheus_client.parser import text_string_to_metric_families
-
-from support.bank import free_port
+from support.service_process import ServiceProcess
 
 
-class RiskWorkerProcess:
+class RiskWorkerProcess(ServiceProcess):
     def __init__(self, name: str, settings: dict[str, str], folder: Path, *, module: str = "main") -> None:
         """`settings` are its FUNDLINE_* environment."""
-        self.log_file = folder / f"{name}.log"
-        self.url = f"http://127.0.0.1:{(port := free_port())}"
-        environment = {
-            **os.environ,
-            **settings,
-            "FUNDLINE_INSTANCE": name,
-            "FUNDLINE_HTTP_PORT": str(port),
-            "FUNDLINE_FLAGS_FILE": str(folder / "no-flags.json"),
-        }
-        with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", f"fundline.services.risk_worker.{module}"],
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
-
-    def send(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    def runs(self) -> bool:
-        return self._process.poll() is None
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait(30)
-
-    def log(self, event: str) -> list[dict[str, Any]]:
-        """Its lines about this event."""
-        lines = (line for line in self.log_file.read_bytes().splitlines() if line[:1] == b"{")
-        return [line for line in map(orjson.loads, lines) if line["message"] == event]
-
-    async def metric(self, name: str, **labels: str) -> float:
-        """The sum over all samples of this name with these labels; 0 when there is none."""
-        async with httpx.AsyncClient(trust_env=False) as client:
-            page = await client.get(f"{self.url}/metrics")
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(page.text)
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
+        environment = {**settings, "FUNDLINE_FLAGS_FILE": str(folder / "no-flags.json")}
+        super().__init__(f"risk_worker.{module}", name, environment, folder)

@@ -19,7 +19,10 @@ from fundline.platform.database import Connection
 PAGE = 5000
 _BEFORE_THE_FIRST = UUID(int=0)
 
-SNAPSHOT = "set transaction isolation level repeatable read, read only"
+SNAPSHOT = """
+set transaction isolation level repeatable read, read only;
+set local transaction_timeout = 0 -- as long as the books are; each statement has its own limit
+"""
 PAGE_OF_PAYMENT_IDS = """
 select payment_id from (
     (select payment_id from disbursements where payment_id > $1 order by payment_id limit $2)

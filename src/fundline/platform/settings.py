@@ -35,6 +35,8 @@ class DatabaseSettings(ProcessSettings):
     """Prepared statements kept per connection; must be 0 behind a transaction pooler such as PgBouncer."""
     database_timeout_s: Annotated[float, Field(gt=0)] = 5.0
     database_lock_timeout_ms: Annotated[int, Field(gt=0)] = 1000
+    database_leader_silence_ms: Annotated[int, Field(ge=200, le=60_000)] = 3000
+    """A leader that the database has not heard for so long has lost its lead."""
 
 
 class KafkaSettings(ProcessSettings):

@@ -237,3 +237,16 @@ def test_a_key_file_without_a_key_is_refused_by_name(tmp_path, content):
         path.write_text(content)
     with pytest.raises(AuditKeyUnusable, match=r"audit\.json"):
         AnchorKeys(path)
+
+
+def test_a_writer_that_stands_still_holds_nobody_for_ever(folder, keys):
+    """A process that was frozen within an append has the folder's lock; the successor says so and tries again later."""
+    file = anchor_files_of(folder, keys)
+    file.append(some_heads(), AT)
+    frozen = os.open(folder, os.O_RDONLY)
+    fcntl.flock(frozen, fcntl.LOCK_EX)
+    with pytest.raises(BlockingIOError, match="stands still"):
+        file.append(some_heads(), AT)
+    os.close(frozen)
+    assert file.append(some_heads(), AT).number == 2
+    assert chain_holds(folder, keys) == [1, 2]

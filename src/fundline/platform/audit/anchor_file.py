@@ -5,9 +5,11 @@ the end of the file again. A line that a crash or a full disk has torn was relie
 file is renamed to carry the number of its last anchor, and the next line continues it in a new one.
 """
 
+import errno
 import fcntl
 import mmap
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from fundline.platform.audit.anchors import (
     line_hash,
     read_anchor,
 )
+
+_LOCK_TRIES, _LOCK_PAUSE_S = 200, 0.01
 
 
 class AnchorsBroken(Exception):
@@ -72,7 +76,7 @@ class AnchorFile:
     def _only_writer(self) -> Iterator[None]:
         folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            _lock(folder)
             yield
         finally:
             os.close(folder)
@@ -115,6 +119,18 @@ class AnchorFile:
             raise
         finally:
             os.close(descriptor)
+
+
+def _lock(folder: int) -> None:
+    """Raises BlockingIOError: another process has been writing for longer than any write takes, so it stands still."""
+    for _ in range(_LOCK_TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_LOCK_PAUSE_S)
+    raise BlockingIOError(
+        errno.EWOULDBLOCK, "another process is writing into the anchor file and stands still"
+    )
 
 
 def anchor_files(path: Path) -> list[Path]:

@@ -30,6 +30,7 @@ _AWAY = (
     asyncpg.DiskFullError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.IdleSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.QueryCanceledError,
     asyncpg.OutOfMemoryError,
@@ -149,6 +150,8 @@ async def open_database(settings: DatabaseSettings) -> Database:
                 "application_name": settings.instance,
                 "lock_timeout": str(settings.database_lock_timeout_ms),
                 "idle_in_transaction_session_timeout": "10000",
+                # Of a process that stands still between two messages of one statement: no other time-out sees it.
+                "transaction_timeout": "30000",
                 "jit": "off",
             },
         )

@@ -29,8 +29,8 @@ class AnchorSettings(DatabaseSettings):
     """Ed25519 key (JWK) that signs the anchors of the audit trail."""
     audit_anchor_file: Path
     """Where the anchors go: on another disk than the database's, and append-only where the system offers that."""
-    audit_anchor_every_s: Annotated[float, Field(gt=0, le=4)] = 1.0
-    """Pause between two rounds; the server drops a leader that is silent for five seconds."""
+    audit_anchor_every_s: Annotated[float, Field(gt=0, le=1.5)] = 1.0
+    """Pause between two rounds, and between two tries to lead."""
     audit_anchor_heads: Annotated[int, Field(ge=1, le=5000)] = 500
     """Most streams in one line of the file."""
     audit_anchor_rotate_bytes: Annotated[int, Field(ge=1)] = 64 * 1024 * 1024

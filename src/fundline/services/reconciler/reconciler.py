@@ -1,19 +1,18 @@
 """One run: every check in turn, then its record. One run at a time, whoever asks for it."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
-from fundline.platform.database import Candidate, Database, LeaderConnection, RowBusy
+from fundline.platform.database import Candidate, Database, RowBusy
 from fundline.platform.loop import Loop
+from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.reconciler import store
 from fundline.services.reconciler.findings import Check, Finding, Run, Unchecked
 from fundline.services.reconciler.settings import Settings
 
-_HEARTBEAT_S = 1.0
 _LIMIT_S = 300.0
 """For one check: a full one reads the bank's whole statement."""
 
@@ -43,14 +42,17 @@ class Reconciler(Loop):
     async def take_turn(self, *, full: bool = False) -> Run | None:
         """One run; None when another reconciler is at it. Raises DatabaseUnavailable."""
         async with self._turn() as is_ours:
-            return await self.run_once(full=full) if is_ours else None
+            if not is_ours:
+                return None
+            return await self.run_once(full=full, before_each=self._still_ours)
 
-    async def run_once(self, *, full: bool = False) -> Run:
+    async def run_once(self, *, full: bool = False, before_each: Callable[[], None] = lambda: None) -> Run:
         """Look, repair, record. A check that cannot look keeps the others from nothing. Raises DatabaseUnavailable."""
         started_at = self._now()
         findings: list[Finding] = []
         unchecked: dict[str, str] = {}
         for check in self._checks:
+            before_each()
             self.heartbeat.beat()
             try:
                 findings += await check.look(at=started_at, full=full)
@@ -62,6 +64,10 @@ class Reconciler(Loop):
         await store.store_run(self._database, run, keep_from=started_at - kept)
         self._tell(run)
         return run
+
+    def _still_ours(self) -> None:
+        if not self._candidate.is_leading:
+            raise Unavailable("The run stood still for too long: another reconciler may be at it.")
 
     def _tell(self, run: Run) -> None:
         for finding in run.findings:
@@ -77,20 +83,8 @@ class Reconciler(Loop):
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[bool]:
-        """True when the lock is ours. Should it be lost within the run, another may begin: repairs are idempotent."""
-        connection = await self._candidate.try_to_lead()
-        keeper = None if connection is None else asyncio.create_task(_keep_awake(connection))
+        """True when the lock is ours. Should it be lost within a check, another may begin: repairs are idempotent."""
         try:
-            yield connection is not None
+            yield await self._candidate.try_to_lead() is not None
         finally:
-            if keeper is not None:
-                keeper.cancel()
-                await asyncio.wait([keeper])
             self._candidate.resign()
-
-
-async def _keep_awake(connection: LeaderConnection) -> None:
-    """The server drops a leader that is silent for five seconds."""
-    while not connection.is_closed():
-        await asyncio.sleep(_HEARTBEAT_S)
-        await connection.execute("select 1")

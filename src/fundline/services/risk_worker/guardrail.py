@@ -27,8 +27,8 @@ _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class GuardrailSettings(DatabaseSettings):
-    guardrail_every_s: Annotated[float, Field(gt=0, le=4)] = 2.0
-    """Pause between two looks; the server drops a leader that is silent for five seconds."""
+    guardrail_every_s: Annotated[float, Field(gt=0, le=1.5)] = 1.5
+    """Pause between two looks, and between two tries to lead."""
     guardrail_lock_id: int = 7_204_002
     """The advisory lock that the watching risk worker holds; the same for all risk workers of one database."""
     guardrail_window_decisions: Annotated[int, Field(ge=20)] = 200
