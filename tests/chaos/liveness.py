@@ -27,14 +27,14 @@ from chaos.liveness_plan import APPLICATIONS, RATE, LivenessPlan, liveness_plan
 from fundline.demo.journey import Journey
 from fundline.demo.outcome import Outcome
 from fundline.demo.run import RunSettings, Scene, run_demo
-from fundline.demo.target import Target, target_of
+from fundline.demo.target import Target, keep_logs, target_of
 from fundline.stack.layout import Ports
 from fundline.stack.private import private_home
 from fundline.stack.ready import is_well
 from fundline.stack.running import Stack
 from fundline.stack.state import StateFile
 from fundline.stack.up import running_stack
-from support.groups import KafkaException, group_lags
+from support.groups import BROKER_AWAY, group_lags
 
 DRAINED_WITHIN_S = 60.0
 STRAGGLERS_S = 120.0
@@ -104,6 +104,8 @@ async def run_seed(stack: Stack, target: Target, seed: int) -> dict[str, Any]:
 async def _verdict(stack: Stack, deeds: Deeds, restarts_before: dict[str, int]) -> Verdict:
     verdict = Verdict(behind=await _behind_within(stack, DRAINED_WITHIN_S))
     if verdict.behind:
+        kept = await asyncio.to_thread(keep_logs, stack.home)
+        Console(stderr=True).print(f"Something is behind; the logs of this moment are kept in {kept}.")
         await _help(stack, verdict)
     for record in stack.processes():
         extra = record.restarts - restarts_before[record.instance] - deeds.touched.get(record.instance, 0)
@@ -126,8 +128,8 @@ def _behind(stack: Stack) -> list[str]:
     found = [f"{record.instance} is not ready" for record in stack.processes() if not is_well(record.health)]
     try:
         lags = group_lags(stack.kafka.address)
-    except KafkaException as away:
-        return [*found, f"the broker does not say: {away}"]
+    except BROKER_AWAY as away:
+        return [*found, f"the broker does not say: {away!r}"]
     return found + [f"{group} has {lag} messages to go" for group, lag in lags.items() if lag]
 
 

@@ -3,12 +3,15 @@
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from fundline.platform.kafka.client import quiet
+
 _ANSWER_S = 10
+BROKER_AWAY = (KafkaException, TimeoutError)
 
 
 def group_lags(bootstrap: str, prefix: str = "") -> dict[str, int]:
-    """Messages that each group has not yet committed, retries included. Raises KafkaException when nobody answers."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    """What each group has not yet committed, retries included. Raises one of BROKER_AWAY when nobody answers."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "logger": quiet})
     names = [
         g.group_id for g in admin.list_consumer_groups(request_timeout=_ANSWER_S).result(_ANSWER_S).valid
     ]
@@ -30,6 +33,3 @@ def _lag(admin: AdminClient, committed: list[TopicPartition]) -> int:
         for partition, answer in admin.list_offsets(asked, request_timeout=_ANSWER_S).items()
     }
     return sum(max(ends[p.topic, p.partition] - max(p.offset, 0), 0) for p in committed)
-
-
-__all__ = ["KafkaException", "group_lags"]
