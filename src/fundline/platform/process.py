@@ -24,8 +24,8 @@ from fundline.platform.telemetry.metrics import Metrics
 
 _STARTING_S = 60.0
 """For the composition root to open what the process needs."""
-_CLOSING_S = 5.0
-"""For each thing that is closed after the drain."""
+_CLOSING_S = 8.0
+"""For each thing that is closed after the drain; longer than the pool of the database takes to give up by itself."""
 _LEAVING_S = 5.0
 """For the rest of the way out: a thread that never comes back must not keep the process."""
 
