@@ -1,19 +1,21 @@
 """PostgreSQL: the pool, the outbox, the inbox, leadership. The one home of asyncpg."""
 
-from fundline.platform.database.leader import Candidate, LeaderConnection
-from fundline.platform.database.pool import (
-    Connection,
-    Database,
+from fundline.platform.database.errors import (
+    DatabaseBusy,
+    DatabaseUnavailable,
     RowBusy,
     UniqueRule,
-    open_database,
     translated,
 )
+from fundline.platform.database.leader import Candidate, LeaderConnection
+from fundline.platform.database.pool import Connection, Database, open_database
 
 __all__ = [
     "Candidate",
     "Connection",
     "Database",
+    "DatabaseBusy",
+    "DatabaseUnavailable",
     "LeaderConnection",
     "RowBusy",
     "UniqueRule",

@@ -11,7 +11,8 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from fundline.platform.database.pool import Connection, Database, RowBusy
+from fundline.platform.database.errors import RowBusy
+from fundline.platform.database.pool import Connection, Database
 from fundline.platform.http.problems import refusal_answer
 from fundline.platform.refusals import Kind, Refusal
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
-from fundline.platform.database.pool import DatabaseUnavailable, translated
+from fundline.platform.database.errors import DatabaseUnavailable, translated
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.platform.telemetry.logs import get_log

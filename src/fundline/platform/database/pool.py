@@ -1,4 +1,4 @@
-"""The pool of connections to the primary, and how database errors become refusals."""
+"""The pool of connections to the primary."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 
-from fundline.platform.refusals import Unavailable
+from fundline.platform.database.errors import translated
 from fundline.platform.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -17,69 +17,9 @@ else:  # the driver's class takes its row type in its stubs only
     Connection = PoolConnectionProxy
 Row: TypeAlias = asyncpg.Record
 
-_AWAY = (
-    OSError,
-    asyncio.TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.DiskFullError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.IdleSessionTimeoutError,
-    asyncpg.TransactionTimeoutError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.QueryCanceledError,
-    asyncpg.OutOfMemoryError,
-)
-"""The database is away, full, or a standby: nothing is wrong with what was asked."""
-
-_SENTENCE = "The database does not answer. Repeat the request with the same Idempotency-Key."
-_BUSY = "Other work holds what this needs. Repeat the request in a moment, with the same Idempotency-Key."
 _READY_S = 0.5
 _ACQUIRE_S = 2.0
 """Longest wait for a free connection: past that the process is overloaded and says so."""
-_REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-
-
-class DatabaseUnavailable(Unavailable):
-    code = "database-unavailable"
-    title = "The database does not answer"
-
-
-class RowBusy(Unavailable):
-    """Another transaction holds the row, or its table, longer than the lock timeout. The request is not to blame."""
-
-    code = "database-busy"
-    title = "The record is held by other work"
-
-
-class UniqueRule(Exception):
-    """A unique constraint was violated; `constraint` is its name in the schema."""
-
-    def __init__(self, constraint: str) -> None:
-        self.constraint = constraint
-        super().__init__(f"the constraint {constraint} forbids a second row")
-
-
-@asynccontextmanager
-async def translated() -> AsyncIterator[None]:
-    """Driver errors become ours: DatabaseUnavailable, RowBusy or UniqueRule."""
-    try:
-        yield
-    except asyncpg.LockNotAvailableError as error:
-        raise RowBusy(_BUSY) from error
-    except asyncpg.UniqueViolationError as error:
-        raise UniqueRule(str(error.as_dict().get("constraint_name", ""))) from error
-    except asyncpg.InterfaceError as error:
-        if isinstance(error, asyncpg.DataError) or "server expects" in str(error):
-            raise  # arguments that do not fit the statement: a bug of ours, and no outage
-        raise DatabaseUnavailable(_SENTENCE) from error
-    except (*_AWAY, *_REPEATABLE) as error:
-        raise DatabaseUnavailable(_SENTENCE) from error
 
 
 class Database:
@@ -117,7 +57,7 @@ class Database:
                 return bool(await connection.fetchval("select 1", timeout=_READY_S) == 1)
         except TimeoutError:
             return is_exhausted
-        except (*_AWAY, asyncpg.PostgresError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             return False
 
     def connections(self) -> dict[str, int]:

@@ -6,9 +6,9 @@ from fundline.contracts.payloads import RiskScoringCompleted
 from fundline.contracts.topics import Group
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
-from fundline.platform.database import Database, RowBusy
+from fundline.platform.database import Database
 from fundline.platform.database.inbox import first_time
-from fundline.platform.kafka.messages import Event, Poison, RetryLater
+from fundline.platform.kafka.messages import Event, Poison
 from fundline.platform.telemetry.logs import get_log
 
 SOURCE = "application-events"
@@ -28,8 +28,6 @@ class ScoringCompleted:
             asked = await self._request_payment(event)
         except UnknownApplication as error:
             raise Poison(str(error)) from error
-        except RowBusy as busy:
-            raise RetryLater("the application is locked by another transaction") from busy
         if asked:
             self._log.info("disbursement.requested", application_id=str(payload.application_id))
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from fundline.casefile.status import UnknownApplication
 from fundline.contracts.payloads import DisbursementRequested, RiskScoringCompleted
 from fundline.domain.money import Money, MoneyError
-from fundline.platform.database import RowBusy
 from fundline.platform.kafka.messages import Event, Poison, RetryLater
 from fundline.platform.secrets import SealBroken
 from fundline.services.disbursement_worker.bank_desk import BankDesk
@@ -20,8 +19,6 @@ from fundline.services.disbursement_worker.use_cases import (
     PaymentRequest,
     Payout,
 )
-
-ROW_BUSY_WITHIN_S = 900.0
 
 
 class ScoringCompleted:
@@ -62,7 +59,3 @@ def _as_outcomes() -> Iterator[None]:
         raise Poison(f"{type(error).__name__}: {error}") from error
     except NotYetApproved as early:
         raise RetryLater(str(early)) from early
-    except RowBusy as busy:
-        raise RetryLater(
-            "the application is locked by another transaction", within_s=ROW_BUSY_WITHIN_S
-        ) from busy

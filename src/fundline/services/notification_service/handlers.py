@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
-from fundline.platform.database import RowBusy
-from fundline.platform.kafka.messages import Event, Poison, RetryLater
+from fundline.platform.kafka.messages import Event, Poison
 from fundline.services.notification_service.announcement import Announcement, UnknownSubject
 
 
@@ -33,5 +32,3 @@ def _as_outcomes() -> Iterator[None]:
         yield
     except UnknownSubject as error:
         raise Poison(str(error)) from error
-    except RowBusy as busy:
-        raise RetryLater("the event or an endpoint is locked by another transaction") from busy

@@ -44,7 +44,7 @@ class Check(Protocol):
     name: str
 
     async def look(self, *, at: datetime, full: bool) -> list[Finding]:
-        """Repairs what it finds where it may. Raises Unchecked, RowBusy or DatabaseUnavailable."""
+        """Repairs what it finds where it may. Raises Unchecked, DatabaseBusy or DatabaseUnavailable."""
         ...
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
-from fundline.platform.database import Candidate, Database, RowBusy
+from fundline.platform.database import Candidate, Database, DatabaseBusy
 from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.metrics import Metrics
@@ -56,7 +56,7 @@ class Reconciler(Loop):
             self.heartbeat.beat()
             try:
                 findings += await check.look(at=started_at, full=full)
-            except (Unchecked, RowBusy) as blind:
+            except (Unchecked, DatabaseBusy) as blind:
                 unchecked[check.name] = str(blind)
                 self._log.warning("reconciler.unchecked", check=check.name, cause=str(blind))
         run = Run(self._fresh_id(), started_at, self._now(), full, findings, unchecked)

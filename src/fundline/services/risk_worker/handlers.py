@@ -5,8 +5,7 @@ from uuid import UUID
 
 from fundline.casefile.status import UnknownApplication
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
-from fundline.platform.database import RowBusy
-from fundline.platform.kafka.messages import Event, Poison, RetryLater
+from fundline.platform.kafka.messages import Event, Poison
 from fundline.services.risk_worker.store import FactsImpossible
 from fundline.services.risk_worker.use_cases import Scoring
 
@@ -30,5 +29,3 @@ class Handlers:
             await work
         except (UnknownApplication, FactsImpossible) as error:
             raise Poison(str(error)) from error
-        except RowBusy as busy:
-            raise RetryLater("the application is locked by another transaction") from busy
