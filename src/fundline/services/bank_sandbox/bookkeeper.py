@@ -22,6 +22,20 @@ _BATCH = 256
 _STOP_TIMEOUT_S = 10
 _WATCH_EVERY_S = 1.0
 _LIMIT_S = 30.0
+_NOT_NOW = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+"""SQLite's word for busy and away: locked by somebody, the disk full or failing. The rest is a bug."""
+_PRIMARY = 0xFF
+"""The part of a result code that names its family."""
 _Result = TypeVar("_Result")
 Work = Callable[[sqlite3.Connection], _Result]
 """Called in the bookkeeper's thread, within its transaction."""
@@ -58,8 +72,13 @@ class Bookkeeper:
         return await answer
 
     async def read(self, work: Work[_Result]) -> _Result:
-        """Of what is committed, without waiting for the writer."""
-        return await asyncio.to_thread(work, self._reading)
+        """Of what is committed, without waiting for the writer. Raises LedgerUnavailable."""
+        try:
+            return await asyncio.to_thread(work, self._reading)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY not in _NOT_NOW:
+                raise
+            raise LedgerUnavailable("The ledger cannot be read now; ask again.") from error
 
     async def is_ready(self) -> bool:
         return self._thread.is_alive()

@@ -191,10 +191,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("begin immediate")
     try:
         yield
+        connection.execute("commit")
     except BaseException:
-        connection.execute("rollback")
+        if connection.in_transaction:  # a full disk has ended it already; a commit that failed has not
+            connection.execute("rollback")
         raise
-    connection.execute("commit")
 
 
 def find_payment(connection: sqlite3.Connection, payment_id: str) -> Payment | None:
