@@ -130,7 +130,11 @@ def _read(key_file: Path) -> list[Mapping[str, Any]]:
     except orjson.JSONDecodeError:
         raise AuditKeyUnusable(f"The audit key file {key_file} is not JSON.") from None
     keys = value.get("keys", [value]) if isinstance(value, dict) else []
-    if not keys or not all(isinstance(key, dict) and key.get("crv") == "Ed25519" for key in keys):
+    if (
+        not isinstance(keys, list)
+        or not keys
+        or not all(isinstance(key, dict) and key.get("crv") == "Ed25519" for key in keys)
+    ):
         raise AuditKeyUnusable(f"The audit key file {key_file} holds no Ed25519 key.")
     return list(keys)
 

@@ -90,7 +90,7 @@ class Metrics:
         self.audit_heads_anchored = self._counter(
             "audit_heads_anchored", "Heads of audit streams that an anchor signed.")
         self.audit_anchor_failures = self._counter(
-            "audit_anchor_failures", "Rounds of anchoring that failed, by cause (disk, broken).", "cause")
+            "audit_anchor_failures", "Rounds of anchoring that failed, by cause (key, disk, broken).", "cause")
         self.bank_calls = self._counter("bank_calls", "Calls to the bank by result.", "operation", "result")
         self.bank_events = self._counter(
             "bank_events", "Webhooks of the bank by result (recorded, repeated, contradicted, not_ours, refused).",
