@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from fundline.contracts.topics import Topic
 from fundline.platform.kafka.client import consumer_config
+from fundline.platform.kafka.farewell import let_go
 from fundline.platform.kafka.messages import Delivery, delivery_of
 from fundline.platform.liveness import Heartbeat
 from fundline.platform.settings import KafkaSettings
@@ -14,6 +15,7 @@ from fundline.platform.telemetry.logs import get_log
 
 _LIMIT_S = 30.0
 """For one turn; asking where each partition ends is the longest."""
+_CLOSE_S = 2.0
 
 
 class BroadcastReader(threading.Thread):
@@ -59,7 +61,7 @@ class BroadcastReader(threading.Thread):
                 if message is not None and message.error() is None:
                     self._receive(delivery_of(message))
         finally:
-            consumer.close()
+            let_go(consumer.close, name=self._topic.name, limit_s=_CLOSE_S)
 
     def _start(self, consumer: Consumer, partition: TopicPartition) -> int:
         if (
@@ -67,5 +69,7 @@ class BroadcastReader(threading.Thread):
         ):  # it cannot give end offsets; its topics are short-lived
             return OFFSET_BEGINNING
         # OFFSET_END would be looked up with the first fetch, and what arrives until then would be skipped
-        _, end = consumer.get_watermark_offsets(partition, timeout=5)
-        return int(end)
+        offsets = consumer.get_watermark_offsets(partition, timeout=5)
+        if offsets is None:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - librdkafka's own name
+        return int(offsets[1])

@@ -9,6 +9,9 @@ quiet = logging.getLogger("kafka.client")
 quiet.setLevel(logging.CRITICAL)
 """librdkafka reports every lost connection on standard error; our own runtime reports what matters."""
 
+_POLL_LIMIT_MS = 30_000
+"""Longest wait of a whole group for a member that does not poll: the watchdog ends such a process by then."""
+
 
 def producer_config(settings: KafkaSettings) -> dict[str, Any]:
     return {
@@ -35,8 +38,9 @@ def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
         "partition.assignment.strategy": "roundrobin",
         "session.timeout.ms": settings.consumer_session_timeout_ms,
         "heartbeat.interval.ms": settings.consumer_session_timeout_ms // 4,
-        "max.poll.interval.ms": 60_000,
+        "max.poll.interval.ms": max(_POLL_LIMIT_MS, settings.consumer_session_timeout_ms),
         "fetch.wait.max.ms": 100,
+        "socket.timeout.ms": 10_000,
         "queued.max.messages.kbytes": 16_384,
         "reconnect.backoff.max.ms": 1000,
         "logger": quiet,

@@ -78,7 +78,7 @@ class ConsumerRuntime:
         return self._tracker.in_flight
 
     async def ready(self) -> bool:
-        return self._poller.is_alive() and self._poller.assigned.is_set() and not self._is_held
+        return self._poller.is_ready and not self._is_held
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then finish what is in flight. Raises what crashed the poller."""

@@ -50,7 +50,7 @@ class KeepingConsumer:
         return (self._heartbeat, self._poller.heartbeat)
 
     async def ready(self) -> bool:
-        return self._poller.is_alive() and self._poller.assigned.is_set()
+        return self._poller.is_ready
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. What is not kept by then is delivered again. Raises what crashed the poller, or `keep`."""

@@ -1,38 +1,38 @@
-"""The thread that owns a synchronous consumer: polls, hands messages over, commits what is finished."""
+"""The thread that owns a group's consumer: polls, hands messages over, commits, and replaces a consumer that strays."""
 
-import contextlib
 import dataclasses
 import threading
 import time
 from collections.abc import Callable
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message
 
-from fundline.platform.kafka.client import consumer_config
+from fundline.platform.kafka.member import Member
 from fundline.platform.kafka.messages import Delivery, delivery_of
-from fundline.platform.kafka.offsets import OffsetTracker, Partition
+from fundline.platform.kafka.offsets import OffsetTracker
 from fundline.platform.liveness import Heartbeat
 from fundline.platform.settings import KafkaSettings
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 
 _COMMIT_EVERY_S = 0.2
-_LAG_EVERY_S = 2.0
-_REVOKE_GRACE_S = 5.0
+_LOOK_EVERY_S = 1.0
+_STOOD_STILL_S = 3.0
+"""A gap between two looks longer than this was ours, not the group's."""
 _BATCH = 100
 _LIMIT_S = 20.0
-"""For one turn, a revoked partition's grace included."""
+"""For one turn: a revoked partition's grace, and leaving the group, are the longest."""
+_REPLACED_AT_MOST = 3
+"""Consumers that stray one after the other without having been whole; then the process ends and is started afresh."""
 _PARKED_PER_ROOM = 20
 """Retries that are not due yet take memory but no work: this many times as many may wait."""
 
 
+class ConsumerStrayed(Exception):
+    """New consumers do not get into the group either, though the broker answers."""
+
+
 class Poller(threading.Thread):
-    """Offsets are committed by hand and only after the database has committed (the tracker says which).
-
-    A partition taken away gets a few seconds to finish what is in flight; what is not finished is delivered again
-    to its new owner, where the inbox refuses what had been done.
-    """
-
     def __init__(
         self,
         settings: KafkaSettings,
@@ -50,11 +50,17 @@ class Poller(threading.Thread):
         self._stop_reading = threading.Event()
         self._held = threading.Event()
         self._close = threading.Event()
-        self._paused: bool | None = False
         self._log = get_log()
+        self._member: Member | None = None
+        self._replaced = 0
         self.heartbeat = Heartbeat(self.name, _LIMIT_S)
         self.failure: BaseException | None = None
-        self.assigned = threading.Event()
+
+    @property
+    def is_ready(self) -> bool:
+        """It turns, and its consumer is a member that fetches its share, or the broker is away."""
+        member = self._member
+        return self.is_alive() and member is not None and member.standing.is_ready
 
     def stop_reading(self) -> None:
         """Take nothing new; keep polling, so that the partitions stay ours while work finishes."""
@@ -68,46 +74,67 @@ class Poller(threading.Thread):
         self._close.set()
 
     def run(self) -> None:
-        consumer = Consumer(consumer_config(self._settings, self._group))
         try:
-            consumer.subscribe(
-                self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-            )
-            self._loop(consumer)
+            while not self._close.is_set():
+                self.heartbeat.beat()
+                self._member = Member(self._settings, self._group, self._topics, self._tracker)
+                try:
+                    self._serve(self._member)
+                finally:
+                    self.heartbeat.beat()
+                    self._member.leave()
         except Exception as error:
             self.failure = error
             self._log.error("consumer.crashed", group=self._group, exc_info=error)
         finally:
-            self._commit(consumer)
-            consumer.close()
             self.heartbeat.end()
 
-    def _loop(self, consumer: Consumer) -> None:
-        next_commit = next_lag = 0.0
+    def _serve(self, member: Member) -> None:
+        """Until a stop, or until the consumer has strayed."""
+        next_commit = 0.0
+        looked_at = time.monotonic()
         while not self._close.is_set():
             self.heartbeat.beat()
-            self._apply_backpressure(consumer)
-            self._read(consumer)
+            member.pause(paused=self._is_full())
+            self._read(member)
             now = time.monotonic()
             if now >= next_commit:
-                self._commit(consumer)
+                member.commit()
                 next_commit = now + _COMMIT_EVERY_S
-            if now >= next_lag:
-                self._measure(consumer)
-                next_lag = now + _LAG_EVERY_S
+            if now - looked_at >= _LOOK_EVERY_S:
+                self._metrics.consumer_in_flight.labels(self._group).set(self._tracker.in_flight)
+                if self._has_strayed(member, stood_still=now - looked_at > _STOOD_STILL_S):
+                    return
+                looked_at = time.monotonic()
 
-    def _read(self, consumer: Consumer) -> None:
+    def _has_strayed(self, member: Member, *, stood_still: bool) -> bool:
+        """Raises ConsumerStrayed when replacing it has not helped."""
+        standing = member.standing
+        if standing.is_whole:
+            self._replaced = 0
+        elif stood_still or not member.broker_answers():
+            standing.excuse()
+        elif standing.has_strayed:
+            self._replaced += 1
+            self._metrics.consumer_replaced.labels(self._group).inc()
+            self._log.error("consumer.strayed", group=self._group, astray_s=round(standing.astray_s, 1))
+            if self._replaced > _REPLACED_AT_MOST:
+                raise ConsumerStrayed(f"{_REPLACED_AT_MOST} new consumers did not get into {self._group}")
+            return True
+        return False
+
+    def _read(self, member: Member) -> None:
         """Up to a batch. Each message is tracked before the next poll, which may take its partition away."""
         deliveries: list[Delivery] = []
-        message = consumer.poll(0.02)
+        message = member.poll(0.02)
         while message is not None:
             if self._is_usable(message):
                 delivery = delivery_of(message)
                 epoch = self._tracker.started((delivery.topic, delivery.partition), delivery.offset)
                 deliveries.append(dataclasses.replace(delivery, epoch=epoch))
-            if self._paused or len(deliveries) >= _BATCH:
+            if member.paused or len(deliveries) >= _BATCH:
                 break
-            message = consumer.poll(0)
+            message = member.poll(0)
         if deliveries:
             self._hand_over(deliveries)
 
@@ -121,64 +148,11 @@ class Poller(threading.Thread):
             self._log.warning("consumer.error", group=self._group, text=error.str())
         return False
 
-    def _apply_backpressure(self, consumer: Consumer) -> None:
+    def _is_full(self) -> bool:
         limit, parked = self._settings.consumer_max_in_flight, self._tracker.parked
-        full = (
+        return (
             self._stop_reading.is_set()
             or self._held.is_set()
             or self._tracker.in_flight - parked >= limit
             or parked >= limit * _PARKED_PER_ROOM
         )
-        if full != self._paused:
-            partitions = consumer.assignment()
-            (consumer.pause if full else consumer.resume)(partitions)
-            self._paused = full
-
-    def _commit(self, consumer: Consumer, partitions: list[Partition] | None = None) -> None:
-        moved = self._tracker.take_commits(partitions)
-        if not moved:
-            return
-        offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in moved]
-        try:
-            answered = consumer.commit(offsets=offsets, asynchronous=False) or []
-            failed = [(p.topic, p.partition) for p in answered if p.error is not None]
-            cause = str(next((p.error for p in answered if p.error is not None), ""))
-        except KafkaException as error:
-            failed, cause = [partition for partition, _ in moved], str(error)
-        for partition in failed:
-            self._tracker.not_committed(partition)
-        if failed:
-            self._log.warning("consumer.commit_failed", group=self._group, text=cause)
-
-    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self.assigned.set()
-        self._paused = None  # new partitions start unpaused, kept ones may be paused: the next round sets all
-        self._log.info("consumer.assigned", group=self._group, partitions=len(partitions))
-
-    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        names = [(p.topic, p.partition) for p in partitions]
-        deadline = time.monotonic() + _REVOKE_GRACE_S
-        while not self._tracker.is_idle(names) and time.monotonic() < deadline and not self._close.is_set():
-            time.sleep(0.01)
-        self._commit(consumer, names)
-        self._drop(names)
-
-    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._drop([(p.topic, p.partition) for p in partitions])
-
-    def _drop(self, names: list[Partition]) -> None:
-        for topic, number in names:
-            self._tracker.forget((topic, number))
-            with contextlib.suppress(KeyError):  # never measured
-                self._metrics.consumer_lag.remove(topic, str(number))
-        self._log.info("consumer.revoked", group=self._group, partitions=len(names))
-
-    def _measure(self, consumer: Consumer) -> None:
-        self._metrics.consumer_in_flight.labels(self._group).set(self._tracker.in_flight)
-        for partition in consumer.position(consumer.assignment()):
-            try:
-                _, high = consumer.get_watermark_offsets(partition, cached=True)
-            except KafkaException:
-                continue
-            lag = max(high - partition.offset, 0) if partition.offset >= 0 and high >= 0 else 0
-            self._metrics.consumer_lag.labels(partition.topic, str(partition.partition)).set(lag)

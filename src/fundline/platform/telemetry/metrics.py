@@ -65,6 +65,8 @@ class Metrics:
         self.consumer_lag = self._gauge(
             "consumer_lag_messages", "Messages not yet read, by topic and partition.", "topic", "partition")
         self.consumer_in_flight = self._gauge("consumer_in_flight", "Messages read and not yet finished.", "group")
+        self.consumer_replaced = self._counter(
+            "consumer_replaced", "Consumers that were no members of their group any more and were replaced.", "group")
         self.consumer_held = self._gauge(
             "consumer_held", "1 while a consumer group has stopped because too many messages died.", "group")
         self.dead_letters_kept = self._counter(
