@@ -15,12 +15,14 @@ from fundline.services.disbursement_worker.gate import GuardedBank, KillSwitch
 from fundline.services.disbursement_worker.payment_gateway import Settled
 from fundline.stack.flags_file import DEFAULT_FLAGS
 from support.approved_applications import payment_requested, store_application
-from support.bank import whole_statement
+from support.bank import BankProcess, whole_statement
 from support.books import assert_books_agree
 from support.disbursement import disbursement
 
 pytestmark = pytest.mark.integration
 LONGER_THAN_A_BREAK_S = 60.0
+LONGEST_REST_S = 1.2
+"""Of the breaker, its dice included."""
 
 
 def turn(file: Path, variant: str) -> None:
@@ -83,7 +85,8 @@ async def test_while_payments_are_halted_nothing_new_is_sent_look_ups_go_on_and_
 
     turn(file, "on")
     await until(lambda: not worker.parts.gate.is_halted)
-    await worker.sweep()
+    while await worker.sweep():
+        pass
     assert len(await whole_statement(bank_url)) == 4
     await assert_books_agree(database, bank_url)
 
@@ -105,7 +108,8 @@ async def test_a_halt_also_holds_back_what_the_bank_has_never_seen(
     assert await whole_statement(bank_url) == []
     turn(file, "on")
     await until(lambda: not worker.parts.gate.is_halted)
-    await worker.sweep()
+    while await worker.sweep():
+        pass
     await assert_books_agree(database, bank_url)
 
 
@@ -188,17 +192,48 @@ async def test_after_an_outage_exactly_one_call_tries_the_bank_and_then_all_go_o
         await worker.deliver(payment_requested(await store_application(database, box)))
     assert bank.calls == 5
     clock_s[0] += LONGER_THAN_A_BREAK_S
-    assert await worker.sweep() == 1, "one call finds out whether the bank is back"
-    assert bank.calls == 6
+    assert await worker.sweep() == 0
+    assert bank.calls == 6, "one call finds out whether the bank is back"
+    assert await worker.sweep() == 0
+    assert bank.calls == 6, "and the next one waits its turn"
     assert state_of("fundline_breaker_state", {"dependency": "bank"}) == 2
     bank.away = False
     clock_s[0] += LONGER_THAN_A_BREAK_S
-    assert await worker.sweep() == 1
+    assert await worker.sweep() == 8
     assert state_of("fundline_breaker_state", {"dependency": "bank"}) == 0
     while await worker.sweep():
         pass
     rows = await database.fetch("select distinct state from disbursements")
     assert [row["state"] for row in rows] == ["settled"]
+
+
+async def test_after_a_long_outage_payments_begin_with_the_next_turn_of_the_sweep(
+    new_worker, database, box, tmp_path
+):
+    """After three minutes of an outage payments began again 32 s late, for nothing else was on the line."""
+    bank, clock_s = BankProcess(tmp_path / "away.sqlite"), [0.0]
+    worker = new_worker(url=bank.url, breaker_clock=lambda: clock_s[0])
+    for _ in range(8):
+        await worker.deliver(payment_requested(await store_application(database, box)))
+
+    async def turn_of_the_sweep() -> None:
+        clock_s[0] += LONGEST_REST_S
+        worker.clock.advance(LONGEST_REST_S)
+        await worker.parts.sweep.turn()
+
+    turns = round(180 / LONGEST_REST_S)
+    for _ in range(turns):
+        await turn_of_the_sweep()
+    assert worker.calls("pay", "not_sent") == 5, "no payment is risked to find out"
+    assert worker.calls("find", "not_sent") == turns, "one look-up each time"
+    await bank.start()
+    try:
+        await turn_of_the_sweep()
+        states = await database.fetch("select distinct state from disbursements")
+        assert [row["state"] for row in states] == ["settled"]
+        assert len(await whole_statement(bank.url)) == 8
+    finally:
+        bank.kill()
 
 
 async def test_twenty_callers_at_half_open_are_one_call(new_worker):

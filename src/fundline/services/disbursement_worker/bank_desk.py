@@ -13,6 +13,7 @@
 import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from uuid import UUID
 
 from fundline.domain.disbursement import DisbursementState, change_state
 from fundline.platform.audit.trail import record
@@ -72,6 +73,13 @@ class BankDesk:
     async def look_up(self, taken: DuePayment) -> None:
         """Ask what became of a payment that is with the bank. Raises OrderChanged, SealBroken."""
         await self._conclude(taken, self._find(taken))
+
+    async def probe(self, payment_id: UUID) -> None:
+        """Look a payment up only to learn whether the bank is back: the breaker hears it. Nothing is recorded."""
+        try:
+            await self._bank.find(payment_id)
+        except (BreakerOpen, CallNotSent, CallUnanswered, BankBusy, BankAnswerUnexpected) as cause:
+            self._log.info("bank.still_away", cause=f"{type(cause).__name__}: {cause}")
 
     async def _pay(self, taken: DuePayment, order: PaymentOrder) -> BankAnswer | None:
         try:

@@ -18,6 +18,9 @@ update disbursements d set next_step_at = $2, steps = d.steps + 1
 from due where d.payment_id = due.payment_id
 returning d.application_id, d.payment_id, d.state, d.steps, d.accepted_at is not null as is_accepted
 """
+NEXT_PAYMENT = """
+select payment_id from disbursements where next_step_at is not null order by next_step_at limit 1
+"""
 OVERDUE = (
     DISBURSEMENTS
     + """
@@ -69,6 +72,12 @@ async def claim_due(
         )
         for row in await database.fetch(CLAIM_DUE, now, claimed_until, names, limit)
     ]
+
+
+async def next_payment(database: Database) -> UUID | None:
+    """Of those that wait for a step, due or not; None when none waits."""
+    row = await database.fetchrow(NEXT_PAYMENT)
+    return None if row is None else row["payment_id"]
 
 
 async def overdue(database: Database, *, submitted_until: datetime, limit: int) -> list[Disbursement]:

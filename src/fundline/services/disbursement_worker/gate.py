@@ -54,7 +54,8 @@ class KillSwitch:
 class GuardedBank:
     """A bank behind a circuit breaker of its own. Raises BreakerOpen without a call, else what the adapter raises.
 
-    Looking up and paying count alike: it is one bank. After an outage one call tries it, whatever that call is.
+    Looking up and paying count alike: it is one bank. After an outage the sweep's look-up tries it, every `open_for_s`
+    and never less often: it is harmless, and payments begin again as soon as the bank is back.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class GuardedBank:
         bank: PaymentGateway,
         metrics: Metrics,
         *,
-        open_for_s: float = 5.0,
+        open_for_s: float = 1.0,
         probe_lasts_s: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
         dice: Callable[[], float] = random.random,
@@ -74,6 +75,7 @@ class GuardedBank:
             name,
             failures=(CallNotSent, CallUnanswered),
             open_for_s=open_for_s,
+            longest_open_s=open_for_s,
             probe_lasts_s=probe_lasts_s,
             clock=clock,
             dice=dice,
@@ -113,10 +115,10 @@ class Gate:
 
     @property
     def bank_is_away(self) -> bool:
-        """Every call would be refused now."""
-        return self._breaker.is_open
+        """And nobody has found out yet that it is back."""
+        return self._breaker.state is not BreakerState.CLOSED
 
     @property
-    def is_trying(self) -> bool:
+    def may_probe(self) -> bool:
         """The bank was away, and one call may find out whether it is back."""
-        return self._breaker.state is not BreakerState.CLOSED
+        return self.bank_is_away and not self._breaker.is_open

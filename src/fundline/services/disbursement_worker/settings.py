@@ -28,8 +28,8 @@ class BankSettings(ProcessSettings):
 
 
 class Settings(BankSettings, DatabaseSettings, KafkaSettings, FlagSettings):
-    bank_breaker_open_s: Annotated[float, Field(gt=0, le=60)] = 5.0
-    """How long the bank is left alone after five failures in a row; longer each time that it is still away."""
+    bank_breaker_open_s: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """How long the bank is left alone after five failures in a row, and between two look-ups that try it."""
     bank_webhook_secret_file: Path
     """The secret that the bank signs its webhooks with, in the form of Standard Webhooks."""
     account_key_file: Path

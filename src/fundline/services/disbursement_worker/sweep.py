@@ -59,7 +59,7 @@ class Sweep(Loop):
 
     async def take_due(self) -> int:
         """One step for each payment that is due; returns how many were taken. Raises DatabaseUnavailable."""
-        if self._gate.bank_is_away:
+        if not await self._bank_is_there():
             return 0
         now = self._now()
         taken = await due_store.claim_due(
@@ -67,10 +67,16 @@ class Sweep(Loop):
             now=now,
             claimed_until=now + self._step_lasts,
             states=WITH_THE_BANK if self._gate.is_halted else _UNFINISHED,
-            limit=1 if self._gate.is_trying else BATCH,
+            limit=BATCH,
         )
         await asyncio.gather(*(self._step(payment) for payment in taken))
         return len(taken)
+
+    async def _bank_is_there(self) -> bool:
+        """After an outage one look-up finds out, as soon as the breaker allows a call: no payment is risked for it."""
+        if self._gate.may_probe and (payment_id := await due_store.next_payment(self._database)) is not None:
+            await self._desk.probe(payment_id)
+        return not self._gate.bank_is_away
 
     async def escalate(self) -> int:
         """Open a case for each payment that is overdue; returns how many were. Raises DatabaseUnavailable."""
