@@ -132,7 +132,7 @@ COVERED: tuple[Covered, ...] = (
         ("dead_letter_id",),
         """select dead_letter_id, 'dead-letter:' || dead_letter_id as stream, 'deadletter.' || state as action,
                settled_by, 'that it was ' || state as what
-           from dead_letters where dead_letter_id > $1::uuid and state in ('replayed', 'discarded')
+           from dead_letters where dead_letter_id > $1::uuid and state in ('replayed', 'discarded', 'resolved')
            order by dead_letter_id limit $2""",
         f"e.action = t.action and {_SUBJECT} = t.settled_by",
     ),

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case
+from fundline.casefile.cases import CaseKind, NewCase, open_case, settle_case
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection
@@ -37,6 +37,11 @@ set headers = $2, cause = $3, attempts = attempts + $4, first_failed_at = least(
     settled_at = case when $7 then null else settled_at end
 where dead_letter_id = $1
 """
+RESOLVE = """
+update dead_letters set state = 'resolved', reason = $2, settled_by = $3, settled_at = $4
+where dead_letter_id = $1 and state in ('open', 'replay_requested')
+returning application_id, payload
+"""
 INSERT_ARRIVAL = """
 insert into dead_letter_arrivals (topic, partition, "offset", digest, dead_letter_id, cause, attempts, replay,
                                   failed_at)
@@ -50,10 +55,12 @@ class LetterState(StrEnum):
     """Moves money: one person has asked for the replay, another must agree."""
     REPLAYED = "replayed"
     DISCARDED = "discarded"
+    RESOLVED = "resolved"
+    """What the event was to bring about has happened: the reconciler saw it in the records."""
 
     @property
     def is_settled(self) -> bool:
-        return self in {LetterState.REPLAYED, LetterState.DISCARDED}
+        return self not in {LetterState.OPEN, LetterState.REPLAY_REQUESTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,20 @@ async def audit_letter(connection: Connection, entry: AuditEntry, application_id
             )
         )
     await record(connection, *entries)
+
+
+async def resolve_letter(
+    connection: Connection, letter_id: UUID, *, by: str, at: datetime, reason: str
+) -> bool:
+    """Nobody has to act on it any more: with its audit entry, and the end of its case. False when it is settled."""
+    row = await connection.fetchrow(RESOLVE, letter_id, reason, by, at)
+    if row is None:
+        return False
+    stream = letter_stream(letter_id)
+    entry = AuditEntry(stream, by, "deadletter.resolved", at, reason, {}, evidence=row["payload"])
+    await audit_letter(connection, entry, row["application_id"])
+    await settle_case(connection, CaseKind.DEAD_LETTER, str(letter_id), by=by, at=at, resolution=reason)
+    return True
 
 
 async def keep_letter(

@@ -48,7 +48,7 @@ RateOption = Annotated[float, typer.Option(min=0.05, max=1000, help="Events per 
 @app.command("list")
 def list_letters(
     state: Annotated[
-        str | None, typer.Option(help="open, replay_requested, replayed or discarded; else all.")
+        str | None, typer.Option(help="open, replay_requested, replayed, discarded or resolved; else all.")
     ] = None,
     topic: TopicOption = None,
     group: GroupOption = None,

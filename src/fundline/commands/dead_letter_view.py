@@ -53,7 +53,7 @@ def show_outcome(letter: Mapping[str, Any]) -> str:
         return f"{name} was sent again to {letter['group']} (replay {letter['replays']})."
     if letter["state"] == "replay_requested":
         return f"{name} moves money: another operator must approve it."
-    return f"{name} was discarded." if letter["state"] == "discarded" else f"{name} is open."
+    return f"{name} is open." if letter["state"] == "open" else f"{name} was {letter['state']}."
 
 
 def show_bulk(total: Mapping[str, Sequence[Any]]) -> str:

@@ -72,7 +72,7 @@ class Metrics:
         self.dead_letters_kept = self._counter(
             "dead_letters_kept", "Messages of the dead-letter topics that were kept for a person.", "topic")
         self.dead_letters_waiting = self._gauge(
-            "dead_letters_waiting", "Dead letters that nobody has replayed or discarded yet.", "topic")
+            "dead_letters_waiting", "Dead letters that are not replayed, discarded or resolved yet.", "topic")
         self.outbox_relayed = self._counter("outbox_relayed", "Events moved from the outbox to Kafka.", "topic")
         self.outbox_lag_s = self._seconds(
             "outbox_lag", "Time from an event's row in the outbox to its acknowledgement by Kafka.")

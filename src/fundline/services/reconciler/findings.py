@@ -21,6 +21,10 @@ class Trouble(StrEnum):
     OUTBOX_STUCK = "outbox_stuck"
     BANK_MISMATCH = "bank_mismatch"
     STATUS_STALE = "status_stale"
+    LETTER_FINISHED = "letter_finished"
+    """A dead letter about something that has happened all the same."""
+    OWNER_UNTOLD = "owner_untold"
+    """A dead letter kept somebody from being told."""
 
 
 @dataclass(frozen=True, slots=True)

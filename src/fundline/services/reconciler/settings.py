@@ -32,5 +32,9 @@ class Settings(DatabaseSettings, CacheSettings):
     """Applications whose cached status a run compares: those that changed last, and as many from a random place."""
     reconciler_cache_grace_s: Annotated[float, Field(ge=0)] = 5.0
     """How long the cache may lag behind the database."""
+    reconciler_tell_within_h: Annotated[float, Field(ge=0, le=168)] = 24.0
+    """Age of a change past which an owner who was not told of it, because its event died, is not told any more."""
+    reconciler_tell_pause_s: Annotated[float, Field(ge=0)] = 300.0
+    """Pause between two attempts to have an owner told; as many as `reconciler_attempts`."""
     reconciler_runs_kept_days: Annotated[int, Field(ge=1)] = 30
     """How long the records of runs are kept."""

@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fundline.platform.cache import open_cache
 from fundline.platform.database import Database, open_database
 from fundline.platform.http.client import JsonClient
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.reconciler.bank import BankComparison
+from fundline.services.reconciler.letters import DeadLetters
 from fundline.services.reconciler.outbox import OutboxMoves
 from fundline.services.reconciler.overdue import OverdueStates
 from fundline.services.reconciler.reconciler import Reconciler
@@ -34,6 +36,13 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
     checks = (
         OutboxMoves(database, metrics, limit_s=settings.reconciler_outbox_limit_s),
         OverdueStates(database, attempts=settings.reconciler_attempts, batch=batch),
+        DeadLetters(
+            database,
+            attempts=settings.reconciler_attempts,
+            batch=batch,
+            tell_within=timedelta(hours=settings.reconciler_tell_within_h),
+            pause=timedelta(seconds=settings.reconciler_tell_pause_s),
+        ),
         BankComparison(
             database,
             statement,
