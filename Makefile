@@ -68,9 +68,9 @@ bench: $(VENV)/.dev ## one JSON object: every figure beside its limit, measured 
 	@PYTHONPATH=tests exec $(BIN)/python -m load.bench
 
 .PHONY: chaos
-chaos: $(VENV)/.dev ## break parts under load; the checks must still hold (SCENARIO=money or liveness, SEEDS=50)
+chaos: $(VENV)/.dev ## break parts under load; the checks must still hold (SCENARIO=money, liveness or locks, SEEDS=50)
 	@if [ -z "$(SCENARIO)" ]; then exec $(BIN)/pytest tests/chaos $(ARGS); fi; \
-	case "$(SCENARIO)" in money|liveness) ;; *) echo "There is no scenario $(SCENARIO); SCENARIO is money, liveness, or empty for all tests of tests/chaos." >&2; exit 2;; esac; \
+	case "$(SCENARIO)" in money|liveness|locks) ;; *) echo "There is no scenario $(SCENARIO); SCENARIO is money, liveness, locks, or empty for all tests of tests/chaos." >&2; exit 2;; esac; \
 	PYTHONPATH=tests exec $(BIN)/python -m chaos.$(SCENARIO)
 
 .PHONY: train
