@@ -2,11 +2,22 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from fundline.platform.telemetry.logs import configure_logs
 from fundline.stack.running import Stack
 from support.engines import Engines, own_database, own_topics, started_engines
+from support.three_checks import problems_of_fleet, problems_of_own_database
+
+# How long an example takes says something of the machine only; and mutants are many, so each sees fewer examples.
+_NOW = hypothesis.settings.get_profile(hypothesis.settings.get_current_profile_name())
+hypothesis.settings.register_profile(
+    "fundline", _NOW, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("mutants", hypothesis.settings.get_profile("fundline"), max_examples=15)
+hypothesis.settings.load_profile("fundline")
 
 configure_logs(process="tests", instance="tests-1", level="WARNING")
 
@@ -42,10 +53,24 @@ def fleet(engines: Engines) -> Stack:
 
 
 @pytest.fixture
-def database_url(engines: Engines) -> Iterator[str]:
-    """The address of a migrated database that only this test uses."""
+def database_url(engines: Engines, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a migrated database that only this test uses; the checks on money hold when it is done."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
     with own_database(engines) as url:
         yield url
+        if request.node.get_closest_marker("breaks_the_books") is None:
+            is_asked = request.node.get_closest_marker("has_no_banks_ledger") is None
+            ledgers = sorted(folder.glob("*.sqlite")) if folder is not None and is_asked else None
+            assert problems_of_own_database(url, ledgers) == []
+
+
+@pytest.fixture(autouse=True)
+def the_fleets_money_is_right(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The three checks after every test on the fleet, chaos or not."""
+    yield
+    if "fleet" in request.fixturenames and request.node.get_closest_marker("breaks_the_books") is None:
+        settings = request.getfixturevalue("fleet").settings
+        assert problems_of_fleet(settings["FUNDLINE_DATABASE_URL"], settings["FUNDLINE_BANK_URL"]) == []
 
 
 @pytest.fixture

@@ -95,6 +95,7 @@ async def test_another_transaction_id_at_the_bank_is_a_difference(database):
     assert not judge(await read_books(database), [replace(line, transaction_id="txn_2")]).bank_matches
 
 
+@pytest.mark.breaks_the_books("that is what the checks must see")
 async def test_a_payment_booked_as_submitted_only_does_not_balance_with_its_state(database):
     application_id, payment_id = await _application(database, "alice", "disbursed", 4), new_id()
     money = (AMOUNT.amount_minor, AMOUNT.currency)

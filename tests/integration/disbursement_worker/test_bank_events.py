@@ -93,6 +93,7 @@ async def send(client, body: bytes, headers: dict[str, str] | None = None) -> ht
     return await client.post("/bank/events", content=body, headers=headers or signed(body))
 
 
+@pytest.mark.has_no_banks_ledger("the webhooks are the test's own")
 async def test_a_settled_payment_is_recorded_once_however_often_the_webhook_comes(
     client, accepting, database, payment
 ):
@@ -119,6 +120,7 @@ async def test_a_decline_is_final_with_its_code(client, database, payment):
     assert (after["state"], after["failure_code"]) == ("failed", "account_closed")
 
 
+@pytest.mark.has_no_banks_ledger("the webhooks are the test's own")
 @pytest.mark.parametrize(
     "second", [settled("%s", transactionId="txn_2"), declined("%s"), settled("%s", amount="12500.01")]
 )
@@ -152,6 +154,7 @@ async def test_a_result_of_a_payment_that_was_never_sent_is_a_contradiction(
     await worker.deliver(payment_requested(application_id))
 
 
+@pytest.mark.has_no_banks_ledger("the webhooks are the test's own")
 async def test_a_result_that_comes_while_the_payment_is_locked_is_told_again_later(client, database, payment):
     body = settled(payment["payment_id"])
     async with database.transaction() as connection:

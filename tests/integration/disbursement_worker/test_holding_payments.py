@@ -169,6 +169,7 @@ async def test_an_open_breaker_keeps_payments_requested_and_they_are_paid_when_t
     await assert_books_agree(database, bank_url)
 
 
+@pytest.mark.has_no_banks_ledger("the bank is a stand-in that says what the test wants, and keeps no ledger")
 async def test_after_an_outage_exactly_one_call_tries_the_bank_and_then_all_go_on(new_worker, database, box):
     class Bank:
         away = True

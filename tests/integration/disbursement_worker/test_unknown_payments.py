@@ -137,6 +137,7 @@ async def test_a_payment_is_looked_up_forever_and_no_message_is_needed_for_it(ne
     assert await status(database, application_id) == ("failed", 4)
 
 
+@pytest.mark.has_no_banks_ledger("the bank is a stand-in that says what the test wants, and keeps no ledger")
 async def test_what_the_bank_has_accepted_stays_submitted_until_it_settles(new_worker, database, box):
     application_id = await store_application(database, box)
     bank = Telling()
@@ -151,6 +152,7 @@ async def test_what_the_bank_has_accepted_stays_submitted_until_it_settles(new_w
     assert (await disbursement(database, application_id))["state"] == "settled"
 
 
+@pytest.mark.has_no_banks_ledger("the bank is a stand-in that says what the test wants, and keeps no ledger")
 async def test_an_order_that_the_bank_had_accepted_and_has_lost_is_for_a_person_and_never_sent_again(
     new_worker, database, box
 ):
@@ -170,6 +172,7 @@ async def test_an_order_that_the_bank_had_accepted_and_has_lost_is_for_a_person_
     assert (await disbursement(database, application_id))["transaction_id"] == "txn_1"
 
 
+@pytest.mark.has_no_banks_ledger("the bank is a stand-in that says what the test wants, and keeps no ledger")
 async def test_a_case_that_the_reconciler_has_opened_ends_with_the_result_too(new_worker, database, box):
     """No worker ran when the fifteen minutes were over, so the payment itself was never escalated."""
     application_id = await store_application(database, box)

@@ -99,6 +99,7 @@ def test_verify_says_that_the_books_hold(database_url):
     assert (shown.exit_code, shown.stdout) == (0, "The books hold.\n")
 
 
+@pytest.mark.breaks_the_books("the books are forged on purpose")
 def test_verify_exits_with_1_and_says_what_does_not_hold(database_url):
     _pay(
         database_url,

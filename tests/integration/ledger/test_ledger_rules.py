@@ -79,6 +79,7 @@ async def test_promise_7_a_correction_is_an_entry_that_names_the_one_it_corrects
     assert '"approvedBy":"omar"' in story[0]["details"]
 
 
+@pytest.mark.breaks_the_books("what is reversed is not replaced, and stays in clearing")
 async def test_a_transfer_is_reversed_once(database):
     payment_id = await open_payment(database)
     await reach(database, payment_id, S.SUBMITTED)
@@ -203,6 +204,7 @@ async def test_a_fee_is_owed_on_top_and_only_when_the_policy_says_so(database, o
     assert await problems(database) == []
 
 
+@pytest.mark.breaks_the_books("the books are forged on purpose")
 async def test_verify_finds_what_the_owner_forged_with_the_triggers_off(database, owner):
     lost, edited = await open_payment(database), await open_payment(database)
     for payment_id in (lost, edited):
@@ -228,6 +230,7 @@ async def test_verify_finds_what_the_owner_forged_with_the_triggers_off(database
     }
 
 
+@pytest.mark.breaks_the_books("the books are forged on purpose")
 async def test_a_state_that_the_books_do_not_know_is_found(database):
     payment_id = await open_payment(database)
     await reach(database, payment_id, S.SUBMITTED)
