@@ -1,6 +1,6 @@
 import math
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_UP, Context, Decimal, localcontext
 
 import pytest
 from hypothesis import example, given
@@ -104,6 +104,12 @@ def test_the_level_is_corrected_by_shifting_the_log_odds(score: ModelScore, leve
         log_odds = [math.log(p / (1 - p)) for p in map(float, (score.probability, level, score.base_rate))]
         expected = 1 / (1 + math.exp(-(log_odds[0] + log_odds[1] - log_odds[2])))
         assert float(corrected) == pytest.approx(expected, abs=0.000051)
+
+
+def test_the_level_does_not_depend_on_the_arithmetic_of_the_caller():
+    plain = at_level(HIGH, POLICY_2.portfolio_default_rate)
+    with localcontext(Context(prec=3, rounding=ROUND_UP)):
+        assert at_level(HIGH, POLICY_2.portfolio_default_rate) == plain
 
 
 def test_the_average_loan_of_the_training_gets_todays_average_default_rate():

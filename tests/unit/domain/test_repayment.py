@@ -1,4 +1,4 @@
-from decimal import Decimal
+from decimal import ROUND_UP, Context, Decimal, localcontext
 
 import pytest
 from hypothesis import given
@@ -93,6 +93,20 @@ def test_the_capacity_of_an_applicant_is_worked_out_from_the_stated_figures():
     )
     assert capacity.runway_months == cash_runway_months(Decimal(40_000), Decimal(1200), capacity.instalment)
     assert capacity.amount_to_revenue == amount_to_revenue(Decimal(50_000), Decimal(600_000))
+
+
+def test_the_arithmetic_of_the_caller_changes_nothing():
+    """A process with a coarser decimal context of its own must not decide otherwise."""
+    facts = sound_business()
+    plain = capacity_of(facts, RATE)
+    with localcontext(Context(prec=3, rounding=ROUND_UP)):
+        assert capacity_of(facts, RATE) == plain
+        assert monthly_instalment(Decimal(100_000), 360, Decimal("0.06")) == Decimal("599.56")
+        assert debt_service_coverage(
+            Decimal("1199999.99"), Decimal("0.125"), Decimal(0), Decimal(10_000)
+        ) == Decimal("1.2499")
+        assert cash_runway_months(Decimal("99999.99"), Decimal(1000), Decimal(2000)) == Decimal("33.3333")
+        assert amount_to_revenue(Decimal("33333.33"), Decimal("99999.99")) == Decimal("0.3334")
 
 
 @given(businesses())

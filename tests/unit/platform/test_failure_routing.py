@@ -34,12 +34,39 @@ def test_a_failed_message_goes_to_its_own_groups_retry_topic_with_its_history():
     assert message.headers["fundline-not-before"] == "2026-11-23T10:00:01.000000Z"
     assert message.headers["fundline-origin"] == "disbursement.requested/3/42"
     assert message.headers["fundline-cause"] == "RetryLater: not yet"
+    assert message.headers["fundline-first-failure"] == "2026-11-23T10:00:00.000000Z"
+    assert message.headers["fundline-group"] == "group-a"
     assert message.headers["ce_id"] == "e-1"
+    assert (message.key, message.value) == ("key", b"{}")
+    assert "fundline-deferrals" not in message.headers
 
 
 def test_poison_goes_straight_to_the_dead_letters():
     name, message = routing().route(TOPIC, delivery(), Poison("no use"))
     assert (name, message.topic) == ("dead_letter", "disbursement.requested.dlq")
+    assert (message.key, message.value) == ("key", b"{}")
+    assert message.headers["fundline-cause"] == "Poison: no use"
+    assert message.headers["fundline-attempt"] == "1"
+
+
+def test_a_later_failure_keeps_the_first_ones_time_and_place():
+    earlier = delivery(
+        fundline_attempt="5",
+        fundline_first_failure="2026-11-23T09:00:00Z",
+        fundline_origin="disbursement.requested/1/7",
+        fundline_not_before="2026-11-23T09:59:00Z",
+    )
+    name, message = routing().route(TOPIC, earlier, KeyError("bug"))
+    assert name == "dead_letter"
+    assert message.headers["fundline-first-failure"] == "2026-11-23T09:00:00.000000Z"
+    assert message.headers["fundline-origin"] == "disbursement.requested/1/7"
+    assert message.headers["fundline-attempt"] == "5"
+    assert "fundline-not-before" not in message.headers, "a replay must not wait for a time of the past"
+
+
+def test_a_cause_has_at_most_500_characters():
+    _, message = routing().route(TOPIC, delivery(), Poison("x" * 600))
+    assert message.headers["fundline-cause"] == f"Poison: {'x' * 492}"
 
 
 @pytest.mark.parametrize(
@@ -54,13 +81,26 @@ def test_with_a_time_limit_attempts_do_not_count():
     old = delivery(fundline_attempt="40", fundline_first_failure=first)
     later = RetryLater("unknown", within_s=900)
     assert routing().route(TOPIC, old, later)[0] == "retry"
+    assert routing(now=NOW + timedelta(seconds=1)).route(TOPIC, old, later)[0] == "retry", "just in time"
     assert routing(now=NOW + timedelta(seconds=2)).route(TOPIC, old, later)[0] == "dead_letter"
+    assert routing().route(TOPIC, old, RetryLater("no limit"))[0] == "dead_letter"
 
 
 def test_delays_double_up_to_the_cap_and_are_fully_jittered():
     assert [routing().delay_s(n) for n in (1, 2, 3, 4, 10, 500)] == [1, 2, 4, 8, 30, 30]
     assert routing(dice=0.0).delay_s(4) == 0
     assert routing(dice=0.25).delay_s(4) == 2
+
+
+def test_a_forged_number_of_attempts_makes_no_number_that_overflows():
+    endless = SETTINGS.model_copy(update={"retry_cap_s": 10.0**9})
+    forged = FailureRouting(endless, "group-a", now=lambda: NOW, dice=lambda: 1.0)
+    assert [forged.delay_s(attempts) for attempts in (15, 16, 17, 10**6)] == [
+        16384.0,
+        32768.0,
+        32768.0,
+        32768.0,
+    ]
 
 
 def test_forged_retry_headers_do_no_harm():
@@ -74,6 +114,10 @@ def test_a_wait_with_a_time_limit_leaves_the_attempts_for_other_failures():
     waited = delivery(fundline_attempt="1", fundline_deferrals="9")
     name, message = routing().route(TOPIC, waited, RetryLater("the bank is away", within_s=900))
     assert (message.headers["fundline-attempt"], message.headers["fundline-deferrals"]) == ("1", "10")
+    assert message.headers["fundline-not-before"] == "2026-11-23T10:00:30.000000Z", "ten failures: the cap"
+    fresh = delivery(fundline_attempt="1", fundline_deferrals="2")
+    _, third = routing().route(TOPIC, fresh, RetryLater("the bank is away", within_s=900))
+    assert third.headers["fundline-not-before"] == "2026-11-23T10:00:04.000000Z", "the third: 0.5 s times 2^3"
     name, message = routing().route(TOPIC, waited, KeyError("an odd answer"))
     assert name == "retry"
     assert message.headers["fundline-attempt"] == "2"

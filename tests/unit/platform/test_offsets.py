@@ -36,6 +36,45 @@ def test_a_partition_taken_away_is_forgotten_with_what_was_in_flight():
     assert tracker.take_commits() == []
 
 
+def test_a_commit_that_failed_is_offered_again_and_only_that():
+    tracker = started(1)
+    other = ("topic", 1)
+    epoch = tracker.started(other, 9)
+    tracker.finished(P, 1, 1)
+    tracker.finished(other, 9, epoch)
+    assert tracker.take_commits([other]) == [(other, 10)]
+    assert tracker.take_commits() == [(P, 2)]
+    tracker.not_committed(P)
+    tracker.not_committed(("never", 0))
+    assert tracker.take_commits() == [(P, 2)]
+    assert tracker.take_commits() == []
+
+
+def test_each_partition_has_its_own_epoch_idleness_and_flight():
+    tracker = started(1)
+    other = ("topic", 1)
+    epoch = tracker.started(other, 1)
+    assert epoch == 2
+    assert tracker.handling(other, 1, epoch)
+    assert tracker.is_idle([P])
+    assert not tracker.is_idle([P, other])
+    assert tracker.is_idle([("never", 0)])
+    assert tracker.in_flight == 2
+    tracker.forget(other)
+    tracker.forget(("never", 0))
+    assert tracker.in_flight == 1
+    assert tracker.parked == 0
+
+
+def test_what_was_never_started_is_neither_worked_on_nor_finished():
+    tracker = started(1)
+    assert not tracker.handling(("never", 0), 1, 1)
+    tracker.finished(("never", 0), 1, 1)
+    tracker.finished(P, 7, 1)
+    assert tracker.in_flight == 1
+    assert tracker.take_commits() == []
+
+
 def test_finishing_twice_counts_once():
     tracker = started(1, 2)
     tracker.finished(P, 2, 1)
