@@ -38,7 +38,10 @@ from support.approved_applications import AMOUNT, AT, store_application
 from support.dead_letters import dead, kept_letter, payment_asked
 from support.reconciler import audited, cases
 
-pytestmark = pytest.mark.integration
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.breaks_the_books("payments are put in as records, without their postings"),
+]
 
 HOUR = timedelta(hours=1)
 CHANGED = """
