@@ -1,6 +1,7 @@
 """A person's view of the running platform: submit, follow, read, through the TLS gateway."""
 
 import asyncio
+import contextlib
 import json
 import ssl
 import uuid
@@ -11,9 +12,12 @@ from typing import Any
 import httpx
 import websockets
 
+from fundline.demo.client import STREAM_TIMEOUT
 from fundline.stack.running import Stack
 from support.applications import application
 
+_SILENCE = httpx.Timeout(15, read=STREAM_TIMEOUT.read)
+"""Two missed heartbeats of an open stream."""
 SETTLED = {"rejected", "pending_review", "disbursed", "failed"}
 
 
@@ -54,20 +58,29 @@ async def follow_sse(
     subject: str = "alice",
     after: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Everything the stream says until it stands still (final, or waiting for a person)."""
-    headers = bearer(stack, subject) | ({} if after is None else {"last-event-id": str(after)})
+    """Everything the stream says until it stands still (final, or waiting for a person).
+
+    A stream that ends, breaks, or misses two heartbeats once it was open is opened again with the last id.
+    """
     seen: list[dict[str, Any]] = []
-    async with (
-        asyncio.timeout(60),
-        client.stream("GET", f"/v1/status/{application_id}/events", headers=headers) as stream,
-    ):
-        assert stream.status_code == 200, await stream.aread()
-        async for line in stream.aiter_lines():
-            if line.startswith("data:"):
-                seen.append(json.loads(line[5:]))
-                if seen[-1]["status"] in SETTLED:
-                    break
+    async with asyncio.timeout(60):
+        while not (seen and seen[-1]["status"] in SETTLED):
+            last = seen[-1]["sequence"] if seen else after
+            headers = bearer(stack, subject) | ({} if last is None else {"last-event-id": str(last)})
+            path = f"/v1/status/{application_id}/events"
+            async with client.stream("GET", path, headers=headers, timeout=_SILENCE) as stream:
+                assert stream.status_code == 200, await stream.aread()
+                with contextlib.suppress(httpx.TransportError):
+                    await _read_until_settled(stream, seen)
     return seen
+
+
+async def _read_until_settled(stream: httpx.Response, seen: list[dict[str, Any]]) -> None:
+    async for line in stream.aiter_lines():
+        if line.startswith("data:"):
+            seen.append(json.loads(line[5:]))
+            if seen[-1]["status"] in SETTLED:
+                return
 
 
 async def follow_websocket(

@@ -17,8 +17,9 @@ from fundline.demo.sse import EventStreamParser, StreamEvent
 SUBMIT_WITHIN_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 WRITE_TIMEOUT = httpx.Timeout(5.0, connect=2.0, pool=10.0)
-STREAM_TIMEOUT = httpx.Timeout(30.0, connect=2.0, pool=10.0)
-"""A stream is silent between heartbeats; one that stays silent longer than this is opened again."""
+HEARTBEAT_S = 5.0
+STREAM_TIMEOUT = httpx.Timeout(2.5 * HEARTBEAT_S, connect=2.0, pool=10.0)
+"""An open stream says something with every heartbeat; after two that are missing it is opened again."""
 WRITE_CONNECTIONS = 64
 WARM_CONNECTIONS = 8
 ACCEPTED, CONFLICT, TOO_MANY, SERVER_ERROR = 202, 409, 429, 500

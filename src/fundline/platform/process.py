@@ -22,6 +22,8 @@ from fundline.platform.settings import ProcessSettings
 from fundline.platform.telemetry.logs import configure_logs, get_log
 from fundline.platform.telemetry.metrics import Metrics
 
+WEBSOCKET_PING_S = 5.0
+"""A frozen instance is told by its silence: as often as the heartbeat of a stream of events."""
 _STARTING_S = 60.0
 """For the composition root to open what the process needs."""
 _CLOSING_S = 8.0
@@ -168,7 +170,7 @@ def _server(
         )
     )
     config = uvicorn.Config(
-        Edge(_beside(health, service.app), metrics=metrics),
+        Edge(_beside(health, service.app), metrics=metrics, is_draining=stop.is_set),
         host=settings.http_host,
         port=settings.http_port,
         log_config=None,
@@ -178,6 +180,7 @@ def _server(
         http=service.protocol,
         ws="websockets-sansio",
         ws_max_size=16 * 1024,  # clients have little to say on our sockets
+        ws_ping_interval=WEBSOCKET_PING_S,
         ws_per_message_deflate=False,  # its windows cost more memory per open stream than all the rest
         loop="none",
         backlog=2048,

@@ -22,7 +22,8 @@ class ProcessSettings(BaseSettings):
     drain_timeout_s: Annotated[float, Field(gt=0, le=25)] = 20.0
     """Longest time that running work gets after SIGTERM."""
     drain_notice_s: Annotated[float, Field(ge=0, le=10)] = 0.0
-    """How long an instance answers on after it turned unready, so that a load balancer looks away first."""
+    """How long an instance answers on after it turned unready, so that a load balancer looks away first. It is 2 s
+    where access tokens are checked: behind the gateway, which asks every half second."""
 
     hung_grace_s: Annotated[float, Field(gt=0, le=120)] = 10.0
     """How long a loop may be late, and the process unready, before the process ends to be started afresh."""
@@ -62,6 +63,9 @@ class CacheSettings(ProcessSettings):
 
 
 class TokenSettings(ProcessSettings):
+    """Of the processes behind the gateway: they are the ones that check access tokens."""
+
+    drain_notice_s: Annotated[float, Field(ge=0, le=10)] = 2.0
     jwks_file: Path
     token_issuer: str = "https://auth.fundline.local"  # noqa: S105 - an address, not a password
     token_audience: str = "fundline"  # noqa: S105 - a name, not a password

@@ -52,15 +52,16 @@ FLEET: tuple[Process, ...] = (
     Process("application-events",  "application_api.events_main", 2, (POSTGRES, KAFKA)),
     Process("application-api",     "application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
     Process("dead-letter-keeper",  "dead_letter_keeper.main",     1, (POSTGRES, KAFKA)),
-    Process("operations-api",      "operations_api.main",         1, (POSTGRES,), (TOKENS,)),
+    Process("operations-api",      "operations_api.main",         2, (POSTGRES,), (TOKENS,)),
     Process("mail-sink",           "mail_sink.main",              1, (), (MAIL_SERVER,)),
-    Process("notification-service", "notification_service.main",  1, (POSTGRES, KAFKA),
+    Process("notification-service", "notification_service.main",  2, (POSTGRES, KAFKA),
             (TOKENS, WEBHOOK_KEY, MAIL_SERVER)),
     Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
     Process("reconciler",          "reconciler.main",             1, (POSTGRES, VALKEY, BANK)),
 )
 # fmt: on
 
+# What people reach runs twice: one instance may die or be replaced, and nobody sees it.
 BEHIND_THE_GATEWAY = ("application-api", "status-service", "operations-api", "notification-service")
 
 

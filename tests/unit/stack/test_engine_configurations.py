@@ -3,14 +3,19 @@ import json
 import pytest
 import yaml
 
+from fundline.demo.client import HEARTBEAT_S, STREAM_TIMEOUT
+from fundline.platform.process import WEBSOCKET_PING_S
+from fundline.platform.settings import ProcessSettings, TokenSettings
+from fundline.services.status_api.settings import Settings as StatusSettings
 from fundline.stack.engines.envoy import Gateway, GatewayLimits
-from fundline.stack.engines.envoy_parts import local_replies
+from fundline.stack.engines.envoy_parts import HEALTH_EVERY_S, local_replies
 from fundline.stack.engines.kafka import KafkaBroker
 from fundline.stack.engines.kafka_jars import COORDINATES, KafkaUnavailable, find_jars
 from fundline.stack.engines.postgres import PostgresNode
 from fundline.stack.engines.postgres_files import SETTINGS
 from fundline.stack.engines.postgres_roles import roles_sql
 from fundline.stack.engines.valkey import ValkeyServer
+from fundline.stack.fleet import BEHIND_THE_GATEWAY, FLEET
 from fundline.stack.keys import DatabasePasswords
 from fundline.stack.layout import Ports, StackHome
 from fundline.stack.process_spec import Engine, StackError
@@ -79,11 +84,46 @@ def test_every_path_needs_a_token(gateway):
     assert jwt["rules"][-1]["match"] == {"prefix": "/"}
 
 
-def test_no_request_that_reached_a_service_is_repeated(gateway):
-    settings = manager(yaml.safe_load(gateway.render()))
-    host = settings["route_config"]["virtual_hosts"][0]
+def test_nothing_that_may_change_something_is_repeated_once_it_has_reached_a_service(gateway):
+    host = manager(yaml.safe_load(gateway.render()))["route_config"]["virtual_hosts"][0]
     assert host["retry_policy"]["retry_on"] == "connect-failure,refused-stream,reset-before-request"
-    assert all("retry_policy" not in route["route"] for route in host["routes"])
+    repeating = [route for route in host["routes"] if "retry_policy" in route["route"]]
+    for route in repeating:
+        methods = [h["string_match"]["safe_regex"]["regex"] for h in route["match"].get("headers", ())]
+        offers_reads_only = route["route"]["cluster"] in {"status_streams", "status_service"}
+        is_reference_data = route["match"].get("path_separated_prefix") == "/v1/reference-data"
+        assert methods == ["GET|HEAD"] or offers_reads_only or is_reference_data
+
+
+def test_what_only_reads_is_repeated_on_every_route(gateway):
+    host = manager(yaml.safe_load(gateway.render()))["route_config"]["virtual_hosts"][0]
+    clusters = {route["route"]["cluster"] for route in host["routes"]}
+    repeating = [route["route"] for route in host["routes"] if "retry_policy" in route["route"]]
+    assert {route["cluster"] for route in repeating} == clusters
+    assert {route["retry_policy"]["retry_on"] for route in repeating} == {
+        "connect-failure,refused-stream,reset"
+    }
+
+
+def test_an_instance_answers_on_until_the_gateway_has_looked_several_times():
+    """The notice was 0 and the gateway looked once a second: what came in between met a closed port."""
+    notice_s = TokenSettings.model_fields["drain_notice_s"].default
+    assert notice_s >= 4 * HEALTH_EVERY_S
+    assert ProcessSettings.model_fields["drain_notice_s"].default == 0, "nobody looks at the others"
+
+
+def test_two_missed_heartbeats_mean_the_same_to_service_gateway_and_client(gateway):
+    heartbeat_s = StatusSettings.model_fields["stream_heartbeat_s"].default
+    host = manager(yaml.safe_load(gateway.render()))["route_config"]["virtual_hosts"][0]
+    stream = next(r["route"] for r in host["routes"] if r["route"]["cluster"] == "status_streams")
+    assert stream["idle_timeout"] == f"{2.5 * heartbeat_s}s"
+    assert (heartbeat_s, heartbeat_s) == (HEARTBEAT_S, WEBSOCKET_PING_S)
+    assert STREAM_TIMEOUT.read == 2.5 * heartbeat_s
+
+
+def test_everything_that_people_reach_runs_twice():
+    instances = {process.name: process.instances for process in FLEET}
+    assert all(instances[name] >= 2 for name in BEHIND_THE_GATEWAY)
 
 
 def test_the_access_log_never_holds_the_query(gateway):

@@ -13,6 +13,8 @@ from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 
 _UNLOGGED = ("/health/", "/metrics")
+_LEAVING = [(b"x-envoy-immediate-health-check-fail", b"true"), (b"connection", b"close")]
+"""On every answer while the process drains: the gateway looks away at once and keeps no connection open."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Anything else is counted as `other`: a client must not be able to make new label values."""
 
@@ -21,9 +23,14 @@ class Edge:
     """Plain ASGI, because it runs on every request of the hot path."""
 
     def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, clock: Callable[[], float] = time.perf_counter
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        is_draining: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._app, self._metrics, self._clock = app, metrics, clock
+        self._app, self._metrics, self._is_draining, self._clock = app, metrics, is_draining, clock
         self._durations: dict[tuple[str, str, int], Histogram] = {}
         self._log = get_log()
 
@@ -46,7 +53,11 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-correlation-id", correlation_id.encode()),
+                    *(_LEAVING if self._is_draining() else ()),
+                ]
             await send(message)
 
         try:

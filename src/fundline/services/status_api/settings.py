@@ -10,8 +10,9 @@ class Settings(DatabaseSettings, KafkaSettings, CacheSettings, TokenSettings):
     """Open streams of this instance; one more is refused with 503."""
     stream_queue: Annotated[int, Field(ge=1, le=10_000)] = 64
     """Changes that may wait for a slow reader before its stream is closed."""
-    stream_heartbeat_s: Annotated[float, Field(gt=0)] = 15.0
-    """Also how long a stream may go on unseen after its reader has left."""
+    stream_heartbeat_s: Annotated[float, Field(gt=0)] = 5.0
+    """Silence twice as long tells a client, and the gateway, that nobody is at the other end. Also how long a stream
+    may go on unseen after its reader has left."""
     stream_send_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     stream_catch_up_s: Annotated[float, Field(gt=0)] = 10.0
     """How often open streams are compared with the database, in case a message of the fan-out was lost."""

@@ -11,7 +11,7 @@ from typing import Self
 
 import httpx
 
-from fundline.stack.engines.envoy_parts import local_replies, upstream_cluster
+from fundline.stack.engines.envoy_parts import STREAM_IDLE_S, local_replies, upstream_cluster
 from fundline.stack.engines.preflight import (
     package_folder,
     plain_environment,
@@ -76,6 +76,11 @@ class Gateway:
         return f"https://localhost:{self.ports.gateway}"
 
     @property
+    def administration(self) -> str:
+        """URL of the administration port without a final slash."""
+        return f"http://{LOOPBACK}:{self.ports.gateway_admin}"
+
+    @property
     def access_log(self) -> Path:
         """One JSON line per request. Envoy counts what it cannot write (`filesystem.write_failed`) and goes on."""
         return self.home.log_file("gateway-access")
@@ -117,6 +122,7 @@ class Gateway:
             audience=json.dumps(TOKEN_AUDIENCE),
             clusters=json.dumps(clusters),
             local_replies=json.dumps(local_replies()),
+            stream_idle_s=STREAM_IDLE_S,
             **limits,
         )
 
@@ -164,9 +170,8 @@ class Gateway:
         return sum(int(stat.get("value", 0)) for stat in answer.json()["stats"])
 
     def _admin(self, method: str, path: str) -> httpx.Response:
-        url = f"http://{LOOPBACK}:{self.ports.gateway_admin}{path}"
         with httpx.Client(trust_env=False, timeout=ADMIN_TIMEOUT_S) as client:
-            return client.request(method, url)
+            return client.request(method, f"{self.administration}{path}")
 
     @property
     def _configuration(self) -> Path:

@@ -3,6 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+HEALTH_EVERY_S = 0.5
+"""How often each instance is asked. One that answers 503 gets nothing more from then on, without a second look."""
+HEALTH_TIMEOUT_S = 2.0
+"""An instance that is frozen fails after two of these; one that is only slow on a busy machine does not."""
+STREAM_IDLE_S = 12.5
+"""Two heartbeats of the status service, and half of one for a busy machine. Envoy closes no HTTP stream because its
+instance fails a check (`close_connections_on_host_health_failure` is for tcp_proxy): only silence tells."""
+
 PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TYPE_PREFIX = "type.googleapis.com/"
 
@@ -23,7 +31,7 @@ REFUSALS = (
 
 
 def upstream_cluster(name: str, ports: Sequence[int], *, is_streaming: bool = False) -> dict[str, Any]:
-    """Instances on this machine, asked for their health each second.
+    """Instances on this machine, asked for their health twice a second.
 
     A stream holds a connection of its own, so streams have their own pool and cannot starve requests.
     """
@@ -32,23 +40,14 @@ def upstream_cluster(name: str, ports: Sequence[int], *, is_streaming: bool = Fa
         "type": "STATIC",
         "connect_timeout": "1s",
         "lb_policy": "LEAST_REQUEST",
-        # With no healthy instance a request fails at once instead of being sent to a sick one.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
-        "health_checks": [
-            {
-                "timeout": "2s",
-                "interval": "1s",
-                "no_traffic_interval": "1s",
-                "unhealthy_edge_interval": "0.2s",
-                "unhealthy_threshold": 2,
-                "healthy_threshold": 1,
-                "http_health_check": {"path": "/health/ready"},
-            }
-        ],
+        # When no instance looks healthy, requests go to all: one of them may be back before the next look.
+        # And the balancer hears at once what the checks find: by default it hears it up to a second later.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
+        "health_checks": [_health_check()],
         "outlier_detection": {
             "split_external_local_origin_errors": True,
             "consecutive_5xx": 20,
-            "consecutive_local_origin_failure": 3,
+            "consecutive_local_origin_failure": 2,
             "interval": "1s",
             "base_ejection_time": "2s",
             "max_ejection_time": "10s",
@@ -80,13 +79,30 @@ def local_replies() -> list[dict[str, Any]]:
     return [_refusal(*refusal) for refusal in REFUSALS]
 
 
+def _health_check() -> dict[str, Any]:
+    return {
+        "timeout": f"{HEALTH_TIMEOUT_S}s",
+        "interval": f"{HEALTH_EVERY_S}s",
+        "no_traffic_interval": f"{HEALTH_EVERY_S}s",
+        "unhealthy_interval": "0.2s",
+        "unhealthy_edge_interval": "0.2s",
+        "unhealthy_threshold": 2,
+        "healthy_threshold": 1,
+        "http_health_check": {"path": "/health/ready"},
+    }
+
+
 def _limits(is_streaming: bool) -> dict[str, Any]:
     most = 20_000 if is_streaming else 1_024
     return {
         "max_connections": most,
-        "max_pending_requests": 1_024,
+        "max_pending_requests": most,
         "max_requests": max(most, 4_096),
-        "retry_budget": {"budget_percent": {"value": 10.0}, "min_retry_concurrency": 5},
+        # Streams of a dead instance are all asked for again at once, and half of them meet its closed port first.
+        "retry_budget": {
+            "budget_percent": {"value": 100.0 if is_streaming else 10.0},
+            "min_retry_concurrency": most // 20,
+        },
     }
 
 
