@@ -1,4 +1,4 @@
-"""The stack's commands: up, status, down, reset, logs, token, migrate. Thin doors; each says one thing."""
+"""The stack's commands: up, status, restart, down, reset, logs, token, migrate. Thin doors; each says one thing."""
 
 import json
 import os
@@ -31,7 +31,7 @@ HomeOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the stack's commands to the command line."""
-    for command in (up, status, down, reset, logs, token, migrate):
+    for command in (up, status, restart, down, reset, logs, token, migrate):
         app.command()(command)
 
 
@@ -82,6 +82,23 @@ def status(
         if state.phase != "running":
             typer.echo(f"The stack is {state.phase}.")
     raise typer.Exit(0 if is_healthy else 1)
+
+
+def restart(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Processes or instances: application-api, status-service-2.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every service.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Replace services one instance after the other; the gateway refuses nothing meanwhile."""
+    from fundline.stack.rolling import Rolling
+
+    if bool(names) == every:
+        raise StackError("Name what to restart, or say --all for every service.")
+    place = _home(home)
+    _running_state(place)
+    Rolling(StateFile(place.run), typer.echo).restart(names or [])
 
 
 def down(home: HomeOption = None) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fundline.stack.engines.envoy_view import GatewayView
+
 ANSWER_TIMEOUT_S = 2.0
 ROUTES_TIMEOUT_S = 20.0
 PROBED_PATHS = {
@@ -53,6 +55,16 @@ def await_routes(gateway_url: str, processes: Sequence[str], token: str, authori
             )
         else:
             time.sleep(0.1)
+
+
+def await_rotation(gateway: GatewayView) -> None:
+    """Block until the gateway sends requests to every instance behind it. Raises TimeoutError."""
+    deadline = time.monotonic() + ROUTES_TIMEOUT_S
+    while not ((seen := gateway.in_rotation()) and all(seen.values())):
+        if time.monotonic() > deadline:
+            missing = sorted(port for port, is_used in seen.items() if not is_used)
+            raise TimeoutError(f"The gateway sends nothing to the services on ports {missing}")
+        time.sleep(0.1)
 
 
 def gateway_status(gateway_url: str, path: str, token: str, authority: Path) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from fundline.stack.engines.envoy import Gateway
+from fundline.stack.engines.envoy_view import GatewayView
 from fundline.stack.engines.kafka import KafkaBroker
 from fundline.stack.engines.kafka_development import KafkaDevelopmentBroker
 from fundline.stack.engines.kafka_jars import KafkaUnavailable
@@ -36,7 +37,7 @@ from fundline.stack.layout import Ports, StackHome
 from fundline.stack.preparation import create_missing_topics, migrate
 from fundline.stack.process_spec import Engine, StackError
 from fundline.stack.progress import Progress
-from fundline.stack.ready import await_routes, is_well
+from fundline.stack.ready import await_rotation, await_routes, is_well
 from fundline.stack.room import free_bytes, is_tight
 from fundline.stack.side_by_side import Step, run_side_by_side
 from fundline.stack.state import Phase, ProcessIdentity, ProcessRecord, StackState, StateFile, stop_leftovers
@@ -154,7 +155,9 @@ class Stack:
             Step(KAFKA, self._bring_up_kafka),
         ]
         if self._has_gateway:
-            steps.append(Step(GATEWAY, partial(self._bring_up_engine, self.gateway, self.ports.gateway)))
+            health = f"{self.gateway.administration}/ready"
+            run = partial(self._bring_up_engine, self.gateway, self.ports.gateway, health=health)
+            steps.append(Step(GATEWAY, run))
         instances = {process.name: process.instance_names() for process in self.fleet}
         for process in self.fleet:
             needs = tuple(name for need in process.depends_on for name in instances.get(need, [need]))
@@ -186,7 +189,7 @@ class Stack:
         create_missing_topics(self.kafka.address)
         self.progress.done(KAFKA)
 
-    def _bring_up_engine(self, engine: Engine, port: int, then: str = "") -> None:
+    def _bring_up_engine(self, engine: Engine, port: int, then: str = "", *, health: str = "") -> None:
         """Prepare, start, wait. `then` names what the caller does next; without it the engine is done."""
         report = partial(self.progress.say, engine.name)
         report("preparing")
@@ -201,7 +204,7 @@ class Stack:
                 spec=engine.spec(),
                 is_ready=engine.is_ready,
                 address=engine.address,
-                health=f"tcp://127.0.0.1:{port}",
+                health=health or f"tcp://127.0.0.1:{port}",
                 start_timeout_s=engine.start_timeout_s,
                 before_stop=engine.before_stop,
             )
@@ -246,6 +249,7 @@ class Stack:
                 self.token("fundline-up", "operator", ttl_s=120),
                 self.keys.authority_certificate,
             )
+            await_rotation(GatewayView(self.gateway.administration))
         except TimeoutError as error:
             raise StackError(f"{error}; see {self.home.log_file(GATEWAY)}.") from error
         self.progress.done("api", f"answers at {self.gateway_url}")

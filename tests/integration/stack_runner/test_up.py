@@ -113,6 +113,19 @@ def test_a_killed_worker_comes_back_and_its_restart_is_counted(runner):
     assert entry["restarts"] == 1
 
 
+def test_services_are_restarted_one_by_one_and_a_name_that_is_not_a_services_is_refused(runner):
+    before = {n: runner.find(f"application-api-{n}")["identity"] for n in (1, 2)}
+    restarted = runner.fundline("restart", "application-api")
+    assert restarted.returncode == 0, restarted.stderr
+    assert [line for line in restarted.stdout.splitlines() if "restarted" in line] == [
+        "application-api-1: restarted",
+        "application-api-2: restarted",
+    ]
+    assert not any(before[n] == runner.find(f"application-api-{n}")["identity"] for n in (1, 2))
+    assert runner.status()["healthy"]
+    assert "postgres is not a service" in runner.fundline("restart", "postgres").stderr
+
+
 def test_after_the_runner_is_killed_the_next_up_cleans_up_goes_on_and_drains_when_it_is_asked_to(runner):
     runner.process.kill()
     runner.process.wait()

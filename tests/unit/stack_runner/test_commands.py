@@ -26,6 +26,12 @@ def test_status_of_a_stack_that_does_not_run_is_one_sentence(tmp_path):
     assert "start Fundline with `make up`" in refused("status", "--home", tmp_path)
 
 
+def test_a_restart_says_what_it_restarts(tmp_path):
+    assert "say --all" in refused("restart", "--home", tmp_path)
+    assert "say --all" in refused("restart", "application-api", "--all", "--home", tmp_path)
+    assert "start Fundline with `make up`" in refused("restart", "--all", "--home", tmp_path)
+
+
 def test_reset_does_not_wipe_a_folder_that_fundline_did_not_make(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     assert "nothing was wiped" in refused("reset", "--yes", "--home", tmp_path)
