@@ -9,6 +9,8 @@ from uuid import UUID
 
 import orjson
 
+from fundline.casefile.recorded_tables import CASES
+from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.database import Connection
 
@@ -75,6 +77,12 @@ def case_stream(subject: str, application_id: UUID | None) -> str:
     return f"case:{subject}" if application_id is None else application_stream(application_id)
 
 
+async def case_details(connection: Connection, case_id: UUID, kind: str, subject: str) -> dict[str, Any]:
+    """Of an entry about a case, once its row is written."""
+    rows = await read_rows(connection, CASES, [case_id])
+    return {"caseId": str(case_id), "kind": str(kind), "subject": subject, ROWS: rows}
+
+
 async def open_case(
     connection: Connection, case: NewCase, *, case_id: UUID, opened_by: str, at: datetime
 ) -> bool:
@@ -92,7 +100,7 @@ async def open_case(
     )
     if opened is None:
         return False
-    details = {"caseId": str(case_id), "kind": case.kind.value, "subject": case.subject}
+    details = await case_details(connection, case_id, case.kind, case.subject)
     await record(connection, AuditEntry(case.stream(), opened_by, "case.opened", at, case.summary, details))
     return True
 
@@ -107,7 +115,7 @@ async def settle_case(
     row = await connection.fetchrow(SETTLE, kind.value, subject, by, at, resolution)
     if row is None:
         return False
-    details = {"caseId": str(row["case_id"]), "kind": kind.value, "subject": subject}
+    details = await case_details(connection, row["case_id"], kind, subject)
     stream = case_stream(subject, row["application_id"])
     await record(connection, AuditEntry(stream, by, "case.resolved", at, resolution, details))
     return True

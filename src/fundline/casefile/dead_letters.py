@@ -1,12 +1,14 @@
 """Dead letters: what a consumer group gave up on, one letter per event and group, however often it dies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from fundline.casefile.cases import CaseKind, NewCase, open_case, settle_case
+from fundline.casefile.recorded_tables import DEAD_LETTERS
+from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection
@@ -93,14 +95,16 @@ class Kept:
     is_open_again: bool
 
 
-def letter_stream(letter_id: UUID) -> str:
+def letter_stream(letter_id: UUID | str) -> str:
     """Of the audit trail."""
     return f"dead-letter:{letter_id}"
 
 
 async def audit_letter(connection: Connection, entry: AuditEntry, application_id: UUID | None) -> None:
-    """In the letter's stream, and in its application's where there is one."""
-    entries = [entry]
+    """In the letter's stream, with the row as it is now, and in its application's where there is one."""
+    letter_id = UUID(entry.stream.removeprefix(letter_stream("")))
+    rows = await read_rows(connection, DEAD_LETTERS, [letter_id])
+    entries = [replace(entry, details={**entry.details, ROWS: rows})]
     if application_id is not None:
         entries.append(
             AuditEntry(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from fundline.casefile.recorded_tables import POSTINGS, TRANSFERS
 from fundline.domain.disbursement import WITH_THE_BANK, DisbursementState
 from fundline.domain.ledger import (
     LedgerAccount,
@@ -15,6 +16,7 @@ from fundline.domain.ledger import (
     transfer_on,
 )
 from fundline.domain.money import Money
+from fundline.platform.audit.rows import ROWS, Rows, merged, rows_of
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection
@@ -36,7 +38,7 @@ from ledger_transfers t join ledger_postings p using (transfer_id) join ledger_a
 where t.payment_id = $1 and t.purpose = 'payment_submitted' and a.role = 'funding'
 """
 ORIGINATION_FEE = "select origination_basis_points from fee_policies where currency = $1"
-POSTINGS = """
+POSTINGS_OF_TRANSFER = """
 select t.payment_id, t.purpose, p.account, p.currency, p.amount_minor
 from ledger_transfers t join ledger_postings p using (transfer_id) where transfer_id = $1
 """
@@ -67,8 +69,10 @@ async def book_payment(
     payment_id: UUID,
     new_id: NewId,
     at: datetime,
-) -> None:
+) -> Rows:
     """Book what a payment's new state means, if it moves money, and the fee once it is paid. The caller's transaction.
+
+    Returns the rows that were written: the caller's audit entry names them.
 
     A second step of the same kind violates ledger_transfers_once_per_purpose, a second result
     ledger_transfers_resolved_once. Raises NoFundingSource, or LedgerRuleBroken for an amount that is not positive.
@@ -76,12 +80,14 @@ async def book_payment(
     funding = await _funding(connection, reached, amount.currency, payment_id)
     transfer = transfer_on(reached, amount, funding=funding)
     if transfer is None:
-        return
-    await book(connection, transfer, transfer_id=new_id(), payment_id=payment_id, at=at)
+        return {}
+    rows = await book(connection, transfer, transfer_id=new_id(), payment_id=payment_id, at=at)
     if reached is DisbursementState.SETTLED:
         fee = origination_fee(amount, await connection.fetchval(ORIGINATION_FEE, amount.currency) or 0)
         if fee is not None:
-            await book(connection, fee, transfer_id=new_id(), payment_id=payment_id, at=at)
+            charged = await book(connection, fee, transfer_id=new_id(), payment_id=payment_id, at=at)
+            rows = merged(rows, charged)
+    return rows
 
 
 async def _funding(
@@ -128,7 +134,7 @@ async def correct(
 
     Raises TransferUnknown, CorrectionRefused, LedgerRuleBroken; UniqueRule when it was reversed before.
     """
-    rows = await connection.fetch(POSTINGS, correction.corrects)
+    rows = await connection.fetch(POSTINGS_OF_TRANSFER, correction.corrects)
     if not rows:
         raise TransferUnknown(f"the ledger has no transfer {correction.corrects}")
     payment_id = rows[0]["payment_id"]
@@ -137,7 +143,7 @@ async def correct(
     application_id = await _lock_resolved(connection, payment_id)
     wrong = [Posting(row["account"], Money(row["amount_minor"], row["currency"])) for row in rows]
     reversal_id = new_id()
-    await book(
+    booked = await book(
         connection,
         reversal_of(wrong),
         transfer_id=reversal_id,
@@ -147,7 +153,7 @@ async def correct(
     )
     if instead:
         replacement = Transfer(TransferPurpose.CORRECTION, instead)
-        await book(
+        replaced = await book(
             connection,
             replacement,
             transfer_id=new_id(),
@@ -155,6 +161,7 @@ async def correct(
             at=at,
             correction=correction,
         )
+        booked = merged(booked, replaced)
     stream = f"payment:{payment_id}" if application_id is None else application_stream(application_id)
     details = {
         "corrects": str(correction.corrects),
@@ -162,6 +169,7 @@ async def correct(
         "requestedBy": correction.requested_by,
         "approvedBy": correction.approved_by,
         "instead": [[posting.account, posting.amount.text(), posting.amount.currency] for posting in instead],
+        ROWS: booked,
     }
     await record(connection, AuditEntry(stream, actor, "ledger.corrected", at, correction.reason, details))
     return reversal_id
@@ -186,21 +194,35 @@ async def book(
     payment_id: UUID,
     at: datetime,
     correction: Correction | None = None,
-) -> None:
-    """One transfer with its postings. Raises UniqueRule, see book_payment."""
+) -> Rows:
+    """One transfer with its postings; returns these rows. Raises UniqueRule, see book_payment."""
     signed = (
         (None, None, None, None)
         if correction is None
         else (correction.corrects, correction.reason, correction.requested_by, correction.approved_by)
     )
+    accounts = [str(posting.account) for posting in transfer.postings]
+    currencies = [posting.amount.currency for posting in transfer.postings]
+    amounts = [posting.amount.amount_minor for posting in transfer.postings]
     await connection.execute(
         BOOK_TRANSFER,
         transfer_id,
         payment_id,
         transfer.purpose.value,
         at,
-        [str(posting.account) for posting in transfer.postings],
-        [posting.amount.currency for posting in transfer.postings],
-        [posting.amount.amount_minor for posting in transfer.postings],
+        accounts,
+        currencies,
+        amounts,
         *signed,
     )
+    booked = (transfer_id, payment_id, transfer.purpose.value, at, *signed)
+    return {
+        **rows_of(TRANSFERS, [dict(zip((*TRANSFERS.key, *TRANSFERS.columns), booked, strict=True))]),
+        **rows_of(
+            POSTINGS,
+            [
+                {"transfer_id": transfer_id, "account": account, "currency": currency, "amount_minor": minor}
+                for account, currency, minor in zip(accounts, currencies, amounts, strict=True)
+            ],
+        ),
+    }

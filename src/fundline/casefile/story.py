@@ -6,6 +6,7 @@ from uuid import UUID
 import orjson
 
 from fundline.contracts.payloads import iso_utc
+from fundline.platform.audit.rows import ROWS
 from fundline.platform.audit.trail import application_stream
 from fundline.platform.database import Database
 
@@ -46,8 +47,15 @@ def _view(row: Any) -> dict[str, Any]:
         "subject": subject or None,
         "action": row["action"],
         "reason": row["reason"],
-        "details": orjson.loads(row["details"]),
+        "details": _shown(row["details"]),
         "evidenceHash": None if evidence is None else evidence.hex(),
         "hash": row["hash"].hex(),
         "anchored": bool(row["anchored"]),
     }
+
+
+def _shown(details: str) -> dict[str, Any]:
+    """Without what `fundline audit verify` compares with the rows: most of that stands there as digests."""
+    parsed: dict[str, Any] = orjson.loads(details)
+    parsed.pop(ROWS, None)
+    return parsed

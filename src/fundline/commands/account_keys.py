@@ -17,8 +17,10 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from fundline.casefile.accounts import PayoutAccount
+from fundline.casefile.recorded_tables import APPLICATIONS
 from fundline.commands.flag_edit import only_editor
-from fundline.platform.audit.trail import AuditEntry, record
+from fundline.platform.audit.rows import ROWS, rows_of
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.key_ring import KEY_BYTES, KeyFileUnusable, KeyRing, SealingKey, read_key_ring
@@ -164,8 +166,19 @@ class AccountKeys:
                 accounts.append(box.seal(plaintext, application_id))
                 indexes.append(index)
             await connection.execute(RESEAL, ids, accounts, indexes)
+            for sealed in zip(ids, accounts, indexes, strict=True):
+                await self._record_resealed(connection, *sealed)
         rotated.resealed += len(ids)
         return len(rows)
+
+    async def _record_resealed(
+        self, connection: Connection, application_id: UUID, account: bytes, index: bytes
+    ) -> None:
+        row = {"application_id": application_id, "payout_account": account, "payout_index": index}
+        details = {ROWS: rows_of(APPLICATIONS, [row])}
+        stream = application_stream(application_id)
+        entry = AuditEntry(stream, self._actor, "account.resealed", self._now(), details=details)
+        await record(connection, entry)
 
     async def _replace(self, ring: KeyRing, action: str, key_id: bytes, reason: str) -> None:
         """The file is replaced before the commit, and put back when the commit fails."""

@@ -105,6 +105,7 @@ async def test_a_settled_payment_is_recorded_once_however_often_the_webhook_come
     assert await status(database, payment["application_id"]) == ("disbursed", 4)
     assert len(await events(database, payment["application_id"])) == 2
     assert await audited(database, payment["application_id"]) == [
+        "payment.expected",
         "payment.requested",
         "payment.submitted",
         "payment.settled",

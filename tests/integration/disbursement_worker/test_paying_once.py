@@ -99,6 +99,7 @@ async def test_a_bank_that_does_not_answer_leaves_the_payment_unknown_until_it_i
     assert (after["state"], after["payment_id"]) == ("settled", before["payment_id"])
     assert worker.calls("find", found) == 1
     assert await audited(database, application_id) == [
+        "payment.expected",
         "payment.requested",
         "payment.submitted",
         "payment.unknown",

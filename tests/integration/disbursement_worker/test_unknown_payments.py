@@ -111,6 +111,7 @@ async def test_promise_4_after_fifteen_minutes_a_person_is_asked_once_and_the_lo
     assert (await disbursement(database, application_id))["state"] == "settled"
     assert await cases(database, application_id) == [("payment_unknown", "resolved")]
     assert await audited(database, application_id) == [
+        "payment.expected",
         "payment.requested",
         "payment.submitted",
         "payment.unknown",

@@ -67,6 +67,7 @@ async def test_an_amount_above_the_limit_waits_for_a_second_person_and_is_paid_w
     assert (await disbursement(database, application_id))["state"] == "settled"
     assert await cases(database, application_id) == [("payment_release", "resolved")]
     assert await audited(database, application_id) == [
+        "payment.expected",
         "payment.requested",
         "payment.released",
         "payment.submitted",

@@ -1,10 +1,13 @@
 """All SQL of the Application API."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fundline.platform.audit.trail import BEFORE_THE_FIRST, AuditEntry, next_hash
 from fundline.platform.database import Connection, Database
+from fundline.platform.database.idempotency import WriteKey
 
 SUBMIT = """
 with claimed as (
@@ -77,10 +80,49 @@ SECTORS = "select sector_code, name from reference_sectors order by sector_code"
 STATES = "select state_code, name from reference_states order by state_code"
 
 
-async def submit(database: Database, *arguments: Any) -> bool:
-    """True when stored; False when the caller has used the key before. `arguments` are those of SUBMIT."""
-    row = await database.fetchrow(SUBMIT, *arguments)
-    return row is not None and bool(row["is_new"])
+async def submit(
+    database: Database,
+    key: WriteKey,
+    answer: str,
+    row: Mapping[str, Any],
+    events: Sequence[Sequence[Any]],
+    entry: AuditEntry,
+) -> bool:
+    """True when stored; False when the caller has used the key before.
+
+    `row` is the application's, `events` are columns: ids, topics, payloads, headers. `entry` begins its stream.
+    """
+    stored = await database.fetchrow(
+        SUBMIT,
+        row["user_id"],
+        key.key,
+        key.request_hash,
+        answer,
+        row["application_id"],
+        row["tracking_id"],
+        row["amount_minor"],
+        row["currency"],
+        row["term_months"],
+        row["purpose"],
+        row["business"],
+        row["figures"],
+        row["jobs"],
+        row["metadata"],
+        row["payout_account"],
+        row["payout_kind"],
+        row["payout_last4"],
+        row["created_at"],
+        *events,
+        row["revolving"],
+        entry.actor,
+        entry.stream,
+        entry.action,
+        entry.details_text(),
+        entry.evidence_hash(),
+        next_hash(BEFORE_THE_FIRST, entry.digest()),
+        row["payout_index"],
+    )
+    return stored is not None and bool(stored["is_new"])
 
 
 async def find(database: Database, application_id: UUID) -> Any | None:

@@ -1,18 +1,20 @@
 """Submitting an application: one statement stores the key, the application, its history and its events."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from fundline.casefile.recorded_tables import APPLICATIONS
 from fundline.casefile.status import status_event
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
 from fundline.contracts.topics import APPLICATIONS_CREATED, RISK_SCORING_REQUESTED
 from fundline.domain.application import submitted
-from fundline.platform.audit.trail import BEFORE_THE_FIRST, AuditEntry, application_stream, next_hash
+from fundline.platform.audit.rows import ROWS, rows_of
+from fundline.platform.audit.trail import AuditEntry, application_stream
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy, UniqueRule
 from fundline.platform.database.idempotency import RequestInFlight, StoredAnswer, WriteKey, stored_answer
@@ -107,33 +109,28 @@ class Submission:
         ids, topics, _, payloads, headers = as_columns(
             self._events(caller, request, application_id, tracking, at)
         )
+        row = {
+            "application_id": application_id,
+            "tracking_id": tracking,
+            "user_id": caller.subject,
+            "amount_minor": request.money.amount_minor,
+            "currency": request.currency,
+            "term_months": request.term_months,
+            "purpose": request.purpose,
+            "revolving": request.revolving,
+            "business": request.business.model_dump_json(by_alias=True),
+            "figures": request.figures.model_dump_json(by_alias=True),
+            "jobs": None if request.jobs is None else request.jobs.model_dump_json(by_alias=True),
+            "metadata": orjson.dumps(request.metadata).decode(),
+            "payout_account": sealed,
+            "payout_kind": account.type,
+            "payout_last4": account.last4,
+            "payout_index": self._box.blind_index(account.identity),
+            "created_at": at,
+        }
+        entry = _entry(caller, key, request, row, at)
         return await store.submit(
-            self._database,
-            caller.subject,
-            key.key,
-            key.request_hash,
-            answer.decode(),
-            application_id,
-            tracking,
-            request.money.amount_minor,
-            request.currency,
-            request.term_months,
-            request.purpose,
-            request.business.model_dump_json(by_alias=True),
-            request.figures.model_dump_json(by_alias=True),
-            None if request.jobs is None else request.jobs.model_dump_json(by_alias=True),
-            orjson.dumps(request.metadata).decode(),
-            sealed,
-            account.type,
-            account.last4,
-            at,
-            ids,
-            topics,
-            payloads,
-            headers,
-            request.revolving,
-            *_audited(_entry(caller, key, request, application_id, tracking, at)),
-            self._box.blind_index(account.identity),
+            self._database, key, answer.decode(), row, (ids, topics, payloads, headers), entry
         )
 
     def _events(
@@ -168,36 +165,20 @@ class Submission:
 
 
 def _entry(
-    caller: Caller,
-    key: WriteKey,
-    request: ApplicationRequest,
-    application_id: UUID,
-    tracking: str,
-    at: datetime,
+    caller: Caller, key: WriteKey, request: ApplicationRequest, row: Mapping[str, Any], at: datetime
 ) -> AuditEntry:
     details = {
         "sequence": 1,
-        "trackingId": tracking,
+        "trackingId": row["tracking_id"],
         "amount": request.amount,
         "currency": request.currency,
+        ROWS: rows_of(APPLICATIONS, [row]),
     }
     return AuditEntry(
-        application_stream(application_id),
+        application_stream(row["application_id"]),
         f"{SOURCE}:{caller.subject}",
         "application.processing",
         at,
         details=details,
         evidence=key.request_hash,
-    )
-
-
-def _audited(entry: AuditEntry) -> tuple[Any, ...]:
-    """Arguments of SUBMIT: the first entry of a new stream."""
-    return (
-        entry.actor,
-        entry.stream,
-        entry.action,
-        entry.details_text(),
-        entry.evidence_hash(),
-        next_hash(BEFORE_THE_FIRST, entry.digest()),
     )

@@ -16,7 +16,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from fundline.domain.disbursement import DisbursementState, change_state
-from fundline.platform.audit.trail import record
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database
 from fundline.platform.http.client import CallNotSent, CallUnanswered
@@ -25,7 +24,7 @@ from fundline.platform.telemetry.logs import get_log
 from fundline.services.disbursement_worker import store
 from fundline.services.disbursement_worker.due_store import DuePayment
 from fundline.services.disbursement_worker.gate import Gate
-from fundline.services.disbursement_worker.payment_entry import entry
+from fundline.services.disbursement_worker.payment_entry import record_step
 from fundline.services.disbursement_worker.payment_gateway import (
     Accepted,
     BankAnswer,
@@ -127,7 +126,7 @@ class BankDesk:
                 return  # unknown before, or its result is known by now
             at, reached = self._now(), change_state(payment.state, DisbursementState.UNKNOWN)
             await store.mark_unknown(connection, payment.payment_id, reached, at)
-            await record(connection, entry(payment, "payment.unknown", at, {}))
+            await record_step(connection, payment, "payment.unknown", at, {})
         self._log.warning("payment.unknown", **_ids(taken))
 
 

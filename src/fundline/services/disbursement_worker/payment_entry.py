@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from fundline.platform.audit.trail import AuditEntry, application_stream
+from fundline.casefile.recorded_tables import DISBURSEMENTS
+from fundline.platform.audit.rows import ROWS, Rows, merged, read_rows
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.database import Connection
 from fundline.services.disbursement_worker.store import Disbursement
 
 SOURCE = "disbursement-worker"
 
 
-def entry(
+async def record_step(
+    connection: Connection,
     payment: Disbursement,
     action: str,
     at: datetime,
@@ -18,6 +22,10 @@ def entry(
     *,
     reason: str = "",
     evidence: bytes | None = None,
-) -> AuditEntry:
-    shown = {"paymentId": str(payment.payment_id), **details}
-    return AuditEntry(application_stream(payment.application_id), SOURCE, action, at, reason, shown, evidence)
+    booked: Rows | None = None,
+) -> None:
+    """Once everything is written: the entry says what the payment's row holds now, and what was `booked`."""
+    rows = await read_rows(connection, DISBURSEMENTS, [payment.payment_id])
+    shown = {"paymentId": str(payment.payment_id), **details, ROWS: merged(rows, booked or {})}
+    stream = application_stream(payment.application_id)
+    await record(connection, AuditEntry(stream, SOURCE, action, at, reason, shown, evidence))

@@ -12,14 +12,14 @@ from fundline.contracts.topics import DISBURSEMENT_COMPLETED
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import FINISHED, WITH_THE_BANK, DisbursementState, change_state
 from fundline.domain.money import Money
-from fundline.platform.audit.trail import record
+from fundline.platform.audit.rows import Rows
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker import store
-from fundline.services.disbursement_worker.payment_entry import SOURCE, entry
+from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
 from fundline.services.disbursement_worker.payment_gateway import BankResult, Settled
 
 LOST = "The bank had accepted the payment, and now says that it has never seen it; it is not sent again."
@@ -123,7 +123,7 @@ class ResultBook:
             failure_code=failure_code,
             at=at,
         )
-        await book_payment(
+        booked = await book_payment(
             connection, reached, payment.amount, payment_id=payment.payment_id, new_id=self._fresh_id, at=at
         )
         shown = {"transactionId": transaction_id} if is_settled else {"failureCode": failure_code}
@@ -136,11 +136,16 @@ class ResultBook:
             new_id=self._fresh_id,
             metadata={"paymentId": str(payment.payment_id), **shown},
         )
-        await self._explain(connection, payment, result, at)
+        await self._explain(connection, payment, result, booked, at)
         await store_events(connection, [self._completed(application.application_id, payment, result, at)])
 
     async def _explain(
-        self, connection: Connection, payment: store.Disbursement, result: BankResult, at: datetime
+        self,
+        connection: Connection,
+        payment: store.Disbursement,
+        result: BankResult,
+        booked: Rows,
+        at: datetime,
     ) -> None:
         """In the audit trail; and a person who was asked to look need not look any more."""
         transaction_id, failure_code = _fields(result)
@@ -150,7 +155,7 @@ class ResultBook:
             "failureCode": failure_code,
             "wasState": payment.state.value,
         }
-        await record(connection, entry(payment, action, at, details))
+        await record_step(connection, payment, action, at, details, booked=booked)
         await settle_case(  # opened by the sweep, or by the reconciler while no worker ran
             connection,
             CaseKind.PAYMENT_UNKNOWN,

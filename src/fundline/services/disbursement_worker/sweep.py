@@ -11,7 +11,6 @@ from datetime import timedelta
 from fundline.casefile.cases import CaseKind, NewCase, open_case
 from fundline.contracts.payloads import iso_utc
 from fundline.domain.disbursement import FINISHED, WITH_THE_BANK, DisbursementState
-from fundline.platform.audit.trail import record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy
 from fundline.platform.loop import Loop
@@ -21,7 +20,7 @@ from fundline.services.disbursement_worker import due_store, store
 from fundline.services.disbursement_worker.bank_desk import BankDesk
 from fundline.services.disbursement_worker.due_store import DuePayment
 from fundline.services.disbursement_worker.gate import Gate
-from fundline.services.disbursement_worker.payment_entry import SOURCE, entry
+from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
 from fundline.services.disbursement_worker.use_cases import Payout
 
 BATCH = 16
@@ -118,7 +117,7 @@ class Sweep(Loop):
                 if not await due_store.mark_escalated(connection, payment.payment_id, at):
                     return False
                 await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=at)
-                await record(connection, entry(payment, "payment.escalated", at, details, reason=sentence))
+                await record_step(connection, payment, "payment.escalated", at, details, reason=sentence)
         except RowBusy:
             return False  # somebody is at work on it, and the next look finds it again
         self._metrics.payments_escalated.inc()

@@ -18,7 +18,6 @@ from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState, change_state
 from fundline.domain.money import Money
 from fundline.domain.release import needs_release
-from fundline.platform.audit.trail import record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.inbox import first_time
@@ -26,7 +25,7 @@ from fundline.platform.telemetry.logs import get_log
 from fundline.services.disbursement_worker import store
 from fundline.services.disbursement_worker.gate import Gate
 from fundline.services.disbursement_worker.orders import Orders
-from fundline.services.disbursement_worker.payment_entry import SOURCE, entry
+from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
 from fundline.services.disbursement_worker.payment_gateway import PaymentOrder
 
 PAID_OUT = frozenset({ApplicationStatus.DISBURSED, ApplicationStatus.FAILED})
@@ -137,13 +136,18 @@ class Payout:
     async def _open(self, connection: Connection, application: LockedApplication) -> bool:
         if application.status is not ApplicationStatus.APPROVED:
             raise NotYetApproved(f"the application is {application.status}, not approved")
-        return await store.open_disbursement(
+        at = self._now()
+        opened = await store.open_disbursement(
             connection,
             payment_id=self._fresh_id(),
             application_id=application.application_id,
             amount=application.amount,
-            at=self._now(),
+            at=at,
         )
+        if opened:
+            payment = await store.lock_disbursement(connection, application.application_id)
+            await record_step(connection, payment, "payment.expected", at, _shown(payment))
+        return opened
 
     async def _advance(self, connection: Connection, application: LockedApplication) -> _Step:
         if application.status in PAID_OUT:
@@ -178,7 +182,7 @@ class Payout:
             needs_release=needs,
         )
         details = {"approvedBy": terms.approved_by, "needsRelease": needs, **_shown(payment)}
-        await record(connection, entry(payment, "payment.requested", at, details))
+        await record_step(connection, payment, "payment.requested", at, details)
         if needs:
             case = NewCase(
                 CaseKind.PAYMENT_RELEASE,
@@ -206,12 +210,13 @@ class Payout:
             order_text=order_text,
             next_step_at=at + self._step_lasts,
         )
-        details = {"approvedBy": payment.approved_by, "releasedBy": payment.released_by, **_shown(payment)}
-        await record(
-            connection, entry(payment, "payment.submitted", at, details, evidence=order_text.encode())
-        )
-        await book_payment(
+        booked = await book_payment(
             connection, reached, payment.amount, payment_id=payment.payment_id, new_id=self._fresh_id, at=at
+        )
+        details = {"approvedBy": payment.approved_by, "releasedBy": payment.released_by, **_shown(payment)}
+        evidence = order_text.encode()
+        await record_step(
+            connection, payment, "payment.submitted", at, details, evidence=evidence, booked=booked
         )
         return SubmittedPayment(payment.application_id, order)
 

@@ -5,7 +5,7 @@ What a case is about is settled elsewhere (a release, a replay, a booking); this
 
 import orjson
 
-from fundline.casefile.cases import CaseKind, case_stream
+from fundline.casefile.cases import CaseKind, case_details, case_stream
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Connection, Database
@@ -55,7 +55,7 @@ class CaseResolution:
                 said = case["proposed_resolution"] or wanted
                 await store.resolve(connection, case_id, by=actor_of(caller), at=at, resolution=said)
             action = "case.resolution_proposed" if is_first else "case.resolved"
-            details = {"caseId": str(case_id), "kind": case["kind"], "subject": case["subject"]}
+            details = await case_details(connection, case_id, case["kind"], case["subject"])
             if proposed_by is not None:
                 details |= {"proposedBy": proposed_by, "resolution": said}
             stream = case_stream(case["subject"], case["application_id"])

@@ -6,9 +6,11 @@ from uuid import UUID
 import orjson
 
 from fundline.casefile.ledger import PENDING, Correction, correct
+from fundline.casefile.recorded_tables import CORRECTIONS
 from fundline.domain.disbursement import WITH_THE_BANK
 from fundline.domain.ledger import Posting, TransferPurpose
 from fundline.domain.money import Money, MoneyError
+from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database, UniqueRule
@@ -176,7 +178,11 @@ class LedgerCorrections:
         stream = (
             f"payment:{row['payment_id']}" if application_id is None else application_stream(application_id)
         )
-        details = {"correctionId": str(row["correction_id"]), "corrects": str(row["transfer_id"])}
+        details = {
+            "correctionId": str(row["correction_id"]),
+            "corrects": str(row["transfer_id"]),
+            ROWS: await read_rows(connection, CORRECTIONS, [row["correction_id"]]),
+        }
         entry = AuditEntry(stream, actor_of(caller), action, self._now(), reason, details)
         await record(connection, entry)
 

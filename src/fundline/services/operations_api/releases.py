@@ -11,8 +11,10 @@ import orjson
 
 from fundline.casefile.cases import CaseKind, settle_case
 from fundline.casefile.payout import NotApproved, request_disbursement
+from fundline.casefile.recorded_tables import DISBURSEMENTS
 from fundline.casefile.status import UnknownApplication, lock_application
 from fundline.domain.release import NotASecondPerson, require_second_person
+from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
@@ -103,7 +105,12 @@ class Releases:
             raise SecondPersonNeeded(str(same)) from None
         except NotApproved as otherwise:
             raise NotWaitingForRelease(str(otherwise)) from None
-        details = {"paymentId": str(payment_id), "approvedBy": approver, "releasedBy": caller.subject}
+        details = {
+            "paymentId": str(payment_id),
+            "approvedBy": approver,
+            "releasedBy": caller.subject,
+            ROWS: await read_rows(connection, DISBURSEMENTS, [payment_id]),
+        }
         entry = AuditEntry(
             application_stream(application_id), actor_of(caller), "payment.released", at, reason, details
         )

@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import orjson
 
+from fundline.casefile.recorded_tables import MODEL_CHANGES
+from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.services.risk_worker.drift import Tally
 
@@ -159,7 +161,8 @@ async def record_change(
     text = None if figures is None else orjson.dumps(figures).decode()
     (row,) = await connection.fetch(RECORD_CHANGE, actor, action, version, share_percent, reason, text)
     who = source if source == actor else f"{source}:{actor}"
-    details = {"change": row["change"], "modelVersion": version, "sharePercent": share_percent}
+    rows = await read_rows(connection, MODEL_CHANGES, [row["change"]])
+    details = {"change": row["change"], "modelVersion": version, "sharePercent": share_percent, ROWS: rows}
     await record(
         connection,
         AuditEntry(f"model:{version}", who, f"model.{action}", row["changed_at"], reason, details),

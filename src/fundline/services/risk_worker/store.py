@@ -40,14 +40,15 @@ async def read_facts(connection: Connection, application_id: UUID) -> ApplicantF
     row = await connection.fetchrow(FACTS, application_id)
     assert row is not None  # noqa: S101 - the caller holds the row's lock
     try:
-        return _facts(row)
+        return facts_of(row)
     except (ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise FactsImpossible(
             f"the stored facts cannot be scored: {type(error).__name__}: {error}"
         ) from error
 
 
-def _facts(row: Any) -> ApplicantFacts:
+def facts_of(row: Any) -> ApplicantFacts:
+    """From a row of FACTS. Raises ValueError, LookupError, TypeError or ArithmeticError on what no application says."""
     business, figures = orjson.loads(row["business"]), orjson.loads(row["figures"])
     jobs = {} if row["jobs"] is None else orjson.loads(row["jobs"])
     return ApplicantFacts(

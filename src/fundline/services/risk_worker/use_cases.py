@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fundline.casefile.recorded_tables import ASSESSMENTS
 from fundline.casefile.status import LockedApplication, lock_application, move_application
 from fundline.contracts.payloads import RiskScoringCompleted
 from fundline.contracts.topics import RISK_SCORING_COMPLETED, Group
 from fundline.domain.application import ApplicationStatus
+from fundline.platform.audit.rows import ROWS, Rows, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, frozen_form, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
@@ -101,7 +103,8 @@ class Scoring:
                 shadow=judgement.shadow,
                 at=at,
             )
-            await record(connection, _entry(subject.application_id, number, judgement, evidence, at))
+            rows = await read_rows(connection, ASSESSMENTS, [subject.application_id, number])
+            await record(connection, _entry(subject.application_id, number, judgement, evidence, rows, at))
             await self._move(
                 connection,
                 application,
@@ -148,7 +151,7 @@ class Scoring:
 
 
 def _entry(
-    application_id: UUID, number: int, judgement: Judgement, evidence: bytes, at: datetime
+    application_id: UUID, number: int, judgement: Judgement, evidence: bytes, rows: Rows, at: datetime
 ) -> AuditEntry:
     """What the audit trail says of an assessment; its evidence hash is that of the stored evidence."""
     decision, inputs = judgement.decision, judgement.inputs
@@ -160,6 +163,7 @@ def _entry(
         "modelAsked": inputs.asked,
         "policyVersion": decision.policy_version,
         "fallbackCause": inputs.fallback_because or inputs.no_score_because,
+        ROWS: rows,
     }
     reason = " ".join(reason.sentence for reason in decision.principal_reasons)
     return AuditEntry(
