@@ -183,9 +183,17 @@ async def _check_evidence(database: Database) -> AsyncIterator[Finding]:
                 yield Finding("not_covered", sentence, stream)
             elif row["evidence_hash"] != evidence_hash(row["evidence"]):
                 sentence = (
-                    f"{stream}: the evidence of assessment {number} is not what was recorded: it was edited."
+                    f"{stream}: risk_assessments.evidence of assessment {number} is not what was recorded: "
+                    "it was edited."
                 )
-                yield Finding("evidence_changed", sentence, stream)
+                yield Finding(
+                    "evidence_changed",
+                    sentence,
+                    stream,
+                    table="risk_assessments",
+                    column="evidence",
+                    row=f"{row['application_id']} {number}",
+                )
         after = (rows[-1]["application_id"], rows[-1]["assessment"])
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from fundline.casefile.agreement import disagreements
 from fundline.casefile.books import BookedPayments, misplaced, read_booked_payments
 from fundline.domain.ledger import AccountKind
 from fundline.domain.money import Money
@@ -167,6 +168,11 @@ async def verify(connection: Connection, at: datetime | None = None) -> list[Pro
     ]
     async for page in read_booked_payments(connection, at=at):
         problems += _of_payments(page)
+    if at is None:
+        problems += [
+            Problem("application_and_payment_agree", str(found.application_id), found.sentence)
+            async for found in disagreements(connection)
+        ]
     return problems
 
 

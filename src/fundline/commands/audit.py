@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fundline.casefile.audit_coverage import check_coverage
+from fundline.casefile.recorded_rows import check_recorded_rows
 from fundline.casefile.story import find_application, story_of
 from fundline.commands.place import HomeOption, home_of, open_place
 from fundline.platform.audit.anchors import AnchorKeys, AuditKeyUnusable
@@ -40,7 +41,7 @@ def verify(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Find any edit, deletion or truncation of the audit trail; exit status 1 when there is one."""
+    """Find any edit of the audit trail, and of the rows that money rests on; exit status 1 when there is one."""
     witnesses = _witnesses(home)
     counted, findings, more = asyncio.run(_verify(home, witnesses, anchored_within_s))
     total = len(findings) + more
@@ -60,7 +61,9 @@ def verify(
         if more:
             typer.echo(f"{more} further findings are not shown.")
         checked = f"{counted.entries} entries in {counted.streams} streams, {counted.anchors} anchors"
-        typer.echo(f"{checked}: {'the trail holds.' if not findings else f'{total} findings.'}")
+        typer.echo(
+            f"{checked}: {'the trail holds, and the tables with it.' if not findings else f'{total} findings.'}"
+        )
     raise typer.Exit(1 if findings else 0)
 
 
@@ -139,7 +142,7 @@ async def _verify(
             chains = verify_trail(
                 database, witnesses, counted, now=utc_now(), anchored_within_s=anchored_within_s
             )
-            for check in (chains, check_coverage(database)):
+            for check in (chains, check_coverage(database), check_recorded_rows(database)):
                 async for finding in check:
                     if len(findings) < SHOWN_FINDINGS:
                         findings.append(finding)

@@ -10,18 +10,25 @@ from fundline.platform.audit.anchors import Head
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`kind` is stable, for programs; `sentence` is for people and names stream and sequence."""
+    """`kind` is stable, for programs; `sentence` is for people and names where: an entry, or a row and its column."""
 
     kind: str
     sentence: str
     stream: str | None = None
     sequence: int | None = None
+    table: str | None = None
+    column: str | None = None
+    row: str | None = None
+    """The row's key, its parts with a space between them."""
 
     def as_json(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
             "stream": self.stream,
             "sequence": self.sequence,
+            "table": self.table,
+            "column": self.column,
+            "row": self.row,
             "sentence": self.sentence,
         }
 

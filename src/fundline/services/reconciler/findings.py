@@ -25,6 +25,7 @@ class Trouble(StrEnum):
     """A dead letter about something that has happened all the same."""
     OWNER_UNTOLD = "owner_untold"
     """A dead letter kept somebody from being told."""
+    RECORD_CHANGED = "record_changed"
 
 
 @dataclass(frozen=True, slots=True)

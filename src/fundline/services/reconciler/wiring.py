@@ -14,6 +14,7 @@ from fundline.services.reconciler.letters import DeadLetters
 from fundline.services.reconciler.outbox import OutboxMoves
 from fundline.services.reconciler.overdue import OverdueStates
 from fundline.services.reconciler.reconciler import Reconciler
+from fundline.services.reconciler.records import Records
 from fundline.services.reconciler.settings import Settings
 from fundline.services.reconciler.statement import Statement
 from fundline.services.reconciler.status_cache import StatusCache
@@ -50,6 +51,7 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
             lookback_h=settings.reconciler_bank_lookback_h,
             batch=batch,
         ),
+        Records(database, batch=batch),
         StatusCache(
             database,
             cache,
