@@ -150,6 +150,28 @@ async def test_replay_says_so_when_the_verdict_beside_the_evidence_was_edited(de
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("amount_minor = amount_minor + 1", "application.amount"),
+        ("currency = 'EUR'", "application.currency"),
+        ("term_months = 12", "application.term_months"),
+        ("figures = jsonb_set(figures, '{cashAtBank}', '\"1.00\"')", "application.cash_at_bank"),
+        ("amount_minor = -1", "application"),
+    ],
+)
+async def test_replay_says_so_when_the_application_is_not_what_was_decided_on(
+    database, engines, decided, decision, database_url, change, what
+):
+    """The incident: an amount was edited after the payout, and the replay passed."""
+    application_id = await decided()
+    sql = f"alter table applications drop constraint applications_amount_positive; update applications set {change}"  # noqa: S608 - our own
+    engines.stack.postgres.run_sql(sql, database=database_url.rsplit("/", 1)[1])
+    status, replayed = await decision("replay", application_id, "--json")
+    assert status == 1
+    assert [one["what"] for one in replayed["differences"]] == [what]
+
+
 async def test_evidence_that_was_destroyed_is_refused_with_a_sentence(decided, decision, forge):
     application_id = await decided()
     forge(application_id, "evidence = '{}'")

@@ -12,8 +12,16 @@ import typer
 from fundline.commands.place import HomeOption, open_place
 from fundline.platform.refusals import Unavailable
 from fundline.risk.artefact import MODELS_DIRECTORY, load_model
-from fundline.risk.evidence import Difference, Row, UnreadableEvidence, compare_row, repeat
+from fundline.risk.evidence import (
+    Difference,
+    Row,
+    UnreadableEvidence,
+    compare_facts,
+    compare_row,
+    repeat,
+)
 from fundline.risk.model import Model
+from fundline.services.risk_worker.store import facts_of
 from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
@@ -25,7 +33,8 @@ app = typer.Typer(
 _ASSESSMENTS = """
 select r.application_id, a.tracking_id, r.assessment, r.risk_score::text, r.verdict, r.principal_reasons::text,
        r.evidence::text, r.model_version, r.policy_version, r.assessed_at, r.model_asked, r.fallback_cause,
-       r.shadow::text
+       r.shadow::text, a.amount_minor, a.currency, a.term_months, a.purpose, a.revolving, a.business::text,
+       a.figures::text, a.jobs::text, true as state_known, null::numeric as revenue_volatility
 from risk_assessments r join applications a using (application_id)
 where (a.application_id::text = $1 or a.tracking_id = $1) and ($2::int is null or r.assessment = $2)
 order by r.assessment
@@ -65,10 +74,17 @@ def replay(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Make the decision once more from its recorded facts; exit status 1 when anything comes out otherwise."""
+    """Make the decision once more from its recorded facts, and compare those with the application.
+
+    Exit status 1 when anything comes out otherwise.
+    """
     row = _assessment(home, application, assessment)
     try:
-        differences = [*repeat(row["evidence"], _load), *compare_row(row["evidence"], _row(row))]
+        differences = [
+            *repeat(row["evidence"], _load),
+            *compare_row(row["evidence"], _row(row)),
+            *_compare_application(row),
+        ]
     except UnreadableEvidence as error:
         raise StackError(str(error)) from error
     if as_json:
@@ -77,6 +93,15 @@ def replay(
     else:
         _tell(row, differences)
     raise typer.Exit(1 if differences else 0)
+
+
+def _compare_application(row: Any) -> list[Difference]:
+    try:
+        return compare_facts(row["evidence"], facts_of(row))
+    except UnreadableEvidence:
+        raise
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+        return [Difference("application", "facts that could be scored", f"{type(error).__name__}: {error}")]
 
 
 def _row(row: Any) -> Row:

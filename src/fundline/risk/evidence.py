@@ -31,6 +31,7 @@ _FACT_DECIMALS = (
     "monthly_debt_service",
     "cash_at_bank",
 )
+_OF_REFERENCE_TABLES = ("state_known", "sector_volatility")
 _COMPARED = ("capacity", "rules", "decision", "engines")
 
 
@@ -231,6 +232,17 @@ def compare_row(text: str | bytes, row: Row) -> list[Difference]:
         for what, beside, inside in pairs
         if beside != inside
     ]
+
+
+def compare_facts(text: str | bytes, application: ApplicantFacts) -> list[Difference]:
+    """What the application's own columns say otherwise than the recorded facts. Raises UnreadableEvidence.
+
+    Facts of the reference tables are those of the day of the decision, and not compared.
+    """
+    inputs, _ = from_json(text)
+    same = {name: getattr(inputs.facts, name) for name in _OF_REFERENCE_TABLES}
+    now = dataclasses.replace(application, **same)
+    return _compared("application", dataclasses.asdict(inputs.facts), dataclasses.asdict(now))
 
 
 def _score_again(
