@@ -13,9 +13,12 @@ from fundline.casefile.audit_coverage import check_coverage
 from fundline.casefile.recorded_rows import check_recorded_rows
 from fundline.casefile.recorded_tables import RECORDED
 from fundline.platform.audit.findings import Finding
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import utc_now
 from fundline.platform.database import Database
+from fundline.platform.secrets import SecretBox
 from fundline.services.reconciler.records import Records
+from support.approved_applications import AT, store_application
 from support.money_columns import NO_MONEY, ON_EVIDENCE, TABLES_WITHOUT_MONEY
 from support.recorded_world import ANOTHER, Spoiler, build_world
 
@@ -122,6 +125,23 @@ async def test_a_row_that_was_put_in_is_found_in_every_table(spoiler, database):
             missed.append((table.name, found))
     assert missed == []
     assert await findings(database) == []
+
+
+async def test_a_stream_from_before_rows_were_recorded_is_compared_in_what_its_entries_say(
+    database, account_key_file
+):
+    application_id = await store_application(database, SecretBox(account_key_file), status="rejected")
+    stream = application_stream(application_id)
+    async with database.transaction() as connection:
+        await record(
+            connection, AuditEntry(stream, "old", "application.processing", AT, details={"sequence": 1})
+        )
+        await record(
+            connection, AuditEntry(stream, "old", "application.approved", AT, details={"sequence": 3})
+        )
+    named = {(one.kind, one.table, one.column) async for one in check_recorded_rows(database)}
+    assert ("column_changed", "applications", "status") in named
+    assert not [one for one in named if one[0] == "row_unrecorded"]
 
 
 async def test_the_reconciler_gives_an_edited_amount_to_a_person_until_it_is_put_back(spoiler, database):
