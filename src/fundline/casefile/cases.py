@@ -42,6 +42,8 @@ class CaseKind(StrEnum):
     """An application stayed in a state past its deadline, and no repair is allowed or has helped."""
     OUTBOX_STUCK = "outbox_stuck"
     """Events do not move to Kafka."""
+    CONSUMER_LAG = "consumer_lag"
+    """Messages wait, and no consumer takes them."""
     DEAD_LETTER = "dead_letter"
     """A dead letter that moves money or repeats."""
     AUDIT_BROKEN = "audit_broken"

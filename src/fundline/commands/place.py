@@ -13,7 +13,7 @@ from fundline.platform.database import Database, open_database
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.engines.postgres import PostgresNode
-from fundline.stack.fleet import BANK, POSTGRES, VALKEY
+from fundline.stack.fleet import BANK, KAFKA, POSTGRES, VALKEY
 from fundline.stack.layout import StackHome
 from fundline.stack.process_spec import StackError
 from fundline.stack.state import StateFile
@@ -47,6 +47,12 @@ def cache_url(chosen: Path | None) -> str:
     """FUNDLINE_CACHE_URL, else the running stack's. Raises StackError when there is neither."""
     setting = "FUNDLINE_CACHE_URL"
     return os.environ.get(setting) or f"redis://{running_address(home_of(chosen), VALKEY, setting=setting)}/0"
+
+
+def kafka_bootstrap(chosen: Path | None) -> str:
+    """FUNDLINE_KAFKA_BOOTSTRAP, else the running stack's. Raises StackError when there is neither."""
+    setting = "FUNDLINE_KAFKA_BOOTSTRAP"
+    return os.environ.get(setting) or running_address(home_of(chosen), KAFKA, setting=setting)
 
 
 def running_address(home: StackHome, process: str, *, setting: str) -> str:

@@ -9,7 +9,7 @@ import typer
 from prometheus_client import CollectorRegistry
 
 from fundline.commands.operations_client import JsonOption
-from fundline.commands.place import HomeOption, bank_url, cache_url, database_url
+from fundline.commands.place import HomeOption, bank_url, cache_url, database_url, kafka_bootstrap
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import configure_logs
@@ -53,6 +53,7 @@ async def _reconcile(home: Path | None, *, full: bool, every_s: float | None, as
         database_url=database_url(home),
         bank_url=bank_url(home),
         cache_url=cache_url(home),
+        kafka_bootstrap=kafka_bootstrap(home),
         instance="fundline-command",
     )
     async with open_reconciler(settings, Metrics(CollectorRegistry())) as opened:

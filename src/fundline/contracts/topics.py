@@ -21,6 +21,10 @@ class Group(StrEnum):
     NOTIFICATION_SERVICE = "notification-service"
 
 
+DEAD_LETTER_KEEPER = "dead-letter-keeper"
+"""The group of the process that reads every dead-letter topic."""
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     name: str
@@ -127,3 +131,12 @@ def every_topic() -> tuple[Topic, ...]:
 def all_topic_names() -> list[str]:
     """Every topic that has to exist before the fleet starts: main, lane, retry and dead-letter topics."""
     return [name for topic in every_topic() for name in topic.all_names()]
+
+
+def topics_by_group() -> dict[str, list[str]]:
+    """Every consumer group of the platform, and the names of all topics that it reads."""
+    read: dict[str, list[str]] = {group.value: [] for group in Group}
+    for topic in every_topic():
+        for group in topic.groups:
+            read[group.value] += [topic.name, topic.retry(group)]
+    return read | {DEAD_LETTER_KEEPER: [topic.dead_letter for topic in every_topic()]}

@@ -57,7 +57,7 @@ class Display:
         if self._live is not None:
             self._live.stop()
         else:
-            self._plain.join()
+            self._plain.join(2 * PLAIN_LINE_EVERY_S)
 
     def show_kill(self, kill: Kill) -> None:
         text = f"{kill.at_ms / 1000:5.1f} s  kill -9 {kill.instance}"

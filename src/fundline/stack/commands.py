@@ -19,6 +19,8 @@ from fundline.stack.progress import open_console
 from fundline.stack.state import ProcessRecord, StackState, StateFile, is_locked, runner_lock, stop_leftovers
 
 DOWN_TIMEOUT_S = 90.0
+GROUPS_TIMEOUT_S = 30.0
+"""Longer than asking the broker takes at most."""
 HOME_FOLDERS = {"data", "logs", "keys", "run"}
 """What a stack's home holds: `reset` refuses a folder with anything else, it is somebody's."""
 ROLES = ("applicant", "partner", "underwriter", "operator", "compliance")
@@ -61,24 +63,30 @@ def status(
     home: HomeOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Show the running fleet; exit status 1 when a part is not healthy or nothing runs."""
+    """Show the running fleet; exit status 1 when a part is not healthy, work waits for nobody, or nothing runs."""
+    from fundline.stack.groups import groups_of
     from fundline.stack.ready import is_well
-    from fundline.stack.table import print_status, trouble
+    from fundline.stack.table import print_groups, print_status, trouble
 
     state = _running_state(_home(home))
     with ThreadPoolExecutor(max_workers=32) as pool:
+        asked = pool.submit(groups_of, state)
         wells = list(pool.map(lambda record: _is_alive(record) and is_well(record.health), state.processes))
+        groups = asked.result(GROUPS_TIMEOUT_S)
     rows = list(zip(state.processes, wells, strict=True))
-    is_healthy = all(wells) and state.phase == "running"
+    is_abandoned = any(group.is_abandoned for group in groups)
+    is_healthy = all(wells) and not is_abandoned and state.phase == "running"
     if as_json:
         processes = [
             {**asdict(record), "health": "healthy" if well else trouble(record), "health_url": record.health}
             for record, well in rows
         ]
         answer = {"phase": state.phase, "healthy": is_healthy, "gateway": state.gateway_url}
-        typer.echo(json.dumps({**answer, "processes": processes}, indent=2))
+        lags = [{"group": one.group, "members": one.members, "lag": one.lag} for one in groups]
+        typer.echo(json.dumps({**answer, "processes": processes, "groups": lags}, indent=2))
     else:
         print_status(rows, state.gateway_url, open_console())
+        print_groups(groups, open_console())
         if state.phase != "running":
             typer.echo(f"The stack is {state.phase}.")
     raise typer.Exit(0 if is_healthy else 1)

@@ -57,7 +57,7 @@ FLEET: tuple[Process, ...] = (
     Process("notification-service", "notification_service.main",  2, (POSTGRES, KAFKA),
             (TOKENS, WEBHOOK_KEY, MAIL_SERVER)),
     Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
-    Process("reconciler",          "reconciler.main",             1, (POSTGRES, VALKEY, BANK)),
+    Process("reconciler",          "reconciler.main",             1, (POSTGRES, KAFKA, VALKEY, BANK)),
 )
 # fmt: on
 

@@ -16,6 +16,8 @@ LOOK_EVERY_S = 0.1
 LOG_CHECK_EVERY_S = 10.0
 HEALTH_EVERY_S = 0.5
 CRASHES_BEFORE_READY_LIMIT = 3
+AFTER_KILL_S = 15.0
+"""For `before_stop`, and for the kernel to end what was killed."""
 
 Say = Callable[[str, str], None]
 """Takes the instance and one line about it, for people."""
@@ -128,8 +130,9 @@ class Supervisor:
         threads = [threading.Thread(target=self._stop_one, args=(entry,), daemon=True) for entry in entries]
         for thread in threads:
             thread.start()
+        limit_s = max((entry.part.spec.stop_timeout_s for entry in entries), default=0.0) + AFTER_KILL_S
         for thread in threads:
-            thread.join()
+            thread.join(limit_s)
         self._changed()
 
     def kill_all(self) -> None:

@@ -3,12 +3,14 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fundline.platform.kafka.groups import GroupView
 from fundline.stack.running import Stack
 from fundline.stack.state import ProcessRecord
 
@@ -70,6 +72,18 @@ def print_status(rows: list[tuple[ProcessRecord, bool]], gateway_url: str, conso
         console.print(Text(f"API: {gateway_url}"), soft_wrap=True)
 
 
+def print_groups(groups: Sequence[GroupView], console: Console) -> None:
+    """One line per consumer group; nothing when the broker does not tell."""
+    if not groups:
+        return
+    table = _table(("consumer group", "members", "lag", "state"))
+    for group in groups:
+        state = Text("nobody takes it", style="bold red") if group.is_abandoned else Text("")
+        table.add_row(group.group, str(group.members), str(group.lag), state)
+    console.print()
+    console.print(table)
+
+
 def trouble(record: ProcessRecord) -> str:
     """Why a process is not healthy, in a word or two."""
     if record.identity is None:
@@ -89,7 +103,7 @@ def duration(seconds: float) -> str:
 def _table(columns: tuple[str, ...]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        numeric = column in {"instances", "pid", "restarts"}
+        numeric = column in {"instances", "pid", "restarts", "members", "lag"}
         table.add_column(column, justify="right" if numeric else "left", no_wrap=column != "address")
     return table
 

@@ -6,14 +6,13 @@ import uuid
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.contracts.topics import APPLICATIONS_CREATED, Group
+from fundline.contracts.topics import APPLICATIONS_CREATED, DEAD_LETTER_KEEPER, Group
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.keeping import KeepingConsumer
 from fundline.platform.kafka.messages import Delivery, Poison, Subscription
 from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.dead_letter_keeper.main import GROUP
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF
 from fundline.services.dead_letter_keeper.use_cases import Keeper, WaitingLetters
 from support.dead_letters import dead, dead_payment, keeper, kept_letter
@@ -44,7 +43,8 @@ async def test_what_a_group_gives_up_on_becomes_a_letter_with_its_cause(kafka_se
     )
     keep = Keeper(database, metrics, prefix=kafka_settings.topic_prefix).keep
     async with running(
-        runtime, KeepingConsumer(kafka_settings, GROUP, list(TOPIC_OF), keep=keep, metrics=metrics)
+        runtime,
+        KeepingConsumer(kafka_settings, DEAD_LETTER_KEEPER, list(TOPIC_OF), keep=keep, metrics=metrics),
     ):
         async with asyncio.timeout(30):
             while len(await letters(database)) < 2:
@@ -160,7 +160,9 @@ async def test_while_the_database_is_away_the_message_stays_in_hand(kafka_settin
         await real.keep(delivery)
 
     await asyncio.to_thread(producer.publish, [message])
-    async with running(KeepingConsumer(kafka_settings, GROUP, list(TOPIC_OF), keep=keep, metrics=metrics)):
+    async with running(
+        KeepingConsumer(kafka_settings, DEAD_LETTER_KEEPER, list(TOPIC_OF), keep=keep, metrics=metrics)
+    ):
         async with asyncio.timeout(30):
             while not await letters(database):
                 await asyncio.sleep(0.05)

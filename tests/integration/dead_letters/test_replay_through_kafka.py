@@ -6,7 +6,7 @@ import uuid
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.contracts.topics import RISK_SCORING_COMPLETED, Group
+from fundline.contracts.topics import DEAD_LETTER_KEEPER, RISK_SCORING_COMPLETED, Group
 from fundline.platform.clock import utc_now
 from fundline.platform.database.inbox import first_time
 from fundline.platform.database.outbox import outbox_row, store_events
@@ -15,7 +15,6 @@ from fundline.platform.kafka.keeping import KeepingConsumer
 from fundline.platform.kafka.messages import Event, Poison, Subscription
 from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.dead_letter_keeper.main import GROUP
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF
 from fundline.services.dead_letter_keeper.use_cases import Keeper
 from fundline.services.event_router.lanes import Lanes
@@ -62,7 +61,7 @@ def platform(settings, database, *groups: CountingGroup):
     ]
     return running(
         Relay(settings, producer, Lanes(database, every_s=60), metrics),
-        KeepingConsumer(settings, GROUP, list(TOPIC_OF), keep=keep, metrics=metrics),
+        KeepingConsumer(settings, DEAD_LETTER_KEEPER, list(TOPIC_OF), keep=keep, metrics=metrics),
         *consumers,
     )
 

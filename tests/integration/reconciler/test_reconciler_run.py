@@ -39,6 +39,7 @@ def settings(engines, database_url, bank_url) -> Settings:
         database_url=database_url,
         cache_url=engines.cache_url,
         bank_url=bank_url,
+        kafka_bootstrap=engines.bootstrap,
         reconciler_cache_grace_s=0,
         cache_timeout_ms=1000,
     )
@@ -183,6 +184,7 @@ async def test_the_command_says_what_it_found_and_exits_with_1_when_a_person_mus
             "FUNDLINE_DATABASE_URL": settings.database_url,
             "FUNDLINE_CACHE_URL": settings.cache_url,
             "FUNDLINE_BANK_URL": settings.bank_url,
+            "FUNDLINE_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
         }
         return asyncio.to_thread(CliRunner().invoke, app, list(arguments), env=environment)
 

@@ -63,7 +63,14 @@ class Metrics:
             "topic", "outcome")
         self.event_handling_s = self._seconds("event_handling", "Time a handler took for one message.", "topic")
         self.consumer_lag = self._gauge(
-            "consumer_lag_messages", "Messages not yet read, by topic and partition.", "topic", "partition")
+            "consumer_lag_messages", "Messages that a group has not handled, as the reconciler asks the broker.",
+            "group", "topic", "partition")
+        self.consumer_members = self._gauge(
+            "consumer_members", "Members of a consumer group, as the reconciler asks the broker.", "group")
+        self.consumer_abandoned = self._gauge(
+            "consumer_abandoned", "1 while a group has messages to handle and no member.", "group")
+        self.consumer_stalled = self._gauge(
+            "consumer_stalled_partitions", "Partitions whose next message is old and does not move.", "group")
         self.consumer_in_flight = self._gauge("consumer_in_flight", "Messages read and not yet finished.", "group")
         self.consumer_replaced = self._counter(
             "consumer_replaced", "Consumers that were no members of their group any more and were replaced.", "group")

@@ -1,5 +1,6 @@
 """Composition root of the dead-letter keeper."""
 
+from fundline.contracts.topics import DEAD_LETTER_KEEPER
 from fundline.platform.database import open_database
 from fundline.platform.kafka.keeping import KeepingConsumer
 from fundline.platform.process import Service, run_process
@@ -8,8 +9,6 @@ from fundline.services.dead_letter_keeper.reading import TOPIC_OF
 from fundline.services.dead_letter_keeper.settings import Settings
 from fundline.services.dead_letter_keeper.use_cases import Keeper, WaitingLetters
 
-GROUP = "dead-letter-keeper"
-
 
 def main() -> None:
     settings = Settings()
@@ -17,7 +16,9 @@ def main() -> None:
     async def build(metrics: Metrics) -> Service:
         database = await open_database(settings)
         keeper = Keeper(database, metrics, prefix=settings.topic_prefix)
-        consumer = KeepingConsumer(settings, GROUP, list(TOPIC_OF), keep=keeper.keep, metrics=metrics)
+        consumer = KeepingConsumer(
+            settings, DEAD_LETTER_KEEPER, list(TOPIC_OF), keep=keeper.keep, metrics=metrics
+        )
         waiting = WaitingLetters(database, metrics, every_s=settings.dead_letters_counted_every_s)
         return Service(
             background=[consumer, waiting],

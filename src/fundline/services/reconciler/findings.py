@@ -19,6 +19,7 @@ class Trouble(StrEnum):
     APPLICATION_OVERDUE = "application_overdue"
     PAYMENT_OVERDUE = "payment_overdue"
     OUTBOX_STUCK = "outbox_stuck"
+    CONSUMER_LAG = "consumer_lag"
     BANK_MISMATCH = "bank_mismatch"
     STATUS_STALE = "status_stale"
     LETTER_FINISHED = "letter_finished"

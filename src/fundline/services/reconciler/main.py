@@ -15,7 +15,7 @@ def main() -> None:
         stack = AsyncExitStack()
         opened = await stack.enter_async_context(open_reconciler(settings, metrics))
         return Service(
-            background=[opened.reconciler],
+            background=[opened.reconciler, opened.consumers],
             checks={"database": opened.database.is_ready},
             close=[stack.aclose],
             before_scrape=lambda: metrics.observe_pool(opened.database.connections()),

@@ -2,10 +2,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fundline.platform.settings import CacheSettings, DatabaseSettings
+from fundline.platform.settings import CacheSettings, DatabaseSettings, KafkaSettings
 
 
-class Settings(DatabaseSettings, CacheSettings):
+class Settings(DatabaseSettings, CacheSettings, KafkaSettings):
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 2
     bank_url: str
     reconciler_every_s: Annotated[float, Field(gt=0)] = 30.0
@@ -18,6 +18,12 @@ class Settings(DatabaseSettings, CacheSettings):
     """Most things of one kind that a run handles: after an outage, the workers get their work in portions."""
     reconciler_outbox_limit_s: Annotated[float, Field(gt=0)] = 60.0
     """Age of the oldest event in the outbox past which a case is opened."""
+    reconciler_consumers_every_s: Annotated[float, Field(gt=0)] = 2.0
+    """Pause between two looks at the consumer groups."""
+    reconciler_consumer_patience_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long a group may have work and no member, or stand still before an old message, before it is a case."""
+    reconciler_old_message_s: Annotated[float, Field(gt=0)] = 120.0
+    """Age past which a message that waits in Kafka is old: longer than any retry waits."""
     reconciler_bank_timeout_s: Annotated[float, Field(gt=0, le=60)] = 10.0
     """Longest wait for one page of the bank's statement."""
     reconciler_bank_grace_s: Annotated[float, Field(ge=0)] = 60.0

@@ -5,11 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from fundline.contracts.topics import topics_by_group
 from fundline.platform.cache import open_cache
 from fundline.platform.database import Database, open_database
 from fundline.platform.http.client import JsonClient
+from fundline.platform.kafka.groups import GroupWatch
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.reconciler.bank import BankComparison
+from fundline.services.reconciler.consumers import ConsumersProgress, ConsumerWatch
 from fundline.services.reconciler.letters import DeadLetters
 from fundline.services.reconciler.outbox import OutboxMoves
 from fundline.services.reconciler.overdue import OverdueStates
@@ -23,6 +26,7 @@ from fundline.services.reconciler.status_cache import StatusCache
 @dataclass(frozen=True, slots=True)
 class Opened:
     reconciler: Reconciler
+    consumers: ConsumerWatch
     database: Database
 
 
@@ -34,6 +38,14 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
     bank = JsonClient(settings.bank_url, timeout_s=settings.reconciler_bank_timeout_s)
     statement = Statement(database, bank, page=settings.reconciler_statement_page)
     batch = settings.reconciler_batch
+    consumers = ConsumersProgress(
+        database,
+        GroupWatch(settings.kafka_bootstrap, topics_by_group(), prefix=settings.topic_prefix),
+        metrics,
+        patience_s=settings.reconciler_consumer_patience_s,
+        old_s=settings.reconciler_old_message_s,
+        can_tell=settings.kafka_dialect == "kafka",
+    )
     checks = (
         OutboxMoves(database, metrics, limit_s=settings.reconciler_outbox_limit_s),
         OverdueStates(database, attempts=settings.reconciler_attempts, batch=batch),
@@ -58,9 +70,14 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
             sample=settings.reconciler_cache_sample,
             grace_s=settings.reconciler_cache_grace_s,
         ),
+        consumers,
     )
     try:
-        yield Opened(Reconciler(settings, database, checks, metrics), database)
+        yield Opened(
+            Reconciler(settings, database, checks, metrics),
+            ConsumerWatch(consumers, every_s=settings.reconciler_consumers_every_s),
+            database,
+        )
     finally:
         for close in (bank.close, cache.close, database.close):
             await close()
