@@ -1,3 +1,4 @@
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -19,7 +20,12 @@ hypothesis.settings.register_profile(
 hypothesis.settings.register_profile("mutants", hypothesis.settings.get_profile("fundline"), max_examples=15)
 hypothesis.settings.load_profile("fundline")
 
-configure_logs(process="tests", instance="tests-1", level="WARNING")
+configure_logs(
+    process="tests",
+    instance="tests-1",
+    level="WARNING",
+    stream=os.fdopen(1, "wb", buffering=0, closefd=False),
+)
 
 
 NEEDS_FLEET = ("e2e", "chaos")

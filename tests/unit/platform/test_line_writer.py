@@ -167,6 +167,21 @@ def test_a_process_whose_reader_stands_still_runs_to_its_end(pipe):
     assert ended.returncode == 0
 
 
+def test_a_process_that_was_started_without_standard_output_writes_into_nothing_else(tmp_path):
+    """The next file that it opens gets the number 1."""
+    work = (
+        f"import os; file = os.open({str(tmp_path / 'data')!r}, os.O_CREAT | os.O_WRONLY)\n"
+        "assert file == 1\n"
+        "from fundline.platform.telemetry.logs import configure_logs, get_log, flush_logs\n"
+        "configure_logs(process='p', instance='p-1', level='INFO')\n"
+        "get_log().info('something'); assert flush_logs(10)"
+    )
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-c", work]
+    ended = subprocess.run(closed, stderr=subprocess.PIPE, timeout=LIMIT_S, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "data").read_bytes() == b""
+
+
 @pytest.mark.parametrize(
     "end", ["raise RuntimeError('a crash')", "raise SystemExit(3)", "flush_logs(5); import os; os._exit(86)"]
 )

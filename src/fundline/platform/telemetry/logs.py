@@ -7,6 +7,7 @@ fields. A field without a dot becomes `fundline.<field>`; a dotted one is an ECS
 import atexit
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
@@ -116,7 +117,9 @@ def _standard_output(origin: dict[str, str]) -> LineWriter:
         def own_line(event: str, fields: Mapping[str, int | str]) -> bytes:
             return _render(None, "", _to_ecs(origin, "error", {"event": event, **fields}))
 
-        _writer = LineWriter(_STANDARD_OUTPUT, own_line, last_resort=_STANDARD_ERROR)
+        # Closed at the start, their numbers may by now be those of a file or a socket that is not for logs.
+        output = _STANDARD_OUTPUT if sys.__stdout__ else os.open(os.devnull, os.O_WRONLY)
+        _writer = LineWriter(output, own_line, last_resort=_STANDARD_ERROR if sys.__stderr__ else None)
         atexit.register(_writer.close)
     return _writer
 
