@@ -22,6 +22,7 @@ from fundline.services.disbursement_worker.payment_gateway import (
 )
 from fundline.services.disbursement_worker.settings import BankSettings
 from support.bank import BankProcess, add_fault, clear_faults, free_port, whole_statement
+from support.small_disk import small_disk
 
 pytestmark = pytest.mark.integration
 
@@ -300,3 +301,26 @@ async def test_files_in_the_bank_s_hands_are_finished_after_a_kill(tmp_path):
                 await asyncio.sleep(0.05)
     finally:
         bank.kill()
+
+
+async def test_an_answer_that_finds_no_room_on_the_disk_is_written_when_there_is_some(tmp_path):
+    folder = tmp_path / "iso"
+    bank = BankProcess(tmp_path / "bank.sqlite", bank_iso_folder=str(folder))
+    with small_disk(folder / "from-bank", 1) as disk:
+        await bank.start()
+        gateway, _ = open_bank(
+            BankSettings(
+                bank_url=bank.url, bank_iso_folder=folder, bank_timeout_s=SHORT_S, **WAYS["iso-files"]
+            ),
+            Metrics(CollectorRegistry()),
+        )
+        try:
+            disk.fill()
+            sent = order()
+            with pytest.raises(CallUnanswered):
+                await gateway.pay(sent)
+            disk.free()
+            assert isinstance(await until_final(gateway, sent.payment_id), Settled)
+            assert len(await whole_statement(bank.url)) == 1
+        finally:
+            bank.kill()

@@ -25,7 +25,8 @@ from fundline.services.bank_sandbox.use_cases import Bank
 
 LOOK_EVERY_S = 0.1
 AGAIN_AFTER_S = 2.0
-_PATTERN = "*.pain.001.xml"
+_PATTERN = "[!.]*.pain.001.xml"
+"""A name that begins with a dot is of a file that is still being written: it was taken from under its writer."""
 
 
 class MailRoom(Loop):
@@ -46,13 +47,23 @@ class MailRoom(Loop):
     async def turn(self) -> None:
         """Once: take what has come, and go on with what was taken."""
         for file in sorted(self._to_bank.glob(_PATTERN)):
-            with contextlib.suppress(FileNotFoundError):  # withdrawn at this moment
+            with contextlib.suppress(OSError):  # withdrawn at this moment; or the disk takes it next time
                 file.rename(self._taken / file.name)
-        await asyncio.gather(*(self._go_on(file) for file in sorted(self._taken.glob(_PATTERN))))
+        await asyncio.gather(*(self._try(file) for file in sorted(self._taken.glob(_PATTERN))))
 
-    async def _go_on(self, file: Path) -> None:
+    async def _try(self, file: Path) -> None:
         if asyncio.get_running_loop().time() < self._later.get(file.name, 0.0):
             return
+        try:
+            await self._go_on(file)
+        except OSError as error:  # a full disk keeps the answer back, not what was booked
+            self._log.error("bank.file_not_written", cause=str(error), file=file.name)
+            self._try_later(file)
+
+    def _try_later(self, file: Path) -> None:
+        self._later[file.name] = asyncio.get_running_loop().time() + AGAIN_AFTER_S
+
+    async def _go_on(self, file: Path) -> None:
         known = self._accepted.get(file.name)
         if known is not None:
             payment = await self._bank.outcome(known)
@@ -63,7 +74,7 @@ class MailRoom(Loop):
             payment_id, order = self._read(file)
             result = await self._bank.pay(payment_id, order_amount(order), order)
         except (Misbehaviour, BankBusy, BankClosed, LedgerUnavailable):
-            self._later[file.name] = asyncio.get_running_loop().time() + AGAIN_AFTER_S
+            self._try_later(file)
         except Refusal as refusal:
             self._refuse(file, refusal)
         else:
