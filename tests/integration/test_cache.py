@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 
@@ -6,6 +7,8 @@ import pytest
 
 from fundline.platform.cache import STATUS, Cache, CacheUnavailable, open_cache, without_version
 from fundline.platform.settings import CacheSettings
+from support.foreign_entries import OTHER_TYPES, plant
+from support.small_disk import small_disk
 from support.valkey import OwnValkey
 
 pytestmark = pytest.mark.integration
@@ -135,3 +138,44 @@ async def test_a_process_starts_without_its_cache(tmp_path):
     await until_it_answers(cache)
     await cache.close()
     absent.kill()
+
+
+@pytest.mark.parametrize("kind", OTHER_TYPES)
+async def test_an_entry_that_somebody_made_another_type_reads_as_nothing_of_ours_and_is_replaced(
+    cache, valkey, key, kind
+):
+    """Incident: a list under `status:{id}` was an error for ever, to readers and to writers."""
+    await plant(valkey.url, kind, key)
+    assert await cache.get(key) == b""
+    assert not await cache.put_if_newer(key, sequence=1, value=b"old news", ttl_s=60, only_existing=True)
+    assert await cache.get(key) is None
+    await plant(valkey.url, kind, key)
+    assert await cache.put_if_newer(key, sequence=1, value=b"ours", ttl_s=60)
+    assert without_version(await cache.get(key)) == b"ours"
+    await plant(valkey.url, kind, key)
+    await cache.put(key, b"whole", ttl_s=60)
+    assert await cache.get(key) == b"whole"
+
+
+async def test_a_cache_that_cannot_write_its_file_is_away_until_it_can(tmp_path, key):
+    """It goes on reading then: what it shows would be over, and nobody could put it right."""
+    valkey = OwnValkey(tmp_path)
+    with small_disk(tmp_path / "data" / "valkey", 8) as disk:
+        await valkey.start()
+        cache = await open_cache(CacheSettings(cache_url=valkey.url, cache_timeout_ms=PATIENT_MS))
+        await until_it_answers(cache)
+        await cache.put(key, b"before", ttl_s=600)
+        disk.fill()
+        async with asyncio.timeout(20):
+            while await cache.is_ready():
+                with contextlib.suppress(CacheUnavailable):
+                    await cache.put(f"{key}-more", b"x" * 100_000, ttl_s=600)
+                await asyncio.sleep(0.05)
+        with pytest.raises(CacheUnavailable):
+            await cache.get(key)
+        disk.free()
+        await until_it_answers(cache)
+        assert await cache.get(key) == b"before"
+        await cache.put(key, b"after", ttl_s=600)
+        await cache.close()
+        valkey.kill()

@@ -17,6 +17,7 @@ from fundline.risk.evidence import repeat
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.referral import NotUnderReview
 from fundline.services.risk_worker.model_client import BadModelAnswer, ModelAway
+from support.foreign_entries import FOREIGN, plant
 from support.scoring import CHALLENGER, CHAMPION, Bench, packaged_model
 from support.stored import scoring_requested, submitted_application
 from support.writes import write
@@ -181,6 +182,35 @@ async def test_a_message_that_comes_again_finds_the_score_in_the_cache(database,
     assert len(bench.scorer.asked) == asked
     assert (after.decision, after.inputs) == (before.decision, before.inputs)
     assert await cache.get(f"risk_score:{application_id}") is not None
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+async def test_what_somebody_else_wrote_under_the_key_of_a_score_is_replaced(
+    database, box, bench, cache, engines, kind
+):
+    application_id = await submitted_application(database, box)
+    subject = await bench.scoring().begin(application_id)
+    await plant(engines.cache_url, kind, f"risk_score:{application_id}")
+    first = await bench.scoring()._judge.judge(subject)
+    asked = len(bench.scorer.asked)
+    again = await bench.scoring()._judge.judge(subject)
+    assert len(bench.scorer.asked) == asked
+    assert again.decision == first.decision
+    labels = {"cache": "risk_score", "result": "foreign"}
+    assert bench.metrics.registry.get_sample_value("fundline_cache_requests_total", labels) == 1
+
+
+@pytest.mark.parametrize("spoilt", [lambda entry: entry.pop("shadow"), lambda entry: entry.update(shadow=5)])
+async def test_an_entry_that_lacks_a_part_is_replaced(database, box, bench, cache, spoilt):
+    application_id = await submitted_application(database, box)
+    key = f"risk_score:{application_id}"
+    subject = await bench.scoring().begin(application_id)
+    before = await bench.scoring()._judge.judge(subject)
+    entry = json.loads(await cache.get(key))
+    spoilt(entry)
+    await cache.put(key, json.dumps(entry).encode(), ttl_s=60)
+    assert (await bench.scoring()._judge.judge(subject)).decision == before.decision
+    assert "shadow" in json.loads(await cache.get(key))
 
 
 @pytest.mark.parametrize(

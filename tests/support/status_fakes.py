@@ -73,6 +73,9 @@ class ForgetfulCache:
             raise CacheUnavailable("away")
         return self.stored.get(key)
 
+    async def delete(self, key: str) -> None:
+        self.stored.pop(key, None)
+
     async def put_if_newer(
         self, key: str, *, sequence: int, value: bytes, ttl_s: int, only_existing: bool = False
     ) -> bool:

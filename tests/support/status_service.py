@@ -20,6 +20,7 @@ from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Database
 from fundline.platform.database.outbox import store_events
 from fundline.platform.kafka.producer import EventProducer, Outgoing
+from fundline.platform.liveness import Watchdog
 from fundline.platform.process import Service as RunningParts
 from fundline.platform.process import _server
 from fundline.platform.telemetry.metrics import Metrics
@@ -103,7 +104,7 @@ class Instance:
 
     async def assigned(self) -> None:
         """Until the consumer group has given this instance its partitions and the fan-out reads."""
-        consumer, fan_out = (background.__self__ for background in self.parts.background)
+        consumer, fan_out, _ = self.parts.background
         async with asyncio.timeout(30):
             while not (await consumer.ready() and fan_out._reader.reading.is_set()):
                 await asyncio.sleep(0.02)
@@ -115,8 +116,9 @@ async def status_service(settings: Settings, name: str = "status-service-1") -> 
     own = settings.model_copy(update={"instance": name, "http_port": Ports.free().status_service})
     metrics, stop = Metrics(CollectorRegistry()), asyncio.Event()
     parts = await build(own, metrics)
-    server = _server(own, parts, stop, metrics)
-    tasks = [asyncio.create_task(background(stop)) for background in parts.background]
+    beats = [beat for part in parts.background for beat in part.heartbeats]
+    server = _server(own, parts, stop, metrics, Watchdog(beats, grace_s=own.hung_grace_s))
+    tasks = [asyncio.create_task(background.run(stop)) for background in parts.background]
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

@@ -7,6 +7,7 @@ import pytest
 
 from fundline.platform.cache import STATUS, open_cache
 from fundline.platform.clock import utc_now
+from support.foreign_entries import FOREIGN, plant
 from support.status_service import NO_TLS, STORY, follow, following, status_service, until
 
 pytestmark = pytest.mark.integration
@@ -92,6 +93,45 @@ async def test_an_event_that_was_long_on_its_way_begins_no_entry(settings, appli
         await until(lambda: instance.value("fundline_status_visible_seconds_count") == 1)
         assert await cache.get(STATUS.key(application_id)) is None
     await cache.close()
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+async def test_what_somebody_else_wrote_under_the_key_of_a_status_is_replaced(
+    settings, applications, headers, kind
+):
+    application_id = await applications.submit()
+    await plant(settings.cache_url, kind, STATUS.key(application_id))
+    async with status_service(settings) as instance:
+        for _ in range(2):
+            answer = await get(instance, f"/v1/status/{application_id}", headers())
+            assert answer.json()["status"] == "processing"
+        assert instance.value("fundline_cache_requests_total", **(HITS | {"result": "foreign"})) == 1
+        assert instance.value("fundline_cache_requests_total", **HITS) == 1
+
+
+async def test_what_was_missed_while_the_cache_was_away_is_not_shown_for_the_rest_of_a_minute(
+    settings, applications, headers, valkey
+):
+    """Found by filling the cache's disk: it came back with what it had, and showed that for up to a minute."""
+    application_id = await applications.submit()
+    async with status_service(settings.model_copy(update={"cache_timeout_ms": 100})) as instance:
+        await get(instance, f"/v1/status/{application_id}", headers())
+        valkey.freeze()
+        await applications.move(application_id, *STORY)
+        await applications.publish()
+        failed = {"cache": "status", "result": "write_failed"}
+        await until(lambda: instance.value("fundline_cache_requests_total", **failed) == 4)
+        valkey.thaw()
+
+        async def shows_the_end() -> bool:
+            answer = await get(instance, f"/v1/status/{application_id}", headers())
+            return bool(answer.json()["status"] == "disbursed")
+
+        async with asyncio.timeout(20):  # an entry lives sixty seconds
+            while not (
+                await shows_the_end() and instance.value("fundline_cache_requests_total", **HITS) >= 1
+            ):
+                await asyncio.sleep(0.1)
 
 
 @pytest.mark.parametrize("fault", ["kill", "freeze"])

@@ -17,7 +17,11 @@ from fundline.platform.settings import CacheSettings
 _WRITERS = 16
 
 PUT_IF_NEWER = f"""
-local stored = redis.call('GETRANGE', KEYS[1], 0, {VERSION_BYTES - 1})
+local stored = redis.pcall('GETRANGE', KEYS[1], 0, {VERSION_BYTES - 1})
+if type(stored) == 'table' then -- somebody has made it a list or a hash
+    redis.call('UNLINK', KEYS[1])
+    stored = ''
+end
 if stored == '' then
     if ARGV[4] == '1' then return 0 end
 else

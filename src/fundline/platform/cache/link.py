@@ -11,6 +11,9 @@ import hiredis
 
 _INCOMPLETE = object()
 _CHECKS_PER_TIMEOUT = 4
+_WRONG_TYPE = "WRONGTYPE"
+FOREIGN = b""
+"""What stands for an entry that somebody has made a list or a hash: it reads as a value that nobody understands."""
 
 
 class CacheUnavailable(Exception):
@@ -80,7 +83,9 @@ class Link(asyncio.Protocol):
         future, _ = self._waiting.popleft()
         if future.done():  # its caller was cancelled
             return
-        if isinstance(reply, hiredis.ReplyError):
+        if isinstance(reply, hiredis.ReplyError) and str(reply).startswith(_WRONG_TYPE):
+            future.set_result(FOREIGN)
+        elif isinstance(reply, hiredis.ReplyError):
             future.set_exception(CacheUnavailable(f"the cache refused: {reply}"))
         else:
             future.set_result(reply)

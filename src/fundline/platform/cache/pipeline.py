@@ -6,6 +6,7 @@ import random
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from redis.asyncio.connection import parse_url
@@ -90,7 +91,7 @@ class PipelinedClient:
             await asyncio.wait([self._keeper])
 
     async def get(self, key: str) -> bytes | None:
-        """Raises CacheUnavailable."""
+        """None when there is nothing. An entry of another type reads as FOREIGN. Raises CacheUnavailable."""
         name = key.encode()
         reply = await self.call(b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(name), name))
         return reply if isinstance(reply, bytes) else None
@@ -102,9 +103,14 @@ class PipelinedClient:
         return self._link.call(command)
 
     def probe(self) -> None:
-        """Somebody else's call failed: ask the server now, so that a dead one is found within one timeout."""
-        with contextlib.suppress(CacheUnavailable):
-            self.call(_PING).add_done_callback(_take_failure)
+        """Ask the server now, so that a dead one is found within one timeout.
+
+        It also refuses a PING while it cannot write its file or still reads it: a cache that takes no writes shows what
+        is over, so it is left, and not taken back before it greets.
+        """
+        if self._link is not None:
+            with contextlib.suppress(CacheUnavailable):
+                self._link.call(_PING).add_done_callback(partial(_judge_probe, self._link))
 
     async def _keep_connected(self) -> None:
         pause_s = _PAUSE_FIRST_S
@@ -155,7 +161,6 @@ class PipelinedClient:
         self._log.warning("cache.lost", cause=link.lost.result())
 
 
-def _take_failure(asked: asyncio.Future[Any]) -> None:
-    """A failed probe has done its work by ending the connection; nobody else looks at the exception."""
-    if not asked.cancelled():
-        asked.exception()
+def _judge_probe(link: Link, asked: asyncio.Future[Any]) -> None:
+    if not asked.cancelled() and (refusal := asked.exception()) is not None:
+        link.end(str(refusal))

@@ -42,7 +42,7 @@ class Metrics:
         self.status_visible_s = self._seconds(
             "status_visible", "Time from a status change to its arrival at the status service.")
         self.cache_requests = self._counter(
-            "cache_requests", "Look-ups and writes by cache and result (hit, miss, error, write_failed).",
+            "cache_requests", "Look-ups and writes by cache and result (hit, miss, foreign, error, write_failed).",
             "cache", "result")
         self.database_pool_connections = self._gauge(
             "database_pool_connections", "Connections of the pool, by state (used, idle, max).", "state")

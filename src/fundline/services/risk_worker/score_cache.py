@@ -37,16 +37,16 @@ class ScoreCache:
         try:
             entry = orjson.loads(stored)
             inputs, _ = from_json(orjson.dumps(entry["evidence"]))
-            made_for = (entry["version"], entry["shadowVersion"])
+            made_for, shadow = (entry["version"], entry["shadowVersion"]), _object_or_none(entry["shadow"])
         except (UnreadableEvidence, orjson.JSONDecodeError, KeyError, TypeError):
-            return self._noted("miss", None)
+            return self._noted("foreign", None)  # not ours: it is replaced once the score is there
         if (
             made_for != (choice.version, choice.shadow)
             or inputs.facts != facts
             or inputs.policy_version != policy_version
         ):
             return self._noted("miss", None)
-        return self._noted("hit", (inputs, entry["shadow"]))
+        return self._noted("hit", (inputs, shadow))
 
     async def keep(
         self, application_id: UUID, choice: Choice, evidence: bytes, shadow: Mapping[str, Any] | None
@@ -65,3 +65,10 @@ class ScoreCache:
     ) -> tuple[Inputs, Mapping[str, Any] | None] | None:
         self._requests.labels(RISK_SCORE.name, result).inc()
         return found
+
+
+def _object_or_none(value: Any) -> dict[str, Any] | None:
+    """Raises TypeError."""
+    if not isinstance(value, dict | None):
+        raise TypeError("the shadow's judgement is not an object")
+    return value

@@ -5,7 +5,7 @@ import re
 from collections import OrderedDict
 from uuid import UUID
 
-from fundline.platform.cache import STATUS, Cache, CacheUnavailable, without_version
+from fundline.platform.cache import STATUS, Cache, CacheUnavailable, version_of, without_version
 from fundline.platform.database import Database
 from fundline.platform.http.tokens import Caller
 from fundline.platform.refusals import Kind, Refusal
@@ -68,8 +68,8 @@ class StatusReading:
     def __init__(self, database: Database, cache: Cache, references: References, metrics: Metrics) -> None:
         self._database, self._cache, self._references = database, cache, references
         self._refills: dict[str, asyncio.Task[StatusChange | None]] = {}
-        self._hits, self._misses, self._errors = (
-            metrics.cache_requests.labels("status", result) for result in ("hit", "miss", "error")
+        self._hits, self._misses, self._errors, self._foreign = (
+            metrics.cache_requests.labels("status", result) for result in ("hit", "miss", "error", "foreign")
         )
 
     async def status(self, reference: str, caller: Caller) -> bytes:
@@ -103,13 +103,21 @@ class StatusReading:
         return change
 
     async def _cached(self, application_id: str) -> tuple[bytes, bytes] | None:
+        key = STATUS.key(application_id)
         try:
-            stored = await self._cache.get(STATUS.key(application_id))
+            stored = await self._cache.get(key)
+            if stored is None:
+                self._misses.inc()
+                return None
+            found = None if version_of(stored) is None else from_cached_form(without_version(stored))
+            if found is None:  # not ours, and it may look newer than anything that we would write
+                self._foreign.inc()
+                await self._cache.delete(key)
+                return None
         except CacheUnavailable:
             self._errors.inc()
             return None
-        found = None if stored is None else from_cached_form(without_version(stored))
-        (self._misses if found is None else self._hits).inc()
+        self._hits.inc()
         return found
 
     async def _refill_once(self, application_id: str) -> StatusChange | None:

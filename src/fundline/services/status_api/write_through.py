@@ -1,4 +1,8 @@
-"""Keeping the cache current: every status event is written through. Never blocks: the cache repairs itself by TTL."""
+"""Keeping the cache current: every status event is written through. Never blocks.
+
+What could not be written while the cache was away is dropped when it is back, so that it shows nothing that is over.
+What an instance has missed that died since goes with its life of a minute.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -7,12 +11,41 @@ from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
 from fundline.platform.cache import STATUS, Cache, CacheUnavailable
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.kafka.messages import Event
+from fundline.platform.loop import Loop
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api.reading import StatusReading
 from fundline.services.status_api.schemas import cached_form, change_of_event
 
 _LIFE = timedelta(seconds=STATUS.ttl_s)
+_MISSED_LIMIT = 50_000
+"""More than a minute's events: what is older has expired by itself."""
+_LOOK_EVERY_S = 0.5
+
+
+class MissedWrites(Loop):
+    """Keys of entries that could not be written."""
+
+    def __init__(self, cache: Cache) -> None:
+        super().__init__("missed-cache-writes", every_s=_LOOK_EVERY_S)
+        self._cache = cache
+        self._keys: dict[str, None] = {}
+
+    def note(self, key: str) -> None:
+        self._keys[key] = None
+        if len(self._keys) > _MISSED_LIMIT:
+            del self._keys[next(iter(self._keys))]
+
+    async def turn(self) -> None:
+        """Drop the entries: whoever asks next fills them from the primary."""
+        try:
+            while self._keys:
+                key = next(iter(self._keys))
+                await self._cache.delete(key)
+                self._keys.pop(key, None)
+                self.heartbeat.beat()
+        except CacheUnavailable:
+            return
 
 
 class WriteThrough:
@@ -20,6 +53,7 @@ class WriteThrough:
         self, cache: Cache, reading: StatusReading, metrics: Metrics, *, now: Clock = utc_now
     ) -> None:
         self._cache, self._reading, self._metrics, self._now = cache, reading, metrics, now
+        self.missed = MissedWrites(cache)
         self._failed = metrics.cache_requests.labels("status", "write_failed")
         self._log = get_log()
 
@@ -42,6 +76,7 @@ class WriteThrough:
             )
         except CacheUnavailable as away:
             self._failed.inc()
+            self.missed.note(STATUS.key(change.application_id))
             self._log.warning("status.not_cached", application_id=change.application_id, cause=str(away))
         self._metrics.status_visible_s.observe(max(age.total_seconds(), 0.0))
         self._log.info(
