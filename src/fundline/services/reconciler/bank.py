@@ -45,8 +45,10 @@ class BankComparison:
         self._grace, self._lookback = timedelta(seconds=grace_s), timedelta(hours=lookback_h)
 
     async def look(self, *, at: datetime, full: bool) -> list[Finding]:
-        await self._statement.read_on(at=at, from_the_start=full)
+        reading = await self._statement.read_on(at=at, from_the_start=full)
         findings: list[Finding] = []
+        if reading.was_another:
+            findings.append(await self._another_statement(at))
         last = 0
         while True:
             async with self._database.transaction() as connection:
@@ -58,13 +60,27 @@ class BankComparison:
                 last = lines[-1].line
                 findings += await self._compare(connection, lines, at)
         findings += await self._missing_there(at, full=full)
-        if full:
+        if reading.is_whole:
             async with self._database.transaction() as connection:
                 vanished = await bank_store.gone(connection, BANK, seen_before=at, limit=self._batch)
                 known = await bank_store.payments(connection, vanished)
                 gone = {key: (BankDifference.GONE, known.get(key)) for key in vanished}
                 findings += await self._raise(connection, gone, at)
         return findings
+
+    async def _another_statement(self, at: datetime) -> Finding:
+        async with self._database.transaction() as connection:
+            count = await bank_store.how_many_gone(connection, BANK, seen_before=at)
+            case = NewCase(
+                CaseKind.BANK_MISMATCH,
+                f"statement:{BANK}",
+                f"The bank's statement is not the one that we had read so far: {count} payments have gone from it. "
+                "It was read again from its start.",
+                details={"difference": "another_statement", "bank": BANK, "gone": count},
+            )
+            return await give_to_a_person(
+                connection, Trouble.BANK_MISMATCH, case, new_id=self._fresh_id, at=at
+            )
 
     async def _compare(self, connection: Connection, lines: list[KeptLine], at: datetime) -> list[Finding]:
         ids = {kept.content.payment_id for kept in lines}

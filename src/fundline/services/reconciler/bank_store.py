@@ -11,11 +11,20 @@ from fundline.domain.money import Money
 from fundline.platform.database import Connection, Database
 from fundline.services.reconciler.findings import SOURCE
 
-CURSOR = "select cursor from bank_statement_cursors where bank = $1"
-KEEP_CURSOR = """
-insert into bank_statement_cursors (bank, cursor, read_at) values ($1, $2, $3)
-on conflict (bank) do update set cursor = excluded.cursor, read_at = excluded.read_at
+PLACE = "select cursor, first_line from bank_statement_cursors where bank = $1"
+KEEP_PLACE = """
+insert into bank_statement_cursors (bank, cursor, first_line, read_at) values ($1, $2, $3, $4)
+on conflict (bank) do update
+set cursor = excluded.cursor, first_line = excluded.first_line, read_at = excluded.read_at
 """
+LOST_BEHIND = """
+select exists (
+    select 1 from bank_statement_lines
+    where bank = $1 and seen_at < $3
+        and line > (select line from bank_statement_lines where bank = $1 and line_hash = $2)
+)
+"""
+HOW_MANY_GONE = "select count(distinct payment_id) from bank_statement_lines where bank = $1 and seen_at < $2"
 KEEP_LINES = """
 insert into bank_statement_lines
     (bank, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, read_at, seen_at)
@@ -66,6 +75,8 @@ where kind = 'bank_mismatch' and state = 'open' and opened_by = $1 and subject =
 """
 
 
+START = "0"
+"""The cursor before the first line of a statement."""
 Place = tuple[datetime, UUID]
 """Of a payment in the order of settling."""
 
@@ -84,21 +95,40 @@ class KeptLine:
     read_at: datetime
 
 
-async def cursor(database: Database, bank: str) -> str:
-    """Where reading goes on; "0" before the first time."""
-    row = await database.fetchrow(CURSOR, bank)
-    return "0" if row is None else str(row["cursor"])
+@dataclass(frozen=True, slots=True)
+class ReadingPlace:
+    """Where reading goes on: at the beginning of a page whose first line we know, by its hash."""
+
+    cursor: str
+    first_line: bytes
+
+
+async def place(database: Database, bank: str) -> ReadingPlace | None:
+    """None: at the start of the statement."""
+    row = await database.fetchrow(PLACE, bank)
+    if row is None or row["first_line"] is None:
+        return None
+    return ReadingPlace(row["cursor"], row["first_line"])
+
+
+async def has_lost_behind(database: Database, bank: str, first_line: bytes, at: datetime) -> bool:
+    """Whether a line behind this one was not seen again by the reading of this moment."""
+    row = await database.fetchrow(LOST_BEHIND, bank, first_line, at)
+    return row is not None and bool(row[0])
+
+
+async def how_many_gone(connection: Connection, bank: str, *, seen_before: datetime) -> int:
+    """Payments with a line that a full reading has not seen again."""
+    return int(await connection.fetchval(HOW_MANY_GONE, bank, seen_before) or 0)
 
 
 async def keep_page(
-    database: Database,
-    bank: str,
-    lines: Mapping[bytes, StatementLine],
-    *,
-    next_cursor: str | None,
-    at: datetime,
+    database: Database, bank: str, lines: Mapping[bytes, StatementLine], *, cursor: str, at: datetime
 ) -> None:
-    """Lines by their hashes, and the cursor behind them, together. A line that is kept already is only seen again."""
+    """Lines by their hashes, in order, and the place where they begin, together.
+
+    A line that is kept already is only seen again. A page without a line is not a place, unless it is the whole.
+    """
     content = list(lines.values())
     async with database.transaction() as connection:
         await connection.execute(
@@ -113,8 +143,8 @@ async def keep_page(
             [line.reference for line in content],
             at,
         )
-        if next_cursor is not None:
-            await connection.execute(KEEP_CURSOR, bank, next_cursor, at)
+        if lines or cursor == START:
+            await connection.execute(KEEP_PLACE, bank, cursor, next(iter(lines), None), at)
 
 
 async def kept_lines(

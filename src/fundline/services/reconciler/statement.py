@@ -1,6 +1,12 @@
-"""Reading the bank's statement over HTTP, from where the last run stopped, into our own copy of it."""
+"""Reading the bank's statement over HTTP, from where the last run stopped, into our own copy of it.
+
+A statement only grows. One that does not continue what we have read (another line where we stopped, or lines behind it
+that are not there any more) is another statement, such as that of a bank put back from a backup: it is read from its
+start, so that no booking in it is missed behind a cursor that points past its end.
+"""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,25 +23,50 @@ BANK = "sandbox"
 _OK = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`is_whole`: from the first line on; `was_another`: it did not continue what had been read before."""
+
+    is_whole: bool
+    was_another: bool = False
+
+
 class Statement:
-    """The last page that is not full is read again each time: the bank gives no cursor behind it."""
+    """The last page with a line is read again each time: its first line proves that the statement is still the same."""
 
     def __init__(self, database: Database, bank: JsonClient, *, page: int) -> None:
         self._database, self._bank, self._page = database, bank, page
 
-    async def read_on(self, *, at: datetime, from_the_start: bool) -> None:
-        """Each page is kept together with the cursor behind it. Raises Unchecked when the bank does not answer."""
-        cursor: str | None = "0" if from_the_start else await bank_store.cursor(self._database, BANK)
+    async def read_on(self, *, at: datetime, from_the_start: bool) -> Reading:
+        """Raises Unchecked when the bank does not answer; the pages before that are kept."""
+        place = None if from_the_start else await bank_store.place(self._database, BANK)
+        if place is None:
+            await self._keep_from(bank_store.START, at)
+            return Reading(is_whole=True)
+        if await self._keep_from(place.cursor, at, only_if_first=place.first_line) and not (
+            await bank_store.has_lost_behind(self._database, BANK, place.first_line, at)
+        ):
+            return Reading(is_whole=False)
+        await self._keep_from(bank_store.START, at)
+        return Reading(is_whole=True, was_another=True)
+
+    async def _keep_from(self, start: str, at: datetime, only_if_first: bytes | None = None) -> bool:
+        """Keep all pages from a cursor on. False, and nothing is kept, when another line stands there first."""
+        cursor: str | None = start
         while cursor is not None:
             page = await self._read(cursor)
             try:
                 lines = {_hash(line): StatementLine.of(line) for line in page["payments"]}
-                cursor = page["nextCursor"]
+                following = page["nextCursor"]
             except (KeyError, ValueError, TypeError, MoneyError) as error:
                 raise Unchecked(
                     f"The bank's statement is not understood ({type(error).__name__})."
                 ) from error
-            await bank_store.keep_page(self._database, BANK, lines, next_cursor=cursor, at=at)
+            if only_if_first is not None and cursor == start and next(iter(lines), None) != only_if_first:
+                return False
+            await bank_store.keep_page(self._database, BANK, lines, cursor=cursor, at=at)
+            cursor = following
+        return True
 
     async def _read(self, cursor: str) -> dict[str, Any]:
         try:
