@@ -224,5 +224,5 @@ def test_above_the_automatic_amount_of_its_currency_a_person_looks(currency: str
 
 
 def test_a_currency_without_an_automatic_amount_is_never_approved():
-    decision = decide(sound_business(currency="XAU"), score=GOOD_SCORE, stress=CALM)
+    decision = decide(sound_business(currency="XAU", amount=Decimal("0.01")), score=GOOD_SCORE, stress=CALM)
     assert (decision.status, codes(decision)) == ("pending_review", ["amount_needs_a_person"])

@@ -52,7 +52,8 @@ def test_the_instalments_bring_the_balance_to_zero_and_not_a_month_earlier(amoun
 
 @pytest.mark.parametrize(("amount", "term", "rate"), [("0", 12, "0.1"), ("1", 0, "0.1"), ("1", 12, "-0.1")])
 def test_an_impossible_loan_has_no_instalment(amount: str, term: int, rate: str):
-    with pytest.raises(ValueError, match="positive"):
+    sentence = "an instalment needs a positive amount, a positive term and a rate of zero or more"
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
         monthly_instalment(Decimal(amount), term, Decimal(rate))
 
 
@@ -78,6 +79,7 @@ def test_runway_counts_the_months_cash_pays_for():
 
 def test_no_revenue_makes_any_amount_too_high():
     assert amount_to_revenue(Decimal(1), Decimal(0)) == RATIO_LIMIT
+    assert amount_to_revenue(Decimal("0.5"), Decimal("0.5")) == 1
 
 
 def test_ratios_are_limited():

@@ -1,8 +1,9 @@
 """pain.001 as we write it and the bank reads it; pain.002 and camt.054 as the bank writes them and we read them."""
 
 import re
+import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
@@ -118,6 +119,24 @@ def test_an_account_with_wrong_check_digits_is_never_written_and_never_told(paye
 def test_an_order_that_breaks_a_rule_of_the_schema_is_never_sent(reference):
     with pytest.raises(OrderInvalid, match="RmtInf/Ustrd breaks SCHEMAV_CVC"):
         written(reference=reference)
+
+
+def test_times_are_told_in_utc_wherever_the_process_runs(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        late = datetime(2026, 11, 25, 0, 30, tzinfo=timezone(timedelta(hours=2)))
+        xml = credit_transfer(order(), DEBTOR, late).decode()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "<CreDtTm>2026-11-24T22:30:00.000Z</CreDtTm>" in xml
+    assert "<Dt>2026-11-24</Dt>" in xml
+
+
+def test_a_debtor_without_a_valid_bank_is_refused_at_the_start():
+    with pytest.raises(ValueError, match="FUNDLINE_BANK_DEBTOR_BIC"):
+        Debtor("Fundline", DEBTOR.iban, "COBA")
 
 
 def test_a_debtor_without_a_valid_account_is_refused_at_the_start():

@@ -52,9 +52,8 @@ def test_each_anchor_is_signed_and_names_the_one_before(folder, keys):
 
 
 def test_a_new_process_goes_on_where_the_last_one_ended(folder, keys):
-    anchor_files_of(folder, keys).append(some_heads(), AT)
-    assert anchor_files_of(folder, keys).append(some_heads(), AT).number == 2
-    assert chain_holds(folder, keys) == [1, 2]
+    appended = [anchor_files_of(folder, keys).append(some_heads(), AT).number for _ in range(4)]
+    assert appended == chain_holds(folder, keys) == [1, 2, 3, 4]
 
 
 def test_a_leader_that_comes_back_goes_on_after_the_lines_of_its_successor(folder, keys):

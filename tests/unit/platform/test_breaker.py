@@ -81,8 +81,11 @@ def test_an_exception_that_is_not_listed_says_nothing_about_the_dependency(situa
 
 
 def test_nobody_may_ask_for_a_breaker_that_waits_for_a_sixth_failure():
-    with pytest.raises(ValueError, match="1 to 5"):
-        CircuitBreaker("x", failures=(Down,), failures_to_open=6)
+    for failures_to_open in (0, 6):
+        with pytest.raises(ValueError, match="1 to 5"):
+            CircuitBreaker("x", failures=(Down,), failures_to_open=failures_to_open)
+    for failures_to_open in (1, 5):
+        CircuitBreaker("x", failures=(Down,), failures_to_open=failures_to_open)
 
 
 def test_a_probe_that_succeeds_closes_it(situation):

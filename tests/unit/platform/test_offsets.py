@@ -75,6 +75,14 @@ def test_what_was_never_started_is_neither_worked_on_nor_finished():
     assert tracker.take_commits() == []
 
 
+def test_a_message_that_is_read_again_is_finished_again():
+    tracker = started(5)
+    tracker.finished(P, 5, 1)
+    assert tracker.started(P, 5) == 1
+    tracker.finished(P, 5, 1)
+    assert tracker.in_flight == 0
+
+
 def test_finishing_twice_counts_once():
     tracker = started(1, 2)
     tracker.finished(P, 2, 1)
