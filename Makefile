@@ -73,6 +73,11 @@ chaos: $(VENV)/.dev ## break parts under load; the checks must still hold (SCENA
 	case "$(SCENARIO)" in money|liveness|locks) ;; *) echo "There is no scenario $(SCENARIO); SCENARIO is money, liveness, locks, or empty for all tests of tests/chaos." >&2; exit 2;; esac; \
 	PYTHONPATH=tests exec $(BIN)/python -m chaos.$(SCENARIO)
 
+.PHONY: mutants
+mutants: $(VENV)/.dev ## small faults that the tests must notice (ENGINES=1: by hand, on the engines; NAME= some of them)
+	@if [ -n "$(ENGINES)" ]; then PYTHONPATH=tests exec nice -n 19 $(BIN)/python -m mutants.by_hand $(NAME); fi; \
+	nice -n 19 $(BIN)/mutmut run --max-children 1 $(NAME) && $(BIN)/mutmut results
+
 .PHONY: train
 train: $(VENV)/.up ## fit the risk models from the loans, write their artefacts and cards (the same bytes each time)
 	@exec $(BIN)/python -m fundline.risk.training
