@@ -166,8 +166,10 @@ async def test_a_read_in_the_hands_of_a_dead_instance_is_repeated_and_a_write_is
 
 
 async def test_a_read_that_meets_a_frozen_instance_is_answered_by_the_other(client, instances):
+    """They are held for a moment, so that the frozen instance gets its share of them."""
     instances.signal(1, signal.SIGSTOP)
-    answers = await asyncio.gather(*(client.get("/v1/status/1") for _ in range(AT_ONCE)))
+    held = {"seconds": 1}
+    answers = await asyncio.gather(*(client.get("/v1/status/1", params=held) for _ in range(AT_ONCE)))
     assert {(answer.status_code, answer.json()["instance"]) for answer in answers} == {(200, "small-2")}
 
 
