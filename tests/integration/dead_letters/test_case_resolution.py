@@ -41,7 +41,7 @@ async def until_somebody_waits(owner) -> None:
 
 async def actions(database) -> list[tuple[str, str, str]]:
     rows = await database.fetch(
-        "select action, actor, reason from audit_entries order by occurred_at, sequence"
+        "select action, actor, reason from audit_entries where action like 'case.%' order by occurred_at, sequence"
     )
     return [tuple(row) for row in rows]
 

@@ -106,7 +106,9 @@ async def test_who_is_gone_gets_nothing_more_and_its_owner_is_told(
         assert len(receiver.received) == 1
     notice = [row for row in await service.rows() if row["channel"] == "email"]
     assert [row["kind"] for row in notice] == ["endpoint_disabled"]
-    audited = await service.database.fetch("select action from audit_entries order by sequence")
+    audited = await service.database.fetch(
+        "select action from audit_entries where action like 'webhook_endpoint.%' order by sequence"
+    )
     assert [row["action"] for row in audited] == ["webhook_endpoint.created", "webhook_endpoint.disabled"]
 
 
