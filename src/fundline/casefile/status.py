@@ -17,7 +17,7 @@ from fundline.platform.database import Connection
 from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
 
 _LOCK_APPLICATION = """
-select application_id, tracking_id, user_id, status, status_sequence, amount_minor, currency
+select application_id, tracking_id, user_id, status, status_sequence, amount_minor, currency, updated_at
 from applications where application_id = $1 for no key update
 """
 
@@ -45,6 +45,7 @@ class LockedApplication:
     status: ApplicationStatus
     sequence: int
     amount: Money
+    changed_at: datetime
 
 
 async def lock_application(connection: Connection, application_id: UUID) -> LockedApplication:
@@ -59,6 +60,7 @@ async def lock_application(connection: Connection, application_id: UUID) -> Lock
         ApplicationStatus(row["status"]),
         row["status_sequence"],
         Money(row["amount_minor"], row["currency"]),
+        row["updated_at"],
     )
 
 
@@ -74,8 +76,10 @@ async def move_application(
 ) -> LockedApplication:
     """Move to the next status and tell everybody. Raises IllegalTransition; returns the application as it is now.
 
+    `at` is no earlier than the change before, so that a history never runs backwards, whoever's clock was wrong.
     `metadata` is shown to the applicant and in every stream: nothing secret goes in.
     """
+    at = max(at, application.changed_at)
     change = change_status(
         application.status, application.sequence, asked, at=at, actor=actor, metadata=metadata
     )
@@ -105,6 +109,7 @@ async def move_application(
         change.status,
         change.sequence,
         application.amount,
+        at,
     )
 
 

@@ -26,7 +26,7 @@ class Statements:
 
 async def asked_for(status: ApplicationStatus) -> Statements:
     statements = Statements()
-    application = LockedApplication(ID, "FL-1", "alice", status, 3, Money(1_250_000, "USD"))
+    application = LockedApplication(ID, "FL-1", "alice", status, 3, Money(1_250_000, "USD"), AT)
     await request_disbursement(
         statements,
         application,
