@@ -161,3 +161,15 @@ async def test_what_was_accepted_is_settled_and_told_after_a_kill(new_bank, rece
     assert {line["status"] for line in lines} == {"settled"}
     told = {json.loads(body)["data"]["paymentId"] for _, body in receiver.received}
     assert told == {line["paymentId"] for line in lines}
+
+
+async def test_an_address_that_is_away_or_refuses_is_followed_by_the_next(new_bank, receiver):
+    """The incident: the first worker's clock was wrong, it refused 130 webhooks, and the bank knew no other."""
+    async with Receiver(refusals=1000).serving() as refusing:
+        bank = await new_bank(
+            f"http://127.0.0.1:9/bank/events,{refusing.url},{receiver.url}", bank_settlement_delay_ms="50"
+        )
+        assert (await pay(bank)).status_code == 202
+        await receiver.until_received(1)
+        await until_nothing_is_pending(bank)
+    assert (refusing.refused, len(receiver.received)) == (1, 1)

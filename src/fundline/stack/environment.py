@@ -71,9 +71,11 @@ def dependency_settings(
         noun = process.name.partition("-")[0].upper()
         settings[process.name] = {f"FUNDLINE_{noun}_URL": http_address(ports, process, 1)}
         if process.name == WORKER:
-            settings[BANK_EVENTS] = {
-                "FUNDLINE_BANK_WEBHOOK_URL": f"{http_address(ports, process, 1)}/bank/events"
-            }
+            doors = [
+                f"{http_address(ports, process, number)}/bank/events"
+                for number in range(1, process.instances + 1)
+            ]
+            settings[BANK_EVENTS] = {"FUNDLINE_BANK_WEBHOOK_URL": ",".join(doors)}
     return settings
 
 

@@ -73,7 +73,8 @@ def test_a_pool_that_scores_has_a_second_instance_for_when_the_first_one_stalls(
 def test_bank_and_worker_share_the_secret_of_webhooks_and_only_the_bank_learns_where_they_go():
     bank = settings_of(process("bank-sandbox"), 1, Ports(), KNOWN)
     worker = settings_of(process("disbursement-worker"), 1, Ports(), KNOWN)
-    assert bank["FUNDLINE_BANK_WEBHOOK_URL"] == "http://127.0.0.1:17150/bank/events"
+    doors = "http://127.0.0.1:17150/bank/events,http://127.0.0.1:17151/bank/events"
+    assert bank["FUNDLINE_BANK_WEBHOOK_URL"] == doors
     assert bank["FUNDLINE_BANK_WEBHOOK_SECRET_FILE"] == worker["FUNDLINE_BANK_WEBHOOK_SECRET_FILE"]
     assert "FUNDLINE_BANK_WEBHOOK_URL" not in worker
 

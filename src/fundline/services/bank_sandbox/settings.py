@@ -18,7 +18,7 @@ class Settings(ProcessSettings):
     bank_iso_folder: Path | None = None
     """Where ISO 20022 messages come and go as files; made when it is absent. Without it, over HTTP only."""
     bank_webhook_url: str | None = None
-    """Where the bank tells of outcomes; without it, it tells nobody."""
+    """Where the bank tells of outcomes, one address or several behind commas; without it, it tells nobody."""
     bank_webhook_secret_file: Path | None = None
     """The secret that signs webhooks, in Standard Webhooks' form (`whsec_...`); needed with an address."""
     bank_webhook_for: Literal["accepted", "all"] = "accepted"

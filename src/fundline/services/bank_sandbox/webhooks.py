@@ -31,9 +31,10 @@ class Herald(Loop):
     def __init__(
         self, bookkeeper: Bookkeeper, outcomes: Outcomes, url: str, secret: str, *, now: Clock
     ) -> None:
-        """Raises RuntimeError when the secret is none."""
+        """`url`: one or several, separated by commas. Raises RuntimeError when the secret is not valid."""
         super().__init__("herald", every_s=_AFTER_A_FAILURE_S, limit_s=60.0)
-        self._bookkeeper, self._outcomes, self._url, self._now = bookkeeper, outcomes, url, now
+        self._bookkeeper, self._outcomes, self._now = bookkeeper, outcomes, now
+        self._urls = url.split(",")
         outcomes.tell = self.wake
         self._client = HttpClient("", timeout_s=_TIMEOUT_S)
         self._signer = Webhook(secret)
@@ -63,11 +64,19 @@ class Herald(Loop):
         return True
 
     async def _send(self, webhook: DueWebhook, payment: Payment) -> bool:
+        """To each address until one confirms it; each attempt begins with another."""
+        first = webhook.attempts % len(self._urls)
+        for url in (*self._urls[first:], *self._urls[:first]):
+            if await self._send_to(url, webhook, payment):
+                return True
+        return False
+
+    async def _send_to(self, url: str, webhook: DueWebhook, payment: Payment) -> bool:
         at = self._now()
         body = orjson.dumps(webhook_body(payment))
         try:
             answer = await self._client.exchange(
-                "POST", self._url, body, self._headers(webhook.webhook_id, at, body)
+                "POST", url, body, self._headers(webhook.webhook_id, at, body)
             )
         except (CallNotSent, CallUnanswered) as silence:
             result, is_confirmed = type(silence).__name__, False
