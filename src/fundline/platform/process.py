@@ -5,7 +5,7 @@ import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, Protocol
 
@@ -14,6 +14,7 @@ import uvloop
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fundline.platform.database import ClockWatch, Database
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.health import Check, health_routes
 from fundline.platform.liveness import Heartbeat, Watchdog
@@ -49,6 +50,8 @@ class Service:
     app: ASGIApp | None = None
     background: Sequence[Background] = ()
     checks: Mapping[str, Check] = field(default_factory=dict)
+    database: Database | None = None
+    """Gives the process its time. Its answer, and the machine's clock, are parts of readiness; its pool is measured."""
     close: Sequence[Callable[[], Awaitable[None]]] = ()
     before_scrape: Callable[[], None] = lambda: None
     on_drain: Callable[[], None] = lambda: None
@@ -89,6 +92,8 @@ async def _run(settings: ProcessSettings, build: Build) -> int:
         log.error("process.not_started", exc_info=error)
         return 1
     starting.end()
+    if service.database is not None:
+        service = _with_database(service, service.database, metrics)
     beats = [beat for part in service.background for beat in part.heartbeats]
     for beat in [*pulse.heartbeats, *beats]:
         metrics.loop_age_s.labels(beat.name).set_function(partial(getattr, beat, "age_s"))
@@ -113,6 +118,21 @@ async def _run(settings: ProcessSettings, build: Build) -> int:
     log.info("process.stopped", failed=failed)
     beating.cancel()
     return 1 if failed else 0
+
+
+def _with_database(service: Service, database: Database, metrics: Metrics) -> Service:
+    clock = ClockWatch(database, metrics)
+
+    def before_scrape() -> None:
+        metrics.observe_pool(database.connections())
+        service.before_scrape()
+
+    return replace(
+        service,
+        background=[*service.background, clock],
+        checks={"database": database.is_ready, "clock": clock.is_right, **service.checks},
+        before_scrape=before_scrape,
+    )
 
 
 class _Pulse(Loop):

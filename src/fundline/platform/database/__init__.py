@@ -1,5 +1,6 @@
 """PostgreSQL: the pool, the outbox, the inbox, leadership. The one home of asyncpg."""
 
+from fundline.platform.database.clock_watch import ClockWatch
 from fundline.platform.database.errors import (
     DatabaseBusy,
     DatabaseUnavailable,
@@ -12,6 +13,7 @@ from fundline.platform.database.pool import Connection, Database, open_database
 
 __all__ = [
     "Candidate",
+    "ClockWatch",
     "Connection",
     "Database",
     "DatabaseBusy",

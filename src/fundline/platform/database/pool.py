@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 
+from fundline.platform.clock import ProcessClock, utc_now
 from fundline.platform.database.errors import translated
 from fundline.platform.settings import DatabaseSettings
 
@@ -17,6 +18,7 @@ else:  # the driver's class takes its row type in its stubs only
     Connection = PoolConnectionProxy
 Row: TypeAlias = asyncpg.Record
 
+_CLOCK = "select extract(epoch from clock_timestamp())::float8"
 _READY_S = 0.5
 _ACQUIRE_S = 2.0
 """Longest wait for a free connection: past that the process is overloaded and says so."""
@@ -60,6 +62,13 @@ class Database:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             return False
 
+    async def read_clock(self, clock: ProcessClock) -> None:
+        """Set a clock by the database's. Raises DatabaseUnavailable."""
+        async with translated(), self._acquired() as connection:
+            asked_at_s = clock.steady_s()
+            said_s = await connection.fetchval(_CLOCK)
+            clock.follow(said_s, asked_at_s=asked_at_s, answered_at_s=clock.steady_s())
+
     def connections(self) -> dict[str, int]:
         size, idle = self._pool.get_size(), self._pool.get_idle_size()
         return {"used": size - idle, "idle": idle, "max": self._pool.get_max_size()}
@@ -76,7 +85,7 @@ async def _no_reset(_: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 
 async def open_database(settings: DatabaseSettings) -> Database:
-    """Open the pool. Raises DatabaseUnavailable when the database cannot be reached."""
+    """Open the pool, and set the process's clock by the database's. Raises DatabaseUnavailable."""
     async with translated():
         pool = await asyncpg.create_pool(
             settings.database_url,
@@ -95,4 +104,6 @@ async def open_database(settings: DatabaseSettings) -> Database:
                 "jit": "off",
             },
         )
-    return Database(pool)
+    database = Database(pool)
+    await database.read_clock(utc_now)  # before anything asks what time it is
+    return database

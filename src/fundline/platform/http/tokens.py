@@ -1,6 +1,5 @@
 """Who is calling: the bearer token is verified here too, whatever a gateway in front has done."""
 
-import time
 import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from starlette.requests import HTTPConnection
 
+from fundline.platform.clock import Clock, utc_now
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.settings import TokenSettings
 
@@ -61,11 +61,13 @@ class Caller:
 class TokenVerifier:
     """Verifies EdDSA tokens against a key set; remembers good ones until they expire."""
 
-    def __init__(self, settings: TokenSettings) -> None:
+    def __init__(self, settings: TokenSettings, *, now: Clock = utc_now) -> None:
+        self._now = now
         # Envoy's JWT filter knows the name EdDSA, not yet Ed25519 (RFC 9864) that joserfc would rather have
         warnings.filterwarnings("ignore", message="EdDSA is deprecated")
         self._keys = KeySet.import_key_set(orjson.loads(Path(settings.jwks_file).read_bytes()))
         self._claims = jwt.JWTClaimsRegistry(
+            now=lambda: int(now().timestamp()),
             leeway=_LEEWAY_S,
             iss={"essential": True, "value": settings.token_issuer},
             aud={"essential": True, "value": settings.token_audience},
@@ -86,7 +88,7 @@ class TokenVerifier:
 
     def verify(self, token: str) -> Caller:
         known = self._known.get(token)
-        if known is not None and known[0] > time.time():
+        if known is not None and known[0] > self._now().timestamp():
             return known[1]
         try:
             claims = jwt.decode(token, self._keys, algorithms=_ALGORITHMS).claims

@@ -20,6 +20,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin import OffsetSpec as _OffsetSpec  # type: ignore[attr-defined]  # it is documented there
 
+from fundline.platform.clock import utc_now
 from fundline.platform.kafka.client import quiet
 from fundline.platform.kafka.offsets import Partition
 from fundline.platform.refusals import Unavailable
@@ -107,7 +108,7 @@ class GroupWatch:
         }
         ends = self._offsets(partitions, OffsetSpec.latest())
         starts = self._offsets(partitions, OffsetSpec.earliest())
-        old_before_ms = int((time.time() - old_s) * 1000)
+        old_before_ms = int((utc_now().timestamp() - old_s) * 1000)
         young = self._offsets(partitions, OffsetSpec.for_timestamp(old_before_ms))
         views = []
         for group, topics in self._topics_by_group.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from fundline.platform.clock import utc_now
 from fundline.platform.kafka.client import producer_config
 from fundline.platform.kafka.farewell import let_go
 from fundline.platform.settings import KafkaSettings
@@ -62,6 +63,7 @@ class EventProducer:
                     key=message.key,
                     value=message.value,
                     headers=list(message.headers.items()),
+                    timestamp=int(utc_now().timestamp() * 1000),
                     on_delivery=delivered,
                 )
                 self._producer.poll(0)

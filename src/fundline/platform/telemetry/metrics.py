@@ -54,6 +54,8 @@ class Metrics:
         self.retries = self._counter("retries", "Calls that were repeated, by dependency.", "dependency")
         self.log_lines_lost = self._counter(
             "log_lines_lost", "Log lines that could not be written, by cause (buffer_full, not_written).", "cause")
+        self.clock_offset_s = self._gauge(
+            "clock_offset_seconds", "How far the machine's clock is ahead of the database's.")
         self.loop_age_s = self._gauge(
             "loop_age_seconds", "Time since a background loop of the process last turned.", "loop")
 

@@ -25,9 +25,9 @@ def main() -> None:
         )
         return Service(
             background=[consumer],
-            checks={"database": database.is_ready, "consumer": consumer.ready},
+            database=database,
+            checks={"consumer": consumer.ready},
             close=[database.close],
-            before_scrape=lambda: metrics.observe_pool(database.connections()),
         )
 
     run_process(settings, build)

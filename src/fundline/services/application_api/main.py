@@ -34,9 +34,8 @@ def main() -> None:
         return Service(
             app=api(routes.all()),
             background=[reference],
-            checks={"database": database.is_ready},
+            database=database,
             close=[database.close],
-            before_scrape=lambda: metrics.observe_pool(database.connections()),
         )
 
     run_process(settings, build)

@@ -22,9 +22,9 @@ def main() -> None:
         waiting = WaitingLetters(database, metrics, every_s=settings.dead_letters_counted_every_s)
         return Service(
             background=[consumer, waiting],
-            checks={"database": database.is_ready, "consumer": consumer.ready},
+            database=database,
+            checks={"consumer": consumer.ready},
             close=[database.close],
-            before_scrape=lambda: metrics.observe_pool(database.connections()),
         )
 
     run_process(settings, build)

@@ -46,9 +46,9 @@ def main() -> None:
         return Service(
             app=api(bank_event_routes(events)),
             background=[consumer, worker.sweep],
-            checks={"database": database.is_ready, "consumer": consumer.ready},
+            database=database,
+            checks={"consumer": consumer.ready},
             close=[*close_bank, flags.close, database.close],
-            before_scrape=lambda: metrics.observe_pool(database.connections()),
         )
 
     run_process(settings, build)

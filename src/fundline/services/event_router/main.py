@@ -24,7 +24,7 @@ def main() -> None:
         anchoring = Anchoring(anchor_settings, database, metrics)
         return Service(
             background=[relay, lanes, housekeeping, anchoring],
-            checks={"database": database.is_ready},
+            database=database,
             close=[database.close],
         )
 

@@ -43,9 +43,9 @@ def main() -> None:
         return Service(
             app=api(routes.all()),
             background=[consumer, courier, delivering.queue_figures],
-            checks={"database": database.is_ready, "consumer": consumer.ready},
+            database=database,
+            checks={"consumer": consumer.ready},
             close=[delivering.client.close, database.close],
-            before_scrape=lambda: metrics.observe_pool(database.connections()),
         )
 
     run_process(settings, build)

@@ -24,7 +24,7 @@ from fundline.services.operations_api.settings import Settings
 def main() -> None:
     settings = Settings()
 
-    async def build(metrics: Metrics) -> Service:
+    async def build(_: Metrics) -> Service:
         database = await open_database(settings)
         tokens = TokenVerifier(settings)
         return Service(
@@ -39,9 +39,8 @@ def main() -> None:
                     *audit_routes(tokens, AuditTrail(database)),
                 ]
             ),
-            checks={"database": database.is_ready},
+            database=database,
             close=[database.close],
-            before_scrape=lambda: metrics.observe_pool(database.connections()),
         )
 
     run_process(settings, build)

@@ -16,9 +16,8 @@ def main() -> None:
         opened = await stack.enter_async_context(open_reconciler(settings, metrics))
         return Service(
             background=[opened.reconciler, opened.consumers],
-            checks={"database": opened.database.is_ready},
+            database=opened.database,
             close=[stack.aclose],
-            before_scrape=lambda: metrics.observe_pool(opened.database.connections()),
         )
 
     run_process(settings, build)

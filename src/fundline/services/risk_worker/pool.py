@@ -7,7 +7,6 @@ from fundline.contracts.topics import Group
 from fundline.platform.cache import open_cache
 from fundline.platform.database import Database, open_database
 from fundline.platform.flags import open_flags
-from fundline.platform.http.health import Check
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.messages import Subscription
 from fundline.platform.kafka.producer import EventProducer
@@ -49,13 +48,11 @@ class Pool:
 
     def service(self, consumers: dict[str, ConsumerRuntime]) -> Service:
         """`consumers` by the name of their readiness check."""
-        checks: dict[str, Check] = {"database": self.database.is_ready}
-        checks |= {name: consumer.ready for name, consumer in consumers.items()}
         return Service(
             background=[*self.background, *consumers.values()],
-            checks=checks,
+            database=self.database,
+            checks={name: consumer.ready for name, consumer in consumers.items()},
             close=self.close,
-            before_scrape=lambda: self.metrics.observe_pool(self.database.connections()),
         )
 
 

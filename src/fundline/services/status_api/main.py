@@ -42,9 +42,8 @@ async def build(settings: Settings, metrics: Metrics) -> Service:
     return Service(
         app=api(status_routes(reading, live, TokenVerifier(settings), settings)),
         background=[consumer, FanOutFeed(database, fan_out, settings), write_through.missed],
-        checks={"database": database.is_ready},  # without Kafka or the cache a status is still answered
+        database=database,  # without Kafka or the cache a status is still answered
         close=[cache.close, database.close],
-        before_scrape=lambda: metrics.observe_pool(database.connections()),
         on_drain=fan_out.drain,
     )
 
