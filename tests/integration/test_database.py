@@ -13,6 +13,7 @@ from fundline.platform.database import (
     UniqueRule,
     open_database,
 )
+from fundline.platform.database.inbox import first_time
 from fundline.platform.settings import DatabaseSettings
 
 pytestmark = pytest.mark.integration
@@ -171,3 +172,19 @@ async def test_a_login_that_is_refused_is_away_and_no_bug_of_the_message(databas
     refused = database_url.replace("://", "://nobody_", 1)
     with pytest.raises(DatabaseUnavailable):
         await open_database(DatabaseSettings(database_url=refused))
+
+
+async def test_an_event_is_new_once_for_each_consumer_and_stays_new_when_its_effect_is_rolled_back(database):
+    """An inbox that called every event new survived: the states of payments refuse a repetition as well."""
+    event_id = uuid.uuid4()
+
+    async def is_new(consumer: str, effect: Exception | None = None) -> bool:
+        async with database.transaction() as connection:
+            is_first = await first_time(connection, consumer=consumer, event_id=event_id)
+            if effect is not None:
+                raise effect
+            return is_first
+
+    with pytest.raises(RuntimeError, match="the effect failed"):
+        await is_new("a", RuntimeError("the effect failed"))
+    assert [await is_new("a"), await is_new("a"), await is_new("b")] == [True, False, True]

@@ -107,6 +107,17 @@ async def test_a_late_commit_is_not_skipped(settings, database, owner):
     assert {message.key for message in both} == {str(early), str(late)}
 
 
+async def test_a_row_that_a_leader_before_still_holds_does_not_hold_up_the_others(settings, database, owner):
+    held, free = uuid.uuid4(), uuid.uuid4()
+    await store(database, event(held, 1), event(free, 1))
+    async with owner.transaction():
+        await owner.execute("select 1 from outbox where key = $1 for update", held)
+        async with running(relay(settings)):
+            first = await asyncio.to_thread(arrived, settings, 1)
+    assert [message.key for message in first] == [str(free)]
+    assert await left(database) == 1
+
+
 async def test_each_applications_events_keep_their_order_over_batches_and_relays(settings, database):
     small = settings.model_copy(update={"router_batch": 7})
     keys = [uuid.uuid4() for _ in range(5)]
