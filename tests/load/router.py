@@ -145,7 +145,7 @@ def running_router(site: Site, prefix: str) -> Iterator[_Router]:
 
 def _bare_take(site: Site, rows: int) -> float:
     batches = rows // BATCH
-    text = TAKE_BATCH.replace("$1", str(BATCH)).strip() + ";\n"
+    text = TAKE_BATCH.replace("$1", str(BATCH)).replace("$2::text[]", "array[]::text[]").strip() + ";\n"
     return run_script(site, text, "-c", "1", "-t", str(batches), timeout_s=120) * BATCH
 
 

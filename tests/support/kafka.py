@@ -13,7 +13,8 @@ from confluent_kafka import Consumer, TopicPartition
 from fundline.contracts.envelope import make_envelope
 from fundline.contracts.payloads import ApplicationCreated
 from fundline.contracts.topics import APPLICATIONS_CREATED
-from fundline.platform.kafka.messages import Delivery, delivery_of
+from fundline.platform.kafka.door import delivery_of
+from fundline.platform.kafka.messages import Delivery
 from fundline.platform.kafka.producer import Outgoing
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -59,7 +60,7 @@ def read_all(bootstrap: str, topic: str, *, wait_for: int = 0, timeout_s: float 
         while time.monotonic() < end:
             message = consumer.poll(0.2)
             if message is not None and message.error() is None:
-                found.append(delivery_of(message))
+                found.append(delivery_of(message, max_bytes=100_000_000))
                 read_to[found[-1].partition] = found[-1].offset + 1
                 quiet_since = time.monotonic()
             elif len(found) >= wait_for and time.monotonic() - quiet_since > 0.5:

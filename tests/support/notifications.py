@@ -5,7 +5,7 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED
+from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
@@ -111,7 +112,13 @@ class Notifier:
 
 @contextlib.asynccontextmanager
 async def notifier(
-    database: Database, settings: Settings, *, resolve: Resolve | None = None, trust: Any = None
+    database: Database,
+    settings: Settings,
+    *,
+    resolve: Resolve | None = None,
+    trust: Any = None,
+    told_within: timedelta = timedelta(days=36_500),
+    now: Clock = utc_now,
 ) -> AsyncIterator[Notifier]:
     """With its courier running."""
     metrics = Metrics(CollectorRegistry())
@@ -125,7 +132,9 @@ async def notifier(
     stop = asyncio.Event()
     running = asyncio.create_task(courier.run(stop))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-        announcement = Announcement(database, wake=courier.wake)
+        announcement = Announcement(
+            database, told_within=told_within, metrics=metrics, wake=courier.wake, now=now
+        )
         made = Notifier(database, delivering, announcement, http, metrics, stop, running)
         yield made
     await made.stop_courier()

@@ -12,7 +12,7 @@ import orjson
 from fundline.casefile.recorded_tables import CASES
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
-from fundline.platform.database import Connection
+from fundline.platform.database import Connection, LeaderConnection
 
 OPEN = """
 insert into cases (case_id, kind, subject, application_id, summary, details, state, opened_by, opened_at)
@@ -79,14 +79,16 @@ def case_stream(subject: str, application_id: UUID | None) -> str:
     return f"case:{subject}" if application_id is None else application_stream(application_id)
 
 
-async def case_details(connection: Connection, case_id: UUID, kind: str, subject: str) -> dict[str, Any]:
+async def case_details(
+    connection: Connection | LeaderConnection, case_id: UUID, kind: str, subject: str
+) -> dict[str, Any]:
     """Of an entry about a case, once its row is written."""
     rows = await read_rows(connection, CASES, [case_id])
     return {"caseId": str(case_id), "kind": str(kind), "subject": subject, ROWS: rows}
 
 
 async def open_case(
-    connection: Connection, case: NewCase, *, case_id: UUID, opened_by: str, at: datetime
+    connection: Connection | LeaderConnection, case: NewCase, *, case_id: UUID, opened_by: str, at: datetime
 ) -> bool:
     """In the caller's transaction. False when such a case is open already."""
     opened = await connection.fetchval(

@@ -11,7 +11,7 @@ from fundline.casefile.recorded_tables import DEAD_LETTERS
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId
-from fundline.platform.database import Connection
+from fundline.platform.database import Connection, LeaderConnection
 
 IS_KEPT = """
 select exists (select from dead_letter_arrivals
@@ -31,8 +31,8 @@ where topic = $1 and consumer_group = $2 and event_id = $3 for update
 """
 DIED_AGAIN = """
 update dead_letters
-set headers = $2, cause = $3, attempts = attempts + $4, first_failed_at = least(first_failed_at, $5),
-    last_failed_at = greatest(last_failed_at, $6),
+set headers = $2, cause = $3, attempts = least(attempts::bigint + $4, 2147483647),
+    first_failed_at = least(first_failed_at, $5), last_failed_at = greatest(last_failed_at, $6),
     state = case when $7 then 'open' else state end,
     requested_by = case when $7 then null else requested_by end,
     settled_by = case when $7 then null else settled_by end,
@@ -49,6 +49,11 @@ insert into dead_letter_arrivals (topic, partition, "offset", digest, dead_lette
                                   failed_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
+
+Writer = Connection | LeaderConnection
+"""In a transaction."""
+PUBLISHER = "event-router"
+"""Stands where a consumer group is named, on letters of events that Kafka has refused: no group has seen them."""
 
 
 class LetterState(StrEnum):
@@ -100,7 +105,7 @@ def letter_stream(letter_id: UUID | str) -> str:
     return f"dead-letter:{letter_id}"
 
 
-async def audit_letter(connection: Connection, entry: AuditEntry, application_id: UUID | None) -> None:
+async def audit_letter(connection: Writer, entry: AuditEntry, application_id: UUID | None) -> None:
     """In the letter's stream, with the row as it is now, and in its application's where there is one."""
     letter_id = UUID(entry.stream.removeprefix(letter_stream("")))
     rows = await read_rows(connection, DEAD_LETTERS, [letter_id])
@@ -134,9 +139,7 @@ async def resolve_letter(
     return True
 
 
-async def keep_letter(
-    connection: Connection, message: DeadMessage, *, actor: str, new_id: NewId
-) -> Kept | None:
+async def keep_letter(connection: Writer, message: DeadMessage, *, actor: str, new_id: NewId) -> Kept | None:
     """In the caller's transaction. None when this very message is kept already.
 
     A letter that was replayed, or discarded, and dies again is open again, unless the message is older than the
@@ -156,7 +159,7 @@ async def keep_letter(
     return Kept(row["dead_letter_id"], is_new, again)
 
 
-async def _insert(connection: Connection, message: DeadMessage, letter_id: UUID) -> Any | None:
+async def _insert(connection: Writer, message: DeadMessage, letter_id: UUID) -> Any | None:
     return await connection.fetchrow(
         INSERT_LETTER,
         letter_id,
@@ -175,7 +178,7 @@ async def _insert(connection: Connection, message: DeadMessage, letter_id: UUID)
     )
 
 
-async def _update(connection: Connection, letter_id: UUID, message: DeadMessage, *, again: bool) -> None:
+async def _update(connection: Writer, letter_id: UUID, message: DeadMessage, *, again: bool) -> None:
     await connection.execute(
         DIED_AGAIN,
         letter_id,
@@ -189,7 +192,7 @@ async def _update(connection: Connection, letter_id: UUID, message: DeadMessage,
 
 
 async def _note(
-    connection: Connection,
+    connection: Writer,
     row: Any,
     message: DeadMessage,
     *,

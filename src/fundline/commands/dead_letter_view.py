@@ -35,7 +35,7 @@ def show_letter(letter: Mapping[str, Any]) -> str:
         "handled at": letter["handledAt"],
         "payload sha256": letter["payloadSha256"],
     }
-    lines = [letter["id"], *_facts(facts), "", *_payload(letter["payload"])]
+    lines = [letter["id"], *_facts(facts), "", *_payload(letter["payload"]), *_whole(letter["whole"])]
     if letter["editedPayload"] is not None:
         lines += ["", "A replay sends it corrected:", *_changes(letter["changes"])]
     lines += ["", f"Died {_times(len(letter['arrivals']))}:"]
@@ -120,6 +120,16 @@ def _payload(payload: Mapping[str, Any]) -> list[str]:
     kind = "text" if payload["text"] is not None else "base64"
     shown = payload[kind] or "(empty)"
     return [f"Payload, {payload['bytes']} bytes, no JSON, as {kind}:", *textwrap.wrap(shown[:2000], WIDTH)]
+
+
+def _whole(whole: Mapping[str, Any] | None) -> list[str]:
+    if whole is None:
+        return []
+    told = (
+        f"That is only its head. The whole payload has {whole['bytes']} bytes (SHA-256 {whole['sha256']}) and is in "
+        f"Kafka at {whole['at']} (topic/partition/offset), as long as Kafka keeps it."
+    )
+    return textwrap.wrap(told, WIDTH, break_on_hyphens=False, break_long_words=False)
 
 
 def _changes(changes: Mapping[str, Any]) -> list[str]:

@@ -3,12 +3,16 @@
 Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2; W3C Trace Context for `traceparent`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from fundline.contracts.moments import moment_in
 from fundline.contracts.payloads import iso_utc
+
+_VERSION = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 
 class EnvelopeError(ValueError):
@@ -60,19 +64,29 @@ def make_envelope(
 def parse_envelope(headers: Mapping[str, str]) -> Envelope:
     """Read an envelope back. Raises EnvelopeError when an attribute is missing or malformed."""
     try:
-        if headers["ce_specversion"] != "1.0":
-            raise EnvelopeError(f"CloudEvents version {headers['ce_specversion']!r} is unknown")
+        _require(headers["ce_specversion"] == "1.0", "CloudEvents version", headers["ce_specversion"])
+        _require(moment_in(headers["ce_time"]) is not None, "ce_time", headers["ce_time"])
+        version = headers["ce_schemaversion"]
+        # Python reads more as a number than a version is: signs, blanks, other scripts, thousands of digits
+        _require(_VERSION.fullmatch(version) is not None, "ce_schemaversion", version)
         return Envelope(
             event_id=UUID(headers["ce_id"]),
             event_type=headers["ce_type"],
             source=headers["ce_source"],
             time=headers["ce_time"],
             subject=headers.get("ce_subject", ""),
-            schema_version=int(headers["ce_schemaversion"]),
+            schema_version=int(version),
             correlation_id=headers.get("ce_correlationid", ""),
             traceparent=headers.get("traceparent", ""),
         )
+    except EnvelopeError:
+        raise
     except KeyError as missing:
         raise EnvelopeError(f"the header {missing.args[0]} is missing") from missing
     except ValueError as malformed:
         raise EnvelopeError(f"a header is malformed: {malformed}") from malformed
+
+
+def _require(is_so: bool, name: str, value: str) -> None:
+    if not is_so:
+        raise EnvelopeError(f"{name} {value[:40]!r} is unknown")

@@ -22,6 +22,8 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Status = Literal[
     "processing", "risk_scoring", "approved", "rejected", "pending_review", "disbursed", "failed"
 ]
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""From 1; its columns are `integer`."""
 Verdict = Literal["approved", "rejected", "pending_review"]
 
 
@@ -73,7 +75,7 @@ class RiskScoringCompleted(Payload):
     model_version: str
     policy_version: str
     principal_reasons: list[str] = Field(default_factory=list)
-    assessment: Annotated[int, Field(ge=1)] = 1
+    assessment: Count = 1
     """2 and more: the application was scored again; the earlier assessment stays on record."""
 
 
@@ -106,7 +108,7 @@ class StatusUpdated(Payload):
     application_id: UUID
     status: Status
     timestamp: Timestamp
-    sequence: Annotated[int, Field(ge=1)]
+    sequence: Count
     tracking_id: str
     user_id: str
     metadata: dict[str, Any] = Field(default_factory=dict)

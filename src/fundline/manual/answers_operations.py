@@ -113,6 +113,14 @@ class DeadPayload(Answer):
     base64: str | None
 
 
+class WholePayload(Answer):
+    """Of a payload that was too large to be kept whole: its size, and where Kafka has it, as long as it does."""
+
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: str
+    at: Annotated[str, Field(description="`topic/partition/offset`.")]
+
+
 class Death(Answer):
     """One message of the dead-letter topic. `replay`: which replay had failed; 0 for the first life."""
 
@@ -129,6 +137,9 @@ class WholeDeadLetter(DeadLetter):
     """With what it carries, what was corrected, and every time it died."""
 
     payload: DeadPayload
+    whole: Annotated[
+        WholePayload | None, Field(description="Only when `payload` is the head of one that was too large.")
+    ]
     edited_payload: dict[str, Any] | None
     changes: Annotated[dict[str, Any], Field(description="By field: `from` and `to`.")]
     payload_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="Of what a replay sends.")]

@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+from fundline.contracts.bounds import DEEPEST, LONGEST_FIELD
+from fundline.contracts.moments import EARLIEST, LATEST
 from fundline.contracts.payloads import Payload
 from fundline.contracts.topics import APPLICATIONS_CREATED, EXPRESS_LANES, TOPICS, Topic
 from fundline.manual.examples import EXAMPLES, example_envelope
 from fundline.manual.markdown import code, fenced, page, table
-from fundline.platform.kafka import messages
+from fundline.platform.kafka import door, messages
+from fundline.platform.settings import KafkaSettings
 
 ENVELOPE_HEADERS = (
     ("ce_specversion", "CloudEvents version, always `1.0`."),
@@ -27,7 +30,15 @@ RETRY_HEADERS = (
     (messages.FIRST_FAILURE, "When the first attempt failed."),
     (messages.CAUSE, "Class and sentence of the last failure, at most 500 characters."),
     (messages.GROUP, "The consumer group that failed."),
-    (messages.ORIGIN, "`topic/partition/offset` of the first delivery."),
+    (
+        messages.ORIGIN,
+        "`topic/partition/offset` of the first delivery; of the whole message, when this one is cut.",
+    ),
+    (
+        messages.CUT_BYTES,
+        "Size of a payload that was too large; the value is its first 64 KiB. Dead letters only.",
+    ),
+    (messages.CUT_SHA256, "SHA-256 of that payload. Dead letters only."),
 )
 
 
@@ -116,7 +127,39 @@ def events_index() -> str:
         "A group that fails on an event publishes it to its own `<topic>.<group>.retry`, and when no attempt is "
         "left, or none can help, to `<topic>.dlq`. Value, key and envelope stay as they were; these headers are added:",
         table(["header", "meaning"], [[code(name), meaning] for name, meaning in RETRY_HEADERS]),
+        "## Sizes and bounds",
+        "A message outside of these bounds is poison: a dead letter at once, with what is wrong as its cause.",
+        table(["what", "at most"], bounds()),
     )
+
+
+def bounds() -> list[list[str]]:
+    """What the door, the payload's bounds and the settings say."""
+    default = KafkaSettings.model_fields
+    head = f"the first {door.HEAD_BYTES} bytes, size, SHA-256 and place"
+    broker, event = (default[name].default for name in ("kafka_message_max_bytes", "event_max_bytes"))
+    return [
+        [
+            "a message: payload, key, headers",
+            f"{broker} bytes (`FUNDLINE_KAFKA_MESSAGE_MAX_BYTES`: broker, producers, consumers)",
+        ],
+        [
+            "a payload",
+            f"{event} bytes (`FUNDLINE_EVENT_MAX_BYTES`); the dead letter of a larger one has {head}",
+        ],
+        ["the key", f"{door.LONGEST_KEY} characters"],
+        [
+            "headers",
+            f"{door.MOST_HEADERS}, with {door.LARGEST_HEADERS} bytes together; UTF-8, each once, none without a value",
+        ],
+        [
+            "a text of the payload",
+            f"{LONGEST_FIELD} characters, within `metadata` any; never NUL or half a character",
+        ],
+        ["a number", "64 bits; finite"],
+        ["a time", f"with a zone, from {EARLIEST.year} to {LATEST.year}"],
+        ["nesting", f"{DEEPEST} levels"],
+    ]
 
 
 def _type_of(schema: dict[str, Any]) -> str:

@@ -1,12 +1,16 @@
 """Settings of every process. All come from the environment, with the prefix FUNDLINE_."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+KAFKA_MESSAGE_MAX_BYTES = 1_048_576
+"""Kafka's own default."""
+ENVELOPE_BYTES = 65_536
+"""Room beside a payload for key, headers, those that retries and dead letters add, and Kafka's framing."""
 
 
 class ProcessSettings(BaseSettings):
@@ -45,6 +49,11 @@ class KafkaSettings(ProcessSettings):
     kafka_dialect: Literal["kafka", "development"] = "kafka"
     """`development` is the in-memory fallback broker of `make up`; see docs/adr on Kafka without Docker."""
     topic_prefix: str = ""
+    kafka_message_max_bytes: Annotated[int, Field(ge=100_000, le=100_000_000)] = KAFKA_MESSAGE_MAX_BYTES
+    """What the broker takes as one message (`message.max.bytes` there): payload, key and headers. Producers send, and
+    consumers fetch, as much."""
+    event_max_bytes: Annotated[int, Field(ge=50_000)] = KAFKA_MESSAGE_MAX_BYTES - ENVELOPE_BYTES
+    """Largest payload of an event. A larger one is poison, and its dead letter has only its head."""
     consumer_concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
     consumer_max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 512
     consumer_session_timeout_ms: Annotated[int, Field(ge=1000)] = 6000
@@ -55,6 +64,12 @@ class KafkaSettings(ProcessSettings):
     """Dead letters of one instance within a window; the next one stops its consumer for a window."""
     dead_letter_window_s: Annotated[float, Field(gt=0)] = 600.0
     """The window of that limit."""
+
+    @model_validator(mode="after")
+    def _events_fit_into_messages(self) -> Self:
+        if self.event_max_bytes + ENVELOPE_BYTES > self.kafka_message_max_bytes:
+            raise ValueError(f"event_max_bytes must be {ENVELOPE_BYTES} below kafka_message_max_bytes")
+        return self
 
 
 class CacheSettings(ProcessSettings):

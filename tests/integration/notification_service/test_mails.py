@@ -1,8 +1,10 @@
 """Mails over a real SMTP connection."""
 
+from datetime import timedelta
+
 import pytest
 
-from support.notifications import mail_sink, notifier, until_mails
+from support.notifications import AT, mail_sink, notifier, until_mails
 
 pytestmark = pytest.mark.integration
 PREFERENCES = "/v1/notification-preferences"
@@ -211,3 +213,26 @@ async def test_no_address_stands_in_the_audit_trail(service, wants_mail, databas
     rows = await database.fetch("select t::text as everything from audit_entries t")
     assert rows
     assert not any(ADDRESS in row["everything"] for row in rows)
+
+
+@pytest.mark.parametrize(("age", "told"), [(timedelta(days=3), True), (timedelta(days=3, seconds=1), False)])
+async def test_nobody_is_told_about_the_past(
+    database, settings, wants_mail, application_id, headers, age, told
+):
+    """Seen: events from a mirror, after the inbox was emptied, mailed owners who had switched mail on since."""
+    async with (
+        mail_sink() as (mailbox, port),
+        notifier(
+            database, settings(smtp_port=port), told_within=timedelta(days=3), now=lambda: AT + age
+        ) as service,
+    ):
+        await wants_mail(service)
+        await service.status(application_id, "approved", 3)
+        await service.paid(application_id)
+        if told:
+            assert len(await until_mails(mailbox, 2)) == 2
+        rows = await service.rows()
+    assert len(rows) == (2 if told else 0)
+    assert service.metrics.notifications_too_old._value.get() == (0 if told else 2)
+    handled = await database.fetch("select from inbox where consumer = 'notification-service'")
+    assert len(handled) == 2, "handled all the same, and not asked again"

@@ -12,10 +12,10 @@ from standardwebhooks import Webhook
 
 from fundline.contracts.payloads import StatusUpdated
 from fundline.contracts.topics import STATUS_UPDATED
+from fundline.platform.clock import utc_now
 from fundline.platform.kafka.producer import EventProducer, Outgoing
 from fundline.platform.settings import KafkaSettings
 from support.bank import free_port, until_ready
-from support.notifications import AT
 from support.receiver import receiving
 from support.stored import event_of
 
@@ -70,7 +70,7 @@ def publish(engines, topic_prefix):
         payload = StatusUpdated(
             application_id=application_id,
             status="approved",
-            timestamp=AT,
+            timestamp=utc_now(),
             sequence=3,
             tracking_id="FL-7K2Q-M9XD-40RTP",
             user_id="alice",

@@ -27,7 +27,7 @@ TAKE_BATCH = """
 with batch as (
     delete from outbox
     where position = any(array(
-        select position from outbox order by position limit $1 for update skip locked
+        select position from outbox where topic <> all($2::text[]) order by position limit $1 for update skip locked
     ))
     returning position, topic, key, payload, headers, created_at
 )

@@ -7,8 +7,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from fundline.contracts.topics import Topic
 from fundline.platform.kafka.client import consumer_config
+from fundline.platform.kafka.door import delivery_of
 from fundline.platform.kafka.farewell import let_go
-from fundline.platform.kafka.messages import Delivery, delivery_of
+from fundline.platform.kafka.messages import Delivery
 from fundline.platform.liveness import Heartbeat
 from fundline.platform.settings import KafkaSettings
 from fundline.platform.telemetry.logs import get_log
@@ -59,9 +60,18 @@ class BroadcastReader(threading.Thread):
                 self.heartbeat.beat()
                 message = consumer.poll(0.1)
                 if message is not None and message.error() is None:
-                    self._receive(delivery_of(message))
+                    self._hand_over(delivery_of(message, max_bytes=self._settings.event_max_bytes))
         finally:
             let_go(consumer.close, name=self._topic.name, limit_s=_CLOSE_S)
+
+    def _hand_over(self, delivery: Delivery) -> None:
+        """No message ends this thread: open streams get what one lacks from the database."""
+        try:
+            self._receive(delivery)
+        except Exception as bug:
+            self._log.error(
+                "broadcast.not_received", topic=self._topic.name, place=delivery.place, exc_info=bug
+            )
 
     def _start(self, consumer: Consumer, partition: TopicPartition) -> int:
         if (

@@ -20,6 +20,9 @@ def producer_config(settings: KafkaSettings) -> dict[str, Any]:
         "enable.idempotence": True,
         "acks": "all",
         "linger.ms": 1,
+        "message.max.bytes": settings.kafka_message_max_bytes,
+        # a topic that is missing is told before the message times out, so that it is not taken for an outage
+        "topic.metadata.propagation.max.ms": 5000,
         "message.timeout.ms": 6000,
         "request.timeout.ms": 5000,
         "reconnect.backoff.max.ms": 1000,
@@ -40,6 +43,7 @@ def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
         "heartbeat.interval.ms": settings.consumer_session_timeout_ms // 4,
         "max.poll.interval.ms": max(_POLL_LIMIT_MS, settings.consumer_session_timeout_ms),
         "fetch.wait.max.ms": 100,
+        "fetch.message.max.bytes": settings.kafka_message_max_bytes,
         "socket.timeout.ms": 10_000,
         "queued.max.messages.kbytes": 16_384,
         "reconnect.backoff.max.ms": 1000,

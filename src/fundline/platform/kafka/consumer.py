@@ -10,9 +10,9 @@ from fundline.platform.clock import Clock, utc_now
 from fundline.platform.kafka.dead_letter_limit import DeadLetterLimit, LimitReached
 from fundline.platform.kafka.messages import Delivery, Poison, RetryLater, Subscription, read_event
 from fundline.platform.kafka.offsets import OffsetTracker
-from fundline.platform.kafka.outcomes import FailureRouting
+from fundline.platform.kafka.outcomes import FailureRouting, cause_of
 from fundline.platform.kafka.poller import Poller
-from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFailed
+from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFailed, PublishRefused
 from fundline.platform.liveness import Heartbeat
 from fundline.platform.loop import pause
 from fundline.platform.refusals import Unavailable
@@ -229,14 +229,21 @@ class ConsumerRuntime:
         name, message = self._routing.route(topic, delivery, error)
         if name == "dead_letter":
             self._limit.take()
-        await asyncio.to_thread(self._publish, message)
+        try:
+            await asyncio.to_thread(self._publish, message)
+        except PublishRefused as refused:
+            # never in its way for ever: its place is among the dead letters, and there as small as it can be
+            self._log.error("event.publish_refused", topic=message.topic, cause=str(refused))
+            if name != "dead_letter":
+                return await self._divert(topic, delivery, Poison(f"{cause_of(error)} ({refused})"))
+            await asyncio.to_thread(self._publish, self._routing.head_only(topic, delivery, error))
         log = self._log.error if name == "dead_letter" else self._log.warning
         log(
             f"event.{name}",
             topic=topic.name,
             application_id=delivery.key,
             attempt=delivery.attempt,
-            cause=f"{type(error).__name__}: {error}",
+            cause=cause_of(error),
         )
         return name
 

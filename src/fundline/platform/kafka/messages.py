@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from confluent_kafka import Message
 from pydantic import ValidationError
 
+from fundline.contracts.bounds import flaw_in
 from fundline.contracts.envelope import Envelope, EnvelopeError, parse_envelope
+from fundline.contracts.moments import moment_in
 from fundline.contracts.payloads import Payload
 from fundline.contracts.topics import Topic
 
@@ -23,7 +24,15 @@ GROUP = "fundline-group"
 ORIGIN = "fundline-origin"
 REPLAY = "fundline-replay"
 """How often a person has sent the event back from the dead letters; absent: never."""
-_COUNT_DIGITS = 7
+CUT_BYTES = "fundline-cut-bytes"
+CUT_SHA256 = "fundline-cut-sha256"
+"""Size and hash of a payload of which the dead letter holds only the head; the whole is at ORIGIN."""
+OF_A_LIFE = frozenset(
+    {ATTEMPT, DEFERRALS, NOT_BEFORE, FIRST_FAILURE, CAUSE, GROUP, ORIGIN, REPLAY, CUT_BYTES, CUT_SHA256}
+)
+"""Headers that our retries, dead letters and replays add to those of the event."""
+LARGEST_COUNT = 999_999
+_DIGITS = 18
 
 
 class Poison(Exception):
@@ -60,8 +69,16 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """What a payload was before it was cut: its size, and its SHA-256 in hexadecimal digits."""
+
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as it arrived, before anybody looked into it."""
+    """A message as it came through the door (`door.delivery_of`), before anybody looked into its payload."""
 
     topic: str
     partition: int
@@ -71,10 +88,18 @@ class Delivery:
     headers: Mapping[str, str]
     epoch: int = 0
     """Of the assignment it came with; see OffsetTracker."""
+    flaw: str = ""
+    """Why it is poison already, whatever its payload says; empty: nothing was wrong at the door."""
+    cut: Cut | None = None
+    """`value` is only the head of a payload that was too large."""
+
+    @property
+    def place(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
 
     @property
     def attempt(self) -> int:
-        return self.count(ATTEMPT, 1)
+        return max(self.count(ATTEMPT, 1), 1)
 
     @property
     def deferrals(self) -> int:
@@ -83,39 +108,21 @@ class Delivery:
 
     def count(self, header: str, otherwise: int) -> int:
         """A small whole number; `otherwise` when the header is absent or is something else."""
-        text = self.headers.get(header, "")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < _COUNT_DIGITS else otherwise
+        found = count_in(self.headers.get(header, ""))
+        return otherwise if found is None else found
 
     def moment(self, header: str) -> datetime | None:
-        """A time with a zone; None when the header is absent or is something else."""
-        try:
-            read = datetime.fromisoformat(self.headers[header])
-        except (KeyError, ValueError):
-            return None
-        return None if read.tzinfo is None else read
+        """A time with a zone, within our bounds; None when the header is absent or is something else."""
+        return moment_in(self.headers.get(header, ""))
 
     def not_before(self) -> datetime | None:
         return self.moment(NOT_BEFORE)
 
 
-def delivery_of(message: Message, epoch: int = 0) -> Delivery:
-    return Delivery(
-        epoch=epoch,
-        topic=message.topic() or "",
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
-        key=_text(message.key()),
-        value=message.value() or b"",
-        headers={str(name): _text(value) for name, value in list(message.headers() or [])},
-    )
-
-
-def _text(value: bytes | str | None) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
-
-
 def read_event(topic: Topic, delivery: Delivery) -> Event[Payload]:
-    """Raises Poison when the envelope, the version or the payload is not one we know."""
+    """Raises Poison, and nothing else, when the envelope, the version or the payload is not one we know."""
+    if delivery.flaw:
+        raise Poison(delivery.flaw)
     try:
         envelope = parse_envelope(delivery.headers)
     except EnvelopeError as error:
@@ -125,9 +132,22 @@ def read_event(topic: Topic, delivery: Delivery) -> Event[Payload]:
     try:
         payload = topic.payload.model_validate_json(delivery.value)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "payload"
         raise Poison(f"bad payload: {place}: {first['msg']}") from error
+    if flaw := flaw_in(payload):
+        raise Poison(f"bad payload: {flaw}")
     if str(getattr(payload, "application_id", "")) != delivery.key:
         raise Poison("bad key: the key is not the application id of the payload")
     return Event(topic, delivery.key, payload, envelope, delivery.attempt)
+
+
+def count_in(text: str) -> int | None:
+    """A number up to LARGEST_COUNT; None when the text is something else."""
+    number = number_in(text)
+    return number if number is not None and number <= LARGEST_COUNT else None
+
+
+def number_in(text: str) -> int | None:
+    """A whole number of at most 18 digits, 0 and more; None when the text is something else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else None

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
+from fundline.platform.kafka.door import delivery_of
 from fundline.platform.kafka.member import Member
-from fundline.platform.kafka.messages import Delivery, delivery_of
+from fundline.platform.kafka.messages import Delivery
 from fundline.platform.kafka.offsets import OffsetTracker
 from fundline.platform.liveness import Heartbeat
 from fundline.platform.settings import KafkaSettings
@@ -129,7 +130,7 @@ class Poller(threading.Thread):
         message = member.poll(0.02)
         while message is not None:
             if self._is_usable(message):
-                delivery = delivery_of(message)
+                delivery = delivery_of(message, max_bytes=self._settings.event_max_bytes)
                 epoch = self._tracker.started((delivery.topic, delivery.partition), delivery.offset)
                 deliveries.append(dataclasses.replace(delivery, epoch=epoch))
             if member.paused or len(deliveries) >= _BATCH:

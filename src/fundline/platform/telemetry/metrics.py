@@ -83,6 +83,8 @@ class Metrics:
         self.dead_letters_waiting = self._gauge(
             "dead_letters_waiting", "Dead letters that are not replayed, discarded or resolved yet.", "topic")
         self.outbox_relayed = self._counter("outbox_relayed", "Events moved from the outbox to Kafka.", "topic")
+        self.outbox_refused = self._counter(
+            "outbox_refused", "Events that Kafka will never take; each is a dead letter now.", "topic")
         self.outbox_lag_s = self._seconds(
             "outbox_lag", "Time from an event's row in the outbox to its acknowledgement by Kafka.")
         self.outbox_oldest_age_s = self._gauge(
@@ -148,6 +150,8 @@ class Metrics:
             "channel", "result")
         self.notification_delivery_s = self._seconds(
             "notification_delivery", "Time one attempt to deliver took.", "channel")
+        self.notifications_too_old = self._counter(
+            "notifications_too_old", "Events that nobody was told about, because they are about the past.")
         self.notification_queue_depth = self._gauge(
             "notification_queue_depth", "Notifications that wait, also those whose next attempt is planned.", "channel")
         self.notification_overdue_s = self._gauge(

@@ -11,6 +11,7 @@ from fundline.contracts.envelope import EnvelopeError, parse_envelope
 from fundline.contracts.topics import every_topic
 from fundline.platform.identifiers import uuid_in
 from fundline.platform.kafka.messages import CAUSE, FIRST_FAILURE, GROUP, REPLAY, Delivery
+from fundline.platform.kafka.outcomes import headers_of_cut
 
 TOPIC_OF = {topic.dead_letter: topic for topic in every_topic()}
 _NO_CAUSE = "The message does not say why."
@@ -24,7 +25,12 @@ _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 def dead_message(delivery: Delivery, *, prefix: str, now: datetime) -> DeadMessage:
     """`prefix` is that of all topic names here; `now` counts as the time of the last failure."""
     topic = TOPIC_OF[delivery.topic.removeprefix(prefix)]
-    headers = orjson.dumps(dict(delivery.headers), option=orjson.OPT_SORT_KEYS).decode()
+    told = dict(delivery.headers)
+    if (
+        delivery.cut is not None
+    ):  # somebody else's: no consumer of ours writes a dead letter that is too large
+        told |= headers_of_cut(delivery.cut, origin=delivery.place)
+    headers = orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
     first = delivery.moment(FIRST_FAILURE)
     return DeadMessage(
         place=(delivery.topic, delivery.partition, delivery.offset),
@@ -50,6 +56,28 @@ def _event_id(delivery: Delivery) -> UUID | None:
         return parse_envelope(delivery.headers).event_id
     except EnvelopeError:
         return None
+
+
+def bare_message(delivery: Delivery, *, prefix: str, now: datetime, cause: str) -> DeadMessage:
+    """What is kept of a message that could not be kept as it is: its bytes and its place, and nothing of its texts."""
+    topic = TOPIC_OF[delivery.topic.removeprefix(prefix)]
+    return DeadMessage(
+        place=(delivery.topic, delivery.partition, delivery.offset),
+        digest=hashlib.sha256(delivery.value).digest(),
+        topic=topic.name,
+        group="",
+        event_id=None,
+        key="",
+        key_id=None,
+        payload=delivery.value,
+        headers="{}",
+        cause=f"The keeper could not read it: {_text(cause)}",
+        attempts=1,
+        first_failed_at=now,
+        last_failed_at=now,
+        replay=0,
+        moves_money=topic.moves_money,
+    )
 
 
 def _text(text: str) -> str:

@@ -1,14 +1,16 @@
 """Keeping dead letters, and counting those that wait."""
 
-from fundline.casefile.dead_letters import keep_letter
+from fundline.casefile.dead_letters import DeadMessage, keep_letter
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, UniqueRule
 from fundline.platform.kafka.messages import Delivery
+from fundline.platform.kafka.outcomes import cause_of
 from fundline.platform.loop import Loop
+from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.dead_letter_keeper import store
-from fundline.services.dead_letter_keeper.reading import TOPIC_OF, dead_message
+from fundline.services.dead_letter_keeper.reading import TOPIC_OF, bare_message, dead_message
 
 ACTOR = "dead-letter-keeper"
 
@@ -30,8 +32,22 @@ class Keeper:
         self._log = get_log()
 
     async def keep(self, delivery: Delivery) -> None:
-        """Raises Unavailable, as while a person acts on the letter: the same message is handed over again."""
-        message = dead_message(delivery, prefix=self._prefix, now=self._now())
+        """Raises Unavailable, and nothing else: the same message is handed over again, as while a person acts on the
+        letter.
+
+        What cannot be kept as it is, for a reason that nobody has thought of, is kept bare: the dead letters behind it
+        must not wait for a new release.
+        """
+        try:
+            await self._keep(dead_message(delivery, prefix=self._prefix, now=self._now()))
+        except Unavailable:
+            raise
+        except Exception as bug:
+            self._log.error("dead_letter.kept_bare", place=delivery.place, exc_info=bug)
+            cause = cause_of(bug)
+            await self._keep(bare_message(delivery, prefix=self._prefix, now=self._now(), cause=cause))
+
+    async def _keep(self, message: DeadMessage) -> None:
         try:
             async with self._database.transaction() as connection:
                 kept = await keep_letter(connection, message, actor=ACTOR, new_id=self._fresh_id)

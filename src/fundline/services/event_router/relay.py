@@ -1,23 +1,28 @@
 """The relay: takes events out of the outbox and lets them go only when Kafka has acknowledged them.
 
 Invariant: a row is deleted in the transaction that waited for its acknowledgement. When Kafka refuses, or the process
-dies, the transaction rolls back and the row is sent again; consumers know an event by its id.
+dies, the transaction rolls back and the row is sent again; consumers know an event by its id. One event that Kafka will
+never take does not hold up the rest: it is set aside. Nor does a topic that it takes nothing for: its events wait.
 """
 
 import asyncio
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
+from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Candidate, LeaderConnection, translated
 from fundline.platform.database.outbox import TAKE_BATCH
-from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFailed
+from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFailed, PublishRefused
 from fundline.platform.liveness import Heartbeat
 from fundline.platform.loop import pause
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.event_router.lanes import Lanes
+from fundline.services.event_router.refused import set_aside
 from fundline.services.event_router.settings import Settings
 
 _AWAY_S = 0.5
@@ -31,6 +36,7 @@ class Relay:
     def __init__(self, settings: Settings, producer: EventProducer, lanes: Lanes, metrics: Metrics) -> None:
         self._settings, self._producer, self._lanes, self._metrics = settings, producer, lanes, metrics
         self._candidate = Candidate(settings, settings.router_lock_id)
+        self._held_until_s: dict[str, float] = {}
         self._log = get_log()
         self._heartbeat = Heartbeat("relay", _LIMIT_S)
         self.is_leading = False
@@ -69,7 +75,7 @@ class Relay:
     async def move_batch(self, connection: LeaderConnection) -> int:
         """Publish the oldest events in order; returns how many. Raises PublishFailed, and then nothing is deleted."""
         async with translated(), connection.transaction():
-            rows = await connection.fetch(TAKE_BATCH, self._settings.router_batch)
+            rows = await connection.fetch(TAKE_BATCH, self._settings.router_batch, self._held_topics())
             taken = time.perf_counter()
             batch = [
                 Outgoing(
@@ -81,12 +87,40 @@ class Relay:
                 for row in rows
             ]
             if batch:
-                await asyncio.to_thread(self._producer.publish, batch)
+                try:
+                    await asyncio.to_thread(self._producer.publish, batch)
+                except PublishRefused as refused:
+                    await self._set_aside(connection, rows, refused)
         publishing_s = time.perf_counter() - taken
         for row, sent in zip(rows, batch, strict=True):
             self._metrics.outbox_relayed.labels(sent.topic).inc()
             self._metrics.outbox_lag_s.observe(max(row["age_s"], 0.0) + publishing_s)
         return len(rows)
+
+    def _held_topics(self) -> list[str]:
+        now_s = time.monotonic()
+        self._held_until_s = {
+            topic: until_s for topic, until_s in self._held_until_s.items() if until_s > now_s
+        }
+        return list(self._held_until_s)
+
+    async def _set_aside(
+        self, connection: LeaderConnection, rows: Sequence[Any], refused: PublishRefused
+    ) -> None:
+        """Raises it again when it is about a topic: then all rows stay, and those of that topic wait."""
+        topics = {rows[one.place]["topic"]: one.cause for one in refused.refusals if one.is_about_topic}
+        for topic, cause in topics.items():
+            self._held_until_s[topic] = time.monotonic() + self._settings.router_topic_hold_s
+            self._log.error("relay.topic_refused", topic=topic, cause=cause)
+        if topics:
+            raise refused
+        for refusal in refused.refusals:
+            row = rows[refusal.place]
+            await set_aside(connection, row, refusal.cause, at=utc_now(), new_id=new_id)
+            self._metrics.outbox_refused.labels(row["topic"]).inc()
+            self._log.error(
+                "relay.event_refused", topic=row["topic"], application_id=str(row["key"]), cause=refusal.cause
+            )
 
     def _set_leading(self, *, leading: bool) -> None:
         self.is_leading = leading

@@ -11,6 +11,8 @@ class Settings(DatabaseSettings, KafkaSettings):
     # Kafka answers each partition of a batch by itself: a full batch of 500 waits longer than it works.
     router_batch: Annotated[int, Field(ge=1, le=10_000)] = 2000
     router_standby_poll_ms: Annotated[int, Field(ge=10, le=10_000)] = 300
+    router_topic_hold_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long events of a topic that Kafka refuses (missing, not authorised) wait, so that those of others move."""
     router_lock_id: int = 7_204_001
     lanes_every_s: Annotated[float, Field(gt=0)] = 5.0
     housekeeping_every_s: Annotated[float, Field(gt=0)] = 600.0

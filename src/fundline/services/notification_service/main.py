@@ -1,5 +1,7 @@
 """Composition root of the notification service: its consumer, its courier and its API in one process."""
 
+from datetime import timedelta
+
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED, Group
 from fundline.platform.database import open_database
 from fundline.platform.http.api import api
@@ -26,7 +28,8 @@ def main() -> None:
         database = await open_database(settings)
         delivering = open_delivering(database, settings, metrics)
         courier = delivering.courier
-        announcement = Announcement(database, wake=courier.wake)
+        told_within = timedelta(hours=settings.notification_event_age_h)
+        announcement = Announcement(database, told_within=told_within, metrics=metrics, wake=courier.wake)
         consumer = ConsumerRuntime(
             settings,
             Group.NOTIFICATION_SERVICE,

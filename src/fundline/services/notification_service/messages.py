@@ -153,4 +153,6 @@ def _reasons(metadata: Mapping[str, Any], subject: Subject) -> list[str]:
     """Sentences: of the policy's decision, or of the underwriter who made it."""
     if metadata.get("decidedBy") == "underwriter":
         return [subject.underwriter_reason] if subject.underwriter_reason else []
-    return [str(reason["sentence"]) for reason in metadata.get("principalReasons", ())]
+    reasons = metadata.get("principalReasons")
+    listed = reasons if isinstance(reasons, list) else []
+    return [str(one["sentence"]) for one in listed if isinstance(one, dict) and "sentence" in one]

@@ -72,3 +72,6 @@ class MailSettings(DatabaseSettings):
 
 class Settings(DeliverySettings, WebhookSettings, MailSettings, KafkaSettings, TokenSettings):
     """The notification service."""
+
+    notification_event_age_h: Annotated[float, Field(ge=1)] = 72.0
+    """What became true longer ago is told to nobody. Longer than any outage that events are to survive untold."""

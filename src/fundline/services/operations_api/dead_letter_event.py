@@ -4,24 +4,22 @@ from datetime import datetime
 
 import orjson
 
+from fundline.casefile.dead_letters import PUBLISHER
 from fundline.contracts.envelope import EnvelopeError, parse_envelope
 from fundline.contracts.payloads import iso_utc
 from fundline.contracts.topics import Topic, every_topic
 from fundline.platform.database.outbox import OutboxRow
 from fundline.platform.identifiers import uuid_in
 from fundline.platform.kafka.messages import (
-    ATTEMPT,
-    CAUSE,
-    DEFERRALS,
-    FIRST_FAILURE,
-    GROUP,
     NOT_BEFORE,
+    OF_A_LIFE,
+    ORIGIN,
     REPLAY,
 )
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.operations_api.dead_letter_store import Letter
 
-_OF_A_LIFE = {ATTEMPT, DEFERRALS, NOT_BEFORE, FIRST_FAILURE, CAUSE, GROUP, REPLAY}
+_OF_ONE_LIFE = OF_A_LIFE - {ORIGIN}
 """Headers that tell of one life of the event in its group; a replay begins another."""
 _TOPICS = {topic.name: topic for topic in every_topic()}
 
@@ -42,6 +40,8 @@ def topic_of(letter: Letter) -> Topic:
 def event_to_replay(letter: Letter, *, not_before: datetime | None = None) -> OutboxRow:
     """Ready for the outbox; `not_before` delays its handling. Raises NotReplayable with what is wrong with it.
 
+    It goes to the group that gave it up; an event that Kafka has refused, and no group has seen, goes to its topic.
+
     The payload is not held against its schema here: the group may understand today what it did not then.
     """
     topic = topic_of(letter)
@@ -55,18 +55,23 @@ def event_to_replay(letter: Letter, *, not_before: datetime | None = None) -> Ou
     key = uuid_in(letter.key)
     if key is None:
         raise NotReplayable("Its key is not an application id, so no group would take it; discard it.")
-    if letter.group not in topic.groups:
+    if letter.group not in {*topic.groups, PUBLISHER}:
         raise NotReplayable(f"It does not say which group of {topic.name} gave it up; discard it.")
-    kept = {name: value for name, value in headers.items() if name not in _OF_A_LIFE}
+    kept = {name: value for name, value in headers.items() if name not in _OF_ONE_LIFE}
     kept[REPLAY] = str(letter.replays + 1)
     if not_before is not None:
         kept[NOT_BEFORE] = iso_utc(not_before)
-    return OutboxRow(
-        event_id, topic.retry(letter.group), key, _payload_text(letter), orjson.dumps(kept).decode()
-    )
+    destination = topic.name if letter.group == PUBLISHER else topic.retry(letter.group)
+    return OutboxRow(event_id, destination, key, _payload_text(letter), orjson.dumps(kept).decode())
 
 
 def _payload_text(letter: Letter) -> str:
+    if letter.whole is not None and letter.edited_payload is None:
+        raise NotReplayable(
+            f"Only the first {len(letter.payload)} of {letter.whole.size_bytes} bytes of its payload are kept, and no "
+            f"group takes one that large. The whole is in Kafka at {letter.whole.origin}, as long as Kafka keeps it; "
+            "send a corrected payload, or discard the letter."
+        )
     try:
         text = letter.payload_to_send.decode()
     except UnicodeDecodeError:

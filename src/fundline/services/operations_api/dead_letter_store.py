@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from fundline.casefile.dead_letters import LetterState
 from fundline.platform.database import Connection, Database
+from fundline.platform.kafka.messages import CUT_BYTES, CUT_SHA256, ORIGIN, number_in
 
 _LETTERS = """
 select l.dead_letter_id, l.topic, l.consumer_group, l.event_id, l.key, l.application_id, l.payload, l.headers, l.cause,
@@ -62,6 +65,17 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A payload of which the letter has only the head: its size, its SHA-256 and its place in Kafka, as the message
+    says them. `origin`: `topic/partition/offset`.
+    """
+
+    size_bytes: int
+    sha256: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """One dead letter. `payload` is the original and never changes; `edited_payload` a person's correction."""
 
@@ -93,6 +107,14 @@ class Letter:
     @property
     def payload_to_send(self) -> bytes:
         return self.payload if self.edited_payload is None else self.edited_payload.encode()
+
+    @property
+    def whole(self) -> Whole | None:
+        """None when the payload is here as it came."""
+        headers: dict[str, str] = orjson.loads(self.headers)
+        if CUT_SHA256 not in headers:
+            return None
+        return Whole(number_in(headers.get(CUT_BYTES, "")) or 0, headers[CUT_SHA256], headers.get(ORIGIN, ""))
 
 
 async def find_letter(database: Database, letter_id: UUID) -> Letter | None:

@@ -10,7 +10,7 @@ import orjson
 
 from fundline.contracts.payloads import iso_utc
 from fundline.services.operations_api.dead_letter_edit import difference
-from fundline.services.operations_api.dead_letter_store import Letter
+from fundline.services.operations_api.dead_letter_store import Letter, Whole
 
 LONGEST_SHOWN_BYTES = 64 * 1024
 
@@ -43,6 +43,7 @@ def full_view(letter: Letter, arrivals: list[Any]) -> dict[str, Any]:
     return {
         **brief_view(letter),
         "payload": payload_view(letter.payload),
+        "whole": _whole_view(letter.whole),
         "editedPayload": None if edited is None else orjson.loads(edited),
         "changes": {} if edited is None else difference(letter.payload, edited.encode()),
         "payloadSha256": payload_sha256(letter),
@@ -75,6 +76,11 @@ def payload_view(payload: bytes) -> dict[str, Any]:
         return {**view, "text": shown.decode()}
     except UnicodeDecodeError:
         return {**view, "base64": base64.b64encode(shown).decode()}
+
+
+def _whole_view(whole: Whole | None) -> dict[str, Any] | None:
+    """Of a payload that was too large: `payload` is only its head."""
+    return None if whole is None else {"bytes": whole.size_bytes, "sha256": whole.sha256, "at": whole.origin}
 
 
 def payload_sha256(letter: Letter) -> str:

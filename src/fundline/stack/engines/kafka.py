@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fundline.platform.settings import KAFKA_MESSAGE_MAX_BYTES
 from fundline.stack.engines.kafka_jars import find_jars
 from fundline.stack.engines.kafka_probe import count_live_brokers
 from fundline.stack.engines.preflight import (
@@ -71,7 +72,7 @@ log.cleaner.dedupe.buffer.size=16777216
 log.segment.bytes=67108864
 log.index.size.max.bytes=1048576
 log.retention.hours=168
-message.max.bytes=1048576
+message.max.bytes={message_max_bytes}
 """
 
 
@@ -112,6 +113,7 @@ class KafkaBroker:
                 port=self.ports.kafka,
                 controller_port=self.ports.kafka_controller,
                 folder=self._folder / "log",
+                message_max_bytes=KAFKA_MESSAGE_MAX_BYTES,
             )
         )
         require_working_program(
