@@ -4,6 +4,7 @@ TABLES_WITHOUT_MONEY = {
     "audit_entries": "the trail itself: its chains and anchors hold it",
     "audit_streams": "the trail itself: its chains and anchors hold it",
     "outbox": "delivery: an event on its way; a worker compares what it says with the application's row",
+    "consumer_suspects": "delivery: what a consumer had in hand when its process died",
     "inbox": "delivery: which event was handled; a repeat neither scores nor pays again",
     "idempotency_keys": "delivery: answers given within the last 48 hours",
     "scoring_lanes": "which lane a request takes: the same score, sooner or later",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from fundline.contracts.topics import Topic
 from fundline.platform.clock import Clock, utc_now
+from fundline.platform.kafka.crash_watch import DEATHS, CrashWatch, Suspects
 from fundline.platform.kafka.dead_letter_limit import DeadLetterLimit, LimitReached
 from fundline.platform.kafka.messages import Delivery, Poison, RetryLater, Subscription, read_event
 from fundline.platform.kafka.offsets import OffsetTracker
@@ -44,8 +45,10 @@ class ConsumerRuntime:
         *,
         producer: EventProducer,
         metrics: Metrics,
+        suspects: Suspects | None = None,
         now: Clock = utc_now,
     ) -> None:
+        """`suspects`: without it, a message on which processes die is delivered again for ever."""
         self._settings, self._group, self._now, self._metrics = settings, group, now, metrics
         self._producer = producer
         self._routing = FailureRouting(settings, group, now=now)
@@ -56,6 +59,9 @@ class ConsumerRuntime:
                 self._by_topic[settings.topic_prefix + name] = subscription
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window_s)
         self._is_held = False
+        self._crashes = None
+        if suspects is not None:
+            self._crashes = CrashWatch(suspects, width=settings.consumer_max_in_flight)
         self._tracker = OffsetTracker()
         self._slots = asyncio.Semaphore(settings.consumer_concurrency)
         self._last_of_key: dict[str, asyncio.Task[None]] = {}
@@ -129,6 +135,8 @@ class ConsumerRuntime:
 
     def _schedule(self, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:
+            if self._crashes is not None:
+                self._crashes.arrived(delivery)
             before = self._last_of_key.get(delivery.key)
             task = asyncio.create_task(self._one(delivery, before))
             self._last_of_key[delivery.key] = task
@@ -211,6 +219,15 @@ class ConsumerRuntime:
         return False
 
     async def _handle(self, subscription: Subscription, delivery: Delivery) -> str:
+        if self._crashes is None:
+            return await self._handle_once(subscription, delivery)
+        async with self._crashes.in_hand(delivery) as has_killed:
+            if has_killed:
+                crash = Poison(f"crash: {DEATHS} processes ended with this message in hand")
+                return await self._divert(subscription.topic, delivery, crash)
+            return await self._handle_once(subscription, delivery)
+
+    async def _handle_once(self, subscription: Subscription, delivery: Delivery) -> str:
         topic = subscription.topic
         try:
             await subscription.handler(read_event(topic, delivery))

@@ -2,6 +2,7 @@
 
 from fundline.contracts.topics import RISK_SCORING_COMPLETED, Group
 from fundline.platform.database import open_database
+from fundline.platform.database.suspects import SuspectRows
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.messages import Subscription
 from fundline.platform.kafka.producer import EventProducer
@@ -22,6 +23,7 @@ def main() -> None:
             [Subscription(RISK_SCORING_COMPLETED, ScoringCompleted(database))],
             producer=EventProducer(settings),
             metrics=metrics,
+            suspects=SuspectRows(database, Group.APPLICATION_EVENTS),
         )
         return Service(
             background=[consumer],

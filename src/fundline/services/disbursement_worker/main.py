@@ -2,6 +2,7 @@
 
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_COMPLETED, Group
 from fundline.platform.database import open_database
+from fundline.platform.database.suspects import SuspectRows
 from fundline.platform.flags import open_flags
 from fundline.platform.http.api import api
 from fundline.platform.kafka.consumer import ConsumerRuntime
@@ -42,6 +43,7 @@ def main() -> None:
             ],
             producer=EventProducer(settings),
             metrics=metrics,
+            suspects=SuspectRows(database, Group.DISBURSEMENT_WORKER),
         )
         return Service(
             app=api(bank_event_routes(events)),

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED, Group
 from fundline.platform.database import open_database
+from fundline.platform.database.suspects import SuspectRows
 from fundline.platform.http.api import api
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.kafka.consumer import ConsumerRuntime
@@ -39,6 +40,7 @@ def main() -> None:
             ],
             producer=EventProducer(settings),
             metrics=metrics,
+            suspects=SuspectRows(database, Group.NOTIFICATION_SERVICE),
         )
         endpoints = Endpoints(database, settings, delivering.client, delivering.box)
         desk = DeliveryDesk(database, endpoints, wake=courier.wake)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fundline.contracts.topics import Group
 from fundline.platform.cache import open_cache
 from fundline.platform.database import Database, open_database
+from fundline.platform.database.suspects import SuspectRows
 from fundline.platform.flags import open_flags
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.messages import Subscription
@@ -44,7 +45,14 @@ class Pool:
         settings: KafkaSettings = self.settings
         if concurrency is not None:
             settings = settings.model_copy(update={"consumer_concurrency": concurrency})
-        return ConsumerRuntime(settings, group, [subscription], producer=self.producer, metrics=self.metrics)
+        return ConsumerRuntime(
+            settings,
+            group,
+            [subscription],
+            producer=self.producer,
+            metrics=self.metrics,
+            suspects=SuspectRows(self.database, group),
+        )
 
     def service(self, consumers: dict[str, ConsumerRuntime]) -> Service:
         """`consumers` by the name of their readiness check."""

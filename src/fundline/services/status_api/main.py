@@ -5,6 +5,7 @@ from functools import partial
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED, Group
 from fundline.platform.cache import open_cache
 from fundline.platform.database import open_database
+from fundline.platform.database.suspects import SuspectRows
 from fundline.platform.http.api import api
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.kafka.consumer import ConsumerRuntime
@@ -38,6 +39,7 @@ async def build(settings: Settings, metrics: Metrics) -> Service:
         ],
         producer=EventProducer(settings),
         metrics=metrics,
+        suspects=SuspectRows(database, Group.STATUS_SERVICE),
     )
     return Service(
         app=api(status_routes(reading, live, TokenVerifier(settings), settings)),
