@@ -79,7 +79,7 @@ def _headers_of(message: Message) -> tuple[dict[str, str], str]:
         return {}, "bad headers: their names are not UTF-8"
     found = [(str(name), value) for name, value in list(pairs)]
     headers: dict[str, str] = {}
-    flaw, room = "", LARGEST_HEADERS
+    flaw, strangers, room = "", MOST_HEADERS, LARGEST_HEADERS
     for full_name, raw in found:
         name = full_name[:LONGEST_NAME]
         value, trouble = _text(raw, LONGEST_OF_OURS if name in OF_A_LIFE else LONGEST_HEADER)
@@ -90,9 +90,11 @@ def _headers_of(message: Message) -> tuple[dict[str, str], str]:
         if name in headers:
             trouble = "is there twice"
         flaw = flaw or _sentence(name, trouble or _trouble_with_ours(name, value))
-        room -= 0 if name in OF_A_LIFE else len(name.encode()) + len(value.encode())
-        if room < 0 or len(headers) == MOST_HEADERS:
-            return headers, _TOO_MANY
+        if name not in OF_A_LIFE:  # ours come last and are always read: who gave it up, and why
+            strangers, room = strangers - 1, room - len(name.encode()) - len(value.encode())
+            if strangers < 0 or room < 0:
+                flaw = _TOO_MANY
+                continue
         headers.setdefault(name, value)
     return headers, flaw
 
