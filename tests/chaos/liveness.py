@@ -39,10 +39,6 @@ from support.groups import BROKER_AWAY, group_lags
 DRAINED_WITHIN_S = 60.0
 STRAGGLERS_S = 120.0
 HOME_BYTES = 3 << 30
-FAKETIME = (
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-)
 FIGURES = ("lost", "paid_twice", "unbalanced", "stuck", "hung", "crash_looped", "by_hand")
 LOOPS_FROM = 3
 """So many ends of one process that nobody made it end are a loop; fewer are a process that healed itself."""
@@ -86,7 +82,7 @@ async def run_seed(stack: Stack, target: Target, seed: int) -> dict[str, Any]:
     started_at = time.perf_counter()
     restarts_before = {record.instance: record.restarts for record in stack.processes()}
     letters_before = await _letters(stack)
-    deeds = Deeds(stack, _faketime())
+    deeds = Deeds(stack)
     scene = Scene([Journey(application) for application in plan.applications])
     doing = [asyncio.create_task(deeds.do(deed)) for deed in plan.deeds]
     try:
@@ -159,11 +155,6 @@ async def _letters(stack: Stack) -> dict[tuple[str, str], str]:
         ): f"{row['topic']} of {row['consumer_group']}: {row['cause'][:160]}"
         for row in rows
     }
-
-
-def _faketime() -> Path | None:
-    """Debian's libfaketime; None where it is not installed."""
-    return next((Path(file) for file in FAKETIME if Path(file).exists()), None)
 
 
 def _report(

@@ -16,6 +16,7 @@ from confluent_kafka import Producer
 
 from chaos.liveness_plan import Deed
 from fundline.stack.running import Stack
+from support.wrong_clock import wrong_clock
 
 BUSY_LOOPS = 4
 
@@ -23,8 +24,8 @@ BUSY_LOOPS = 4
 class Deeds:
     """`touched`: how often each instance was made to end. `planted`: keys of the poison messages."""
 
-    def __init__(self, stack: Stack, faketime: Path | None) -> None:
-        self._stack, self._faketime = stack, faketime
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self.touched: dict[str, int] = {}
         self.planted: list[str] = []
         self.skipped: list[str] = []
@@ -97,10 +98,11 @@ class Deeds:
             self.skipped.append(f"{deed} (the broker did not take it)")
 
     async def _clock(self, deed: Deed) -> None:
-        if self._faketime is None:
-            self.skipped.append(f"{deed} (libfaketime is not installed)")
+        try:
+            wrong = await asyncio.to_thread(wrong_clock, int(deed.text), self._stack.home.run)
+        except RuntimeError as missing:
+            self.skipped.append(f"{deed} ({missing})")
             return
-        wrong = {"LD_PRELOAD": str(self._faketime), "FAKETIME": deed.text, "DONT_FAKE_MONOTONIC": "1"}
         async with self._other_environment(deed.what, wrong):
             await asyncio.sleep(deed.lasts_s)
 
