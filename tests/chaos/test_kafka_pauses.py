@@ -55,6 +55,7 @@ async def test_a_kafka_that_pauses_under_load_leaves_nothing_undone_and_nobody_u
     async with asyncio.timeout(DRAINED_WITHIN_S):
         while not await is_over():
             await asyncio.sleep(0.5)
+    watch.close()
     async with browser(fleet) as client:
         results = await asyncio.gather(*(settled(client, fleet, one) for one in made))
     assert results == ["disbursed"] * len(made)

@@ -16,7 +16,10 @@ def groups_of(state: StackState) -> Sequence[GroupView]:
     broker = next((record for record in state.processes if record.process == KAFKA), None)
     if broker is None or not is_well(broker.health):
         return ()
+    watch = GroupWatch(broker.address, topics_by_group())
     try:
-        return GroupWatch(broker.address, topics_by_group()).look(old_s=OLD_MESSAGE_S)
+        return watch.look(old_s=OLD_MESSAGE_S)
     except KafkaUnavailable:
         return ()
+    finally:
+        watch.close()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -36,9 +37,10 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def progress(database, settings, metrics) -> ConsumersProgress:
+def progress(database, settings, metrics) -> Iterator[ConsumersProgress]:
     watch = GroupWatch(settings.kafka_bootstrap, topics_by_group(), prefix=settings.topic_prefix)
-    return ConsumersProgress(database, watch, metrics, patience_s=1.0, old_s=2.0)
+    yield ConsumersProgress(database, watch, metrics, patience_s=1.0, old_s=2.0)
+    watch.close()
 
 
 def consumer(settings: KafkaSettings, work) -> ConsumerRuntime:

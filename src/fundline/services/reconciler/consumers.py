@@ -20,6 +20,8 @@ from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, Unchecked, give_to_a_person
 
+_LIMIT_S = 60.0
+"""For one look at a broker that answers slowly."""
 _LOOK_AGAIN_S, _ATTEMPTS = 1.0, 3
 
 
@@ -155,7 +157,7 @@ class ConsumerWatch(Loop):
     """Looks every few seconds, beside the runs: a group that lags without a member is told within seconds."""
 
     def __init__(self, progress: ConsumersProgress, *, every_s: float, now: Clock = utc_now) -> None:
-        super().__init__("consumer-watch", every_s=every_s)
+        super().__init__("consumer-watch", every_s=every_s, limit_s=_LIMIT_S)
         self._progress, self._now = progress, now
 
     async def turn(self) -> None:

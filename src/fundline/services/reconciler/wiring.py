@@ -38,9 +38,10 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
     bank = JsonClient(settings.bank_url, timeout_s=settings.reconciler_bank_timeout_s)
     statement = Statement(database, bank, page=settings.reconciler_statement_page)
     batch = settings.reconciler_batch
+    groups = GroupWatch(settings.kafka_bootstrap, topics_by_group(), prefix=settings.topic_prefix)
     consumers = ConsumersProgress(
         database,
-        GroupWatch(settings.kafka_bootstrap, topics_by_group(), prefix=settings.topic_prefix),
+        groups,
         metrics,
         patience_s=settings.reconciler_consumer_patience_s,
         old_s=settings.reconciler_old_message_s,
@@ -81,3 +82,4 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
     finally:
         for close in (bank.close, cache.close, database.close):
             await close()
+        groups.close()
