@@ -54,9 +54,10 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
-# After kill -9 the old registration must expire before the broker may come back: 2 s, not 9.
-broker.session.timeout.ms=2000
-broker.heartbeat.interval.ms=400
+# A broker that is silent for so long is fenced, and every group loses its coordinator: a busy laptop must not do that.
+# The price: after kill -9 the old registration must expire before the broker may come back.
+broker.session.timeout.ms=6000
+broker.heartbeat.interval.ms=1000
 # A killed consumer's partitions move within seconds, in both group protocols.
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
