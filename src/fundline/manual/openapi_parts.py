@@ -62,10 +62,10 @@ def path_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[
 
 def query_of(model: type[BaseModel]) -> list[dict[str, Any]]:
     """One parameter per field; all are optional."""
-    properties = model.model_json_schema(by_alias=True)["properties"]
+    schema = model.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
     return [
-        {"name": name, "in": "query", "required": False, "schema": _without_null(schema)}
-        for name, schema in properties.items()
+        {"name": name, "in": "query", "required": False, "schema": _without_null(field)}
+        for name, field in schema["properties"].items()
     ]
 
 
