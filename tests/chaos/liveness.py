@@ -28,13 +28,14 @@ from fundline.demo.journey import Journey
 from fundline.demo.outcome import Outcome
 from fundline.demo.run import RunSettings, Scene, run_demo
 from fundline.demo.target import Target, keep_logs, target_of
+from fundline.platform.kafka.groups import KafkaUnavailable
 from fundline.stack.layout import Ports
 from fundline.stack.private import private_home
 from fundline.stack.ready import is_well
 from fundline.stack.running import Stack
 from fundline.stack.state import StateFile
 from fundline.stack.up import running_stack
-from support.groups import BROKER_AWAY, group_lags
+from support.groups import group_lags
 
 DRAINED_WITHIN_S = 60.0
 STRAGGLERS_S = 120.0
@@ -124,8 +125,8 @@ def _behind(stack: Stack) -> list[str]:
     found = [f"{record.instance} is not ready" for record in stack.processes() if not is_well(record.health)]
     try:
         lags = group_lags(stack.kafka.address)
-    except BROKER_AWAY as away:
-        return [*found, f"the broker does not say: {away!r}"]
+    except KafkaUnavailable as away:
+        return [*found, f"the broker does not say: {away}"]
     return found + [f"{group} has {lag} messages to go" for group, lag in lags.items() if lag]
 
 

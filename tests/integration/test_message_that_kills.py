@@ -44,9 +44,8 @@ async def test_a_message_on_which_three_processes_died_is_set_aside_and_all_othe
     assert (len(lives), last_status) == (4, 0), "three ends, and the fourth life goes on"
 
 
-async def _lag(bootstrap: str, prefix: str) -> int | None:
-    """None until the group has committed anything."""
-    return (await asyncio.to_thread(group_lags, bootstrap, prefix)).get(prefix + GROUP)
+async def _lag(bootstrap: str, prefix: str) -> int:
+    return (await asyncio.to_thread(group_lags, bootstrap, prefix))[GROUP]
 
 
 async def test_a_life_that_goes_on_elsewhere_counts_no_death(database_url):
