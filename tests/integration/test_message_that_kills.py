@@ -41,7 +41,8 @@ async def test_a_message_on_which_three_processes_died_is_set_aside_and_all_othe
     dead = await asyncio.to_thread(read_all, settings.kafka_bootstrap, topic_prefix + DEAD, wait_for=1)
     assert [letter.key for letter in dead] == [killer.key]
     assert dead[0].headers[CAUSE] == "Poison: crash: 3 processes ended with this message in hand"
-    assert (len(lives), last_status) == (4, 0), "three ends, and the fourth life goes on"
+    assert len(lives) - 1 in {3, 4}, "four when the first life committed something before it died"
+    assert last_status == 0
 
 
 async def _lag(bootstrap: str, prefix: str) -> int:
@@ -53,14 +54,15 @@ async def test_a_life_that_goes_on_elsewhere_counts_no_death(database_url):
     database = await open_database(DatabaseSettings(database_url=database_url, database_pool_size=1))
     rows, first, second = SuspectRows(database, GROUP), new_id(), new_id()
     try:
-        assert await rows.begin("topic", 0, 7, first) == 1
+        assert not await rows.begin("topic", 0, 7, first)
         assert await rows.take("topic", 0, 7, first) == 0
-        assert await rows.begin("topic", 0, 7, second) == 2
+        assert await rows.begin("topic", 0, 7, second)
         assert await rows.take("topic", 0, 7, second) == 1
         await rows.put_down("topic", 0, 7, first)
         assert await rows.take("topic", 0, 7, second) == 0
-        assert await rows.begin("topic", 0, 7, second) == 3, "the same life again: nothing has died"
-        assert await rows.take("topic", 0, 7, second) == 0
-        assert await rows.begin("topic", 0, 9, first) == 1, "it has moved on"
+        assert await rows.begin("topic", 0, 7, second)
+        assert await rows.take("topic", 0, 7, second) == 0, "the same life again: nothing has died"
+        await rows.put_down("topic", 0, 7, second)
+        assert not await rows.begin("topic", 0, 9, first), "it has moved on"
     finally:
         await database.close()

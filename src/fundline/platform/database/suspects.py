@@ -16,7 +16,7 @@ on conflict on constraint consumer_suspects_once_per_partition do update set
                           else known.holder end,
     in_hand = case when known.holder = $5 then known.in_hand end,
     holder = case when known.holder = $5 then known.holder end
-returning starts
+returning starts > 1 or coalesce(suspect >= first_offset, false) as is_suspicious
 """
 TAKE = """
 update consumer_suspects set in_hand = $4, holder = $5 where consumer = $1 and topic = $2 and partition = $3
@@ -38,13 +38,13 @@ class SuspectRows:
     def __init__(self, database: Database, consumer: str) -> None:
         self._database, self._consumer = database, consumer
 
-    async def begin(self, topic: str, partition: int, offset: int, life: UUID) -> int:
-        """An owner of the partition begins here; returns how many in a row have, this one included.
+    async def begin(self, topic: str, partition: int, offset: int, life: UUID) -> bool:
+        """An owner of the partition begins here. True: one before it has as well, or has died on what comes.
 
         What another life still has in hand is what it died on, unless it puts it down after all.
         """
         row = await self._database.fetchrow(BEGIN, self._consumer, topic, partition, offset, life)
-        return int(row["starts"]) if row else 1
+        return row is not None and bool(row["is_suspicious"])
 
     async def take(self, topic: str, partition: int, offset: int, life: UUID) -> int:
         """It is in hand now; returns how many lives have ended with it in hand before."""

@@ -4,7 +4,8 @@ No code of ours sees such an end (SIGSEGV, out of memory, kill -9), so it is see
 partition writes down where it begins: once per assignment, nothing on the way of a message. When an owner before it
 began at the same place, somebody may have died there; then what could have been in hand is handled one message at a
 time, and each is written down before. A message that was in hand when two lives ended so, after the one that raised
-the suspicion, has ended three: it is a dead letter. A kill from outside would have to hit the same message thrice.
+the suspicion, has ended three: it is a dead letter. (Four, when the first one got some way into the partition before
+it died.) A kill from outside would have to hit the same message twice more.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ _SEEN_UNMARKED = 1
 class Suspects(Protocol):
     """Where it is written down; outlives the process. All raise Unavailable when it cannot be told."""
 
-    async def begin(self, topic: str, partition: int, offset: int, life: UUID) -> int: ...
+    async def begin(self, topic: str, partition: int, offset: int, life: UUID) -> bool: ...
 
     async def take(self, topic: str, partition: int, offset: int, life: UUID) -> int: ...
 
@@ -75,7 +76,7 @@ class CrashWatch:
             epoch, until = self._until.get(partition, (None, 0))
             if epoch != delivery.epoch:
                 first = self._first[partition][1]
-                starts = await self._suspects.begin(*partition, first, self._life)
-                until = first + self._width if starts > 1 else 0
+                is_suspicious = await self._suspects.begin(*partition, first, self._life)
+                until = first + self._width if is_suspicious else 0
                 self._until[partition] = (delivery.epoch, until)
         return until
