@@ -45,13 +45,19 @@ def sweep_private_homes() -> int:
     """Stop and wipe the private stacks of runners that were killed. Returns how many there were."""
     swept = 0
     for root in Path(tempfile.gettempdir()).glob(f"{PRIVATE_PREFIX}*"):
-        home = StackHome(root)
-        state = StateFile(home.run).load()
-        if state is None or root.stat().st_uid != os.getuid() or is_locked(home.run):
-            continue
-        stop_leftovers(state, root, lambda _line: None)
-        StateFile(home.run).remove()
-        if not (root / KEEP_FILE).exists():
-            home.wipe()
-        swept += 1
+        with suppress(FileNotFoundError):  # another start sweeps at the same moment
+            swept += _sweep(root)
     return swept
+
+
+def _sweep(root: Path) -> bool:
+    """False when its runner is alive, or it is not ours."""
+    home = StackHome(root)
+    state = StateFile(home.run).load()
+    if state is None or root.stat().st_uid != os.getuid() or is_locked(home.run):
+        return False
+    stop_leftovers(state, root, lambda _line: None)
+    StateFile(home.run).remove()
+    if not (root / KEEP_FILE).exists():
+        home.wipe()
+    return True
