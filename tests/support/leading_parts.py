@@ -164,6 +164,7 @@ class Reconciling:
         self._settings = ReconcilerSettings(
             database_url="postgresql://nowhere",
             cache_url=engines.cache_url,
+            kafka_bootstrap=engines.bootstrap,
             bank_url="http://127.0.0.1:9",
             reconciler_every_s=0.05,
             database_leader_silence_ms=SILENCE_MS,
