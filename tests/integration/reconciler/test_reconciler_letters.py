@@ -299,7 +299,9 @@ async def test_who_was_not_told_because_the_event_died_is_told_once(letters, dat
 
     (again,) = await database.fetch("select payload from outbox")
     assert orjson.loads(again["payload"]) == orjson.loads(payload)
-    announcement = Announcement(database)
+    announcement = Announcement(
+        database, told_within=72 * HOUR, metrics=Metrics(CollectorRegistry()), now=lambda: AT + HOUR
+    )
     handle = announcement.status_updated if topic is STATUS_UPDATED else announcement.disbursement_completed
     event = topic.payload.model_validate_json(again["payload"])
     await handle(event_id, event)
