@@ -21,11 +21,12 @@ import httpx
 
 from chaos.liveness import liveness_stack
 from fundline.demo.checks import run_checks
+from fundline.platform.kafka.groups import KafkaUnavailable
 from fundline.stack.ready import is_well
 from fundline.stack.running import Stack
 from support.applications import application
 from support.clients import SETTLED, bearer, browser
-from support.groups import KafkaException, group_lags
+from support.groups import group_lags
 
 LOCKED_FOR_S = (5.0, 40.0)
 PER_SECOND = 3
@@ -174,7 +175,7 @@ def _look(stack: Stack) -> list[str]:
     found = [f"{record.instance} is not ready" for record in stack.processes() if not is_well(record.health)]
     try:
         lags = group_lags(stack.kafka.address)
-    except KafkaException as away:
+    except KafkaUnavailable as away:
         return [*found, f"the broker does not say: {away}"]
     return found + [f"{group} has {lag} messages to go" for group, lag in lags.items() if lag]
 
