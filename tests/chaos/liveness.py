@@ -99,7 +99,7 @@ async def run_seed(stack: Stack, target: Target, seed: int) -> dict[str, Any]:
 
 
 async def _verdict(stack: Stack, deeds: Deeds, restarts_before: dict[str, int]) -> Verdict:
-    verdict = Verdict(behind=await _behind_within(stack, DRAINED_WITHIN_S))
+    verdict = Verdict(behind=await behind_within(stack, DRAINED_WITHIN_S))
     if verdict.behind:
         kept = await asyncio.to_thread(keep_logs, stack.home)
         Console(stderr=True).print(f"Something is behind; the logs of this moment are kept in {kept}.")
@@ -111,7 +111,7 @@ async def _verdict(stack: Stack, deeds: Deeds, restarts_before: dict[str, int]) 
     return verdict
 
 
-async def _behind_within(stack: Stack, seconds: float) -> list[str]:
+async def behind_within(stack: Stack, seconds: float) -> list[str]:
     """What is not drained or not ready; empty as soon as everything is."""
     deadline = time.monotonic() + seconds
     while True:
@@ -137,7 +137,7 @@ async def _help(stack: Stack, verdict: Verdict) -> None:
             with suppress(ProcessLookupError):
                 os.kill(record.identity.pid, 9)
             verdict.restarted_by_hand += 1
-    await _behind_within(stack, DRAINED_WITHIN_S)
+    await behind_within(stack, DRAINED_WITHIN_S)
 
 
 async def _letters(stack: Stack) -> dict[tuple[str, str], str]:

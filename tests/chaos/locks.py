@@ -19,14 +19,11 @@ from dataclasses import dataclass, field
 import asyncpg
 import httpx
 
-from chaos.liveness import liveness_stack
+from chaos.liveness import behind_within, liveness_stack
 from fundline.demo.checks import run_checks
-from fundline.platform.kafka.groups import KafkaUnavailable
-from fundline.stack.ready import is_well
 from fundline.stack.running import Stack
 from support.applications import application
 from support.clients import SETTLED, bearer, browser
-from support.groups import group_lags
 
 LOCKED_FOR_S = (5.0, 40.0)
 PER_SECOND = 3
@@ -71,7 +68,7 @@ async def lock_under_load(stack: Stack, tables: Sequence[str], seconds: float) -
         over.set()
         accepted = await load
         verdict.faults += await _unsettled(stack, client, accepted, verdict)
-    verdict.faults += await _behind(stack)
+    verdict.faults += await behind_within(stack, SETTLED_WITHIN_S)
     verdict.faults += [
         f"{record.instance} was restarted"
         for record in stack.processes()
@@ -161,23 +158,6 @@ async def _unsettled(
                 waiting.discard(application_id)
         await asyncio.sleep(0.5)
     return [f"the application {application_id} does not stand still" for application_id in sorted(waiting)]
-
-
-async def _behind(stack: Stack) -> list[str]:
-    """What is not drained or not ready; empty as soon as everything is."""
-    deadline = time.monotonic() + SETTLED_WITHIN_S
-    while (found := await asyncio.to_thread(_look, stack)) and time.monotonic() < deadline:
-        await asyncio.sleep(0.5)
-    return found
-
-
-def _look(stack: Stack) -> list[str]:
-    found = [f"{record.instance} is not ready" for record in stack.processes() if not is_well(record.health)]
-    try:
-        lags = group_lags(stack.kafka.address)
-    except KafkaUnavailable as away:
-        return [*found, f"the broker does not say: {away}"]
-    return found + [f"{group} has {lag} messages to go" for group, lag in lags.items() if lag]
 
 
 async def _letters(stack: Stack) -> list[str]:
