@@ -13,7 +13,7 @@ import pytest
 
 from fundline.platform.cache import open_cache
 from fundline.platform.database import Database, open_database
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identity import Caller, Role
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.risk.cashflow import seed_of

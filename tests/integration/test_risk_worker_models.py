@@ -10,7 +10,7 @@ import pytest
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.cache import Cache, open_cache
 from fundline.platform.database import Database, open_database
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identity import Caller, Role
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.risk.evidence import repeat

@@ -14,7 +14,7 @@ from fundline.domain.money import Money
 from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Database
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identity import Caller, Role
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings
 from fundline.services.application_api.reassessment import Reassessment

@@ -13,7 +13,7 @@ from fundline.contracts.topics import RISK_SCORING_REQUESTED, Topic
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from fundline.platform.database.idempotency import write_key
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identity import Caller, Role
 from fundline.platform.kafka.messages import Event
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics

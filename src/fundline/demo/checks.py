@@ -20,7 +20,7 @@ from fundline.demo.journey import SETTLED
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
-from fundline.platform.database import open_database
+from fundline.platform.database import DatabaseUnavailable, open_database
 from fundline.platform.settings import DatabaseSettings
 
 LOOK_AGAIN_S = 0.5
@@ -97,7 +97,7 @@ async def checks_within(
             checks = await run()
             if is_last or not checks.problems():
                 return checks
-        except httpx.HTTPError:
+        except (DatabaseUnavailable, httpx.HTTPError):
             if is_last:
                 raise
         await asyncio.sleep(look_again_s)

@@ -52,6 +52,12 @@ class Refusal(Exception):
         return self.kind in {Kind.NOT_FOUND, Kind.CONFLICT} and self.retry_after_s is None
 
 
+class InvalidRequest(Refusal):
+    kind = Kind.INVALID
+    code = "invalid-request"
+    title = "Some values of the request are not acceptable"
+
+
 class Unavailable(Refusal):
     """Something we depend on does not answer; nothing was lost, the caller may try again."""
 

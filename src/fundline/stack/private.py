@@ -45,7 +45,8 @@ def sweep_private_homes() -> int:
     """Stop and wipe the private stacks of runners that were killed. Returns how many there were."""
     swept = 0
     for root in Path(tempfile.gettempdir()).glob(f"{PRIVATE_PREFIX}*"):
-        with suppress(FileNotFoundError):  # another start sweeps at the same moment
+        # another start sweeps at the same moment, or something else holds the folder: no reason not to start
+        with suppress(OSError):
             swept += _sweep(root)
     return swept
 

@@ -13,7 +13,8 @@ from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
-from fundline.platform.http.tokens import Caller, Role, TokenVerifier
+from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.identity import Caller, Role
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings, TokenSettings
 from fundline.platform.telemetry.metrics import Metrics

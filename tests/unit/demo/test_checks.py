@@ -10,6 +10,7 @@ from fundline.demo.checks import Checks, checks_within, judge
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.platform.database import DatabaseUnavailable
 from support.fake_books import (
     AMOUNT,
     FAILED_PAYMENT,
@@ -145,6 +146,20 @@ async def test_the_checks_are_repeated_until_they_hold():
 
     async def run() -> Checks:
         return results.pop(0)
+
+    assert await checks_within(30.0, run, look_again_s=0) is good
+
+
+@pytest.mark.parametrize("away", [DatabaseUnavailable("The database is away."), httpx.ConnectError("away")])
+async def test_an_engine_that_was_just_killed_is_asked_again(away):
+    good = judge(agreeing_books(), agreeing_statement())
+    answers: list[Checks | Exception] = [away, good]
+
+    async def run() -> Checks:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     assert await checks_within(30.0, run, look_again_s=0) is good
 

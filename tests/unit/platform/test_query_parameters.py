@@ -4,8 +4,8 @@ import pytest
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from fundline.platform.http.requests import InvalidRequest, query_parameters
-from fundline.platform.refusals import FieldError
+from fundline.platform.http.requests import query_parameters
+from fundline.platform.refusals import FieldError, InvalidRequest
 
 
 class Page(BaseModel):

@@ -6,7 +6,7 @@ import uuid
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identity import Caller, Role
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api import store
 from fundline.services.status_api.catch_up import FanOutFeed

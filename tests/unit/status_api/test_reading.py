@@ -4,7 +4,7 @@ import uuid
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identity import Caller, Role
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api.reading import References, StatusNotFound, StatusReading
 from support.status_fakes import FakeStatusDatabase, ForgetfulCache

@@ -10,6 +10,7 @@ Source: IETF draft-ietf-httpapi-idempotency-key-header.
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from fundline.platform.database.errors import RowBusy
 from fundline.platform.database.pool import Connection, Database
@@ -70,6 +71,75 @@ class StoredAnswer:
     status: int
     body: bytes
     is_replay: bool
+
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An answer as a door gives it: bytes, and a number of the door's own. Opaque here."""
+
+    code: int
+    body: bytes
+
+
+class AlreadyAnswered(Exception):
+    """Raised through a use case to its door: this key has its answer already, and nothing was done."""
+
+    def __init__(self, answer: Rendered) -> None:
+        super().__init__("The first request with this key has been answered.")
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Once(Generic[Result]):
+    """At most once per key. The door that read the key says how a result, and a refusal, is kept for a repeat."""
+
+    key: WriteKey
+    render: Callable[[Result], Rendered]
+    render_refusal: Callable[[Refusal], Rendered]
+
+    async def write(self, database: Database, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        """Key, work and answer in one transaction.
+
+        Raises AlreadyAnswered, KeyReused, RequestInFlight, RecordBusy, and what `work` raises. A refusal of it that
+        `is_decided` is kept: a repeat gets it as its answer.
+        """
+        try:
+            async with database.transaction() as connection:
+                if await claim(connection, self.key, status=0, body=b""):
+                    result = await work(connection)
+                    kept = self.render(result)
+                    await connection.execute(
+                        SET_ANSWER, self.key.caller, self.key.key, kept.code, kept.body.decode()
+                    )
+                    return result
+        except RowBusy:
+            raise RecordBusy from None
+        except Refusal as refusal:
+            if not refusal.is_decided or await self._keep(database, refusal):
+                raise
+        raise await self.answered(database)
+
+    async def answered(self, database: Database) -> AlreadyAnswered:
+        """For a key that is taken. Raises KeyReused when another request has taken it, RequestInFlight."""
+        answer = await earlier_answer(database, self.key)
+        if answer is None:
+            raise RequestInFlight
+        return AlreadyAnswered(Rendered(answer.status, answer.body))
+
+    async def require_unanswered(self, database: Database) -> None:
+        """For work that first asks others than the database. Raises AlreadyAnswered, KeyReused."""
+        answer = await earlier_answer(database, self.key)
+        if answer is not None:
+            raise AlreadyAnswered(Rendered(answer.status, answer.body))
+
+    async def _keep(self, database: Database, refusal: Refusal) -> bool:
+        """False when the same request has got another answer meanwhile: that one counts."""
+        kept = self.render_refusal(refusal)
+        async with database.transaction() as connection:
+            return await claim(connection, self.key, status=kept.code, body=kept.body)
 
 
 Work = Callable[[Connection], Awaitable[tuple[int, bytes]]]

@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import HTTPConnection, Request
 
-from fundline.platform.refusals import FieldError, Kind, Refusal
+from fundline.platform.refusals import FieldError, InvalidRequest, Kind, Refusal
 
 BODY_LIMIT_BYTES = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -38,12 +38,6 @@ class BrokenJson(Refusal):
     kind = Kind.MALFORMED
     code = "broken-json"
     title = "The body is not JSON"
-
-
-class InvalidRequest(Refusal):
-    kind = Kind.INVALID
-    code = "invalid-request"
-    title = "Some values of the request are not acceptable"
 
 
 class IdempotencyKeyMissing(Refusal):

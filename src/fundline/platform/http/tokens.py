@@ -2,8 +2,6 @@
 
 import warnings
 from collections import OrderedDict
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import orjson
@@ -13,6 +11,7 @@ from joserfc.jwk import KeySet
 from starlette.requests import HTTPConnection
 
 from fundline.platform.clock import Clock, utc_now
+from fundline.platform.identity import Caller, Role
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.settings import TokenSettings
 
@@ -21,41 +20,10 @@ _LEEWAY_S = 30
 _REMEMBERED = 10_000
 
 
-class Role(StrEnum):
-    APPLICANT = "applicant"
-    PARTNER = "partner"
-    UNDERWRITER = "underwriter"
-    OPERATOR = "operator"
-    COMPLIANCE = "compliance"
-
-
 class Unauthenticated(Refusal):
     kind = Kind.UNAUTHENTICATED
     code = "unauthenticated"
     title = "The request has no valid token"
-
-
-class Forbidden(Refusal):
-    kind = Kind.FORBIDDEN
-    code = "forbidden"
-    title = "The token's role may not do this"
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """`subject` is the token's subject; what somebody owns is owned by it."""
-
-    subject: str
-    role: Role
-
-    @property
-    def sees_everything(self) -> bool:
-        return self.role in {Role.UNDERWRITER, Role.OPERATOR, Role.COMPLIANCE}
-
-    def require(self, *roles: Role) -> None:
-        """Raises Forbidden."""
-        if self.role not in roles:
-            raise Forbidden(f"This needs the role {' or '.join(roles)}; the token has {self.role}.")
 
 
 class TokenVerifier:

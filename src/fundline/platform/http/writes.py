@@ -6,7 +6,8 @@ from starlette.responses import Response
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey, write_key
 from fundline.platform.http.problems import MEDIA_TYPE
 from fundline.platform.http.requests import BodyNotWanted, idempotency_key, read_body
-from fundline.platform.http.tokens import Caller, TokenVerifier
+from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.identity import Caller
 
 _REFUSED = 400
 

@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from fundline.platform.database import Database
-from fundline.platform.http.requests import InvalidRequest
-from fundline.platform.http.tokens import Caller
-from fundline.platform.refusals import FieldError, Kind, Refusal
+from fundline.platform.identity import Caller
+from fundline.platform.refusals import FieldError, InvalidRequest, Kind, Refusal
 from fundline.services.application_api import store
 from fundline.services.application_api.schemas import ListQuery
 from fundline.services.application_api.views import application_view

@@ -7,7 +7,7 @@ from fundline.casefile.status import LockedApplication, UnknownApplication, lock
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import RecordBusy, StoredAnswer, WriteKey, write_once
-from fundline.platform.http.tokens import Caller, Forbidden, Role
+from fundline.platform.identity import Caller, Forbidden, Role
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.application_api.reading import ApplicationNotFound
 

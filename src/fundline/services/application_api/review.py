@@ -10,7 +10,7 @@ from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey
 from fundline.platform.http.requests import parse_body
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identity import Caller, Role
 from fundline.platform.telemetry.logs import get_log
 from fundline.services.application_api import store
 from fundline.services.application_api.reading import application_id_of

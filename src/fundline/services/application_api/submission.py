@@ -19,9 +19,9 @@ from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy, UniqueRule
 from fundline.platform.database.idempotency import RequestInFlight, StoredAnswer, WriteKey, stored_answer
 from fundline.platform.database.outbox import OutboxRow, as_columns, outbox_row
-from fundline.platform.http.requests import InvalidRequest, parse_body
-from fundline.platform.http.tokens import Caller, Role
-from fundline.platform.refusals import FieldError
+from fundline.platform.http.requests import parse_body
+from fundline.platform.identity import Caller, Role
+from fundline.platform.refusals import FieldError, InvalidRequest
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics

@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from fundline.domain.money import Money, MoneyError
-from fundline.platform.http.requests import InvalidRequest
-from fundline.platform.refusals import FieldError
+from fundline.platform.refusals import FieldError, InvalidRequest
 from fundline.services.bank_sandbox.store import Payment
 
 

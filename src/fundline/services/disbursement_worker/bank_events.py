@@ -20,8 +20,8 @@ from fundline.platform import webhook_signature
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database, RowBusy
 from fundline.platform.database.idempotency import RecordBusy
-from fundline.platform.http.requests import InvalidRequest, parse_body, read_body
-from fundline.platform.refusals import Kind, Refusal
+from fundline.platform.http.requests import parse_body, read_body
+from fundline.platform.refusals import InvalidRequest, Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker import store

@@ -10,7 +10,7 @@ from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import StoredAnswer, Work, WriteKey, write_once
-from fundline.platform.http.tokens import Caller
+from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.notification_service import announcement_store, log_store
 from fundline.services.notification_service.endpoints import OWNERS, Endpoints, endpoint_id_of, owned

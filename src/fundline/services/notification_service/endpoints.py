@@ -11,9 +11,9 @@ from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey, earlier_answer, write_once
 from fundline.platform.http.outbound import OutboundClient, TargetRefused, TargetUnreachable
-from fundline.platform.http.requests import InvalidRequest, parse_body
-from fundline.platform.http.tokens import Caller, Role
-from fundline.platform.refusals import FieldError, Kind, Refusal
+from fundline.platform.http.requests import parse_body
+from fundline.platform.identity import Caller, Role
+from fundline.platform.refusals import FieldError, InvalidRequest, Kind, Refusal
 from fundline.platform.secrets import SecretBox
 from fundline.platform.webhook_signature import new_secret
 from fundline.services.notification_service import endpoint_store, preference_store

@@ -9,7 +9,7 @@ from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey, write_once
 from fundline.platform.http.requests import parse_body
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identity import Caller, Role
 from fundline.services.notification_service import preference_store
 from fundline.services.notification_service.recording import ACTOR
 from fundline.services.notification_service.schemas import PreferencesDocument, preferences_view

@@ -8,7 +8,7 @@ from fundline.casefile.story import find_application, story_of
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identity import Caller, Role
 from fundline.platform.refusals import Kind, Refusal
 
 SOURCE = "operations-api"

@@ -9,8 +9,9 @@ from starlette.routing import Route
 
 from fundline.platform.database.idempotency import StoredAnswer, WriteKey
 from fundline.platform.http.requests import query_parameters
-from fundline.platform.http.tokens import Caller, TokenVerifier
+from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.http.writes import answered, read_write
+from fundline.platform.identity import Caller
 from fundline.services.operations_api.correction_schemas import CorrectionQuery
 from fundline.services.operations_api.corrections import LedgerCorrections
 

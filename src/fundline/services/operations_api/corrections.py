@@ -15,10 +15,10 @@ from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database, UniqueRule
 from fundline.platform.database.idempotency import StoredAnswer, Work, WriteKey, write_once
-from fundline.platform.http.requests import InvalidRequest, parse_body
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.http.requests import parse_body
 from fundline.platform.identifiers import uuid_in
-from fundline.platform.refusals import FieldError, Kind, Refusal
+from fundline.platform.identity import Caller, Role
+from fundline.platform.refusals import FieldError, InvalidRequest, Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
 from fundline.services.operations_api import correction_store as store
 from fundline.services.operations_api.cases import READERS

@@ -9,7 +9,7 @@ from fundline.casefile.dead_letters import LetterState, audit_letter, letter_str
 from fundline.platform.audit.trail import AuditEntry
 from fundline.platform.database import Connection
 from fundline.platform.database.outbox import store_events
-from fundline.platform.http.tokens import Caller
+from fundline.platform.identity import Caller
 from fundline.services.operations_api import dead_letter_store as store
 from fundline.services.operations_api.dead_letter_edit import difference, edited_payload
 from fundline.services.operations_api.dead_letter_event import event_to_replay, topic_of

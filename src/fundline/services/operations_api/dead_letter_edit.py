@@ -7,8 +7,8 @@ import orjson
 from pydantic.alias_generators import to_camel
 
 from fundline.contracts.topics import Topic
-from fundline.platform.http.requests import InvalidRequest, parse_body
-from fundline.platform.refusals import FieldError
+from fundline.platform.http.requests import parse_body
+from fundline.platform.refusals import FieldError, InvalidRequest
 from fundline.services.operations_api.dead_letter_store import Letter
 
 _NOTHING = object()

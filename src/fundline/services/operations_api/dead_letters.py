@@ -4,8 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from fundline.platform.database import Database
-from fundline.platform.http.tokens import Caller, Role
 from fundline.platform.identifiers import uuid_in
+from fundline.platform.identity import Caller, Role
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.operations_api import dead_letter_store as store
 from fundline.services.operations_api.dead_letter_schemas import DeadLetterQuery

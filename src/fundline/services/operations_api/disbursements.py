@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from fundline.platform.database import Database
-from fundline.platform.http.tokens import Caller, Role
+from fundline.platform.identity import Caller, Role
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.operations_api import disbursement_store as store
 from fundline.services.operations_api.disbursement_schemas import DisbursementQuery, disbursement_view

@@ -1,6 +1,6 @@
 """Two people: who has asked for something does not also agree to it."""
 
-from fundline.platform.http.tokens import Caller
+from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 
 ACTOR = "operations-api"

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fundline.platform.database import Database
-from fundline.platform.http.tokens import Caller
+from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api import store

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fundline.platform.cache import STATUS, Cache, CacheUnavailable, version_of, without_version
 from fundline.platform.database import Database
-from fundline.platform.http.tokens import Caller
+from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api import store

@@ -5,9 +5,9 @@ import asyncio
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from fundline.platform.http.requests import InvalidRequest, query_parameters
+from fundline.platform.http.requests import query_parameters
 from fundline.platform.http.tokens import TokenVerifier
-from fundline.platform.refusals import FieldError, Unavailable
+from fundline.platform.refusals import FieldError, InvalidRequest, Unavailable
 from fundline.services.status_api.leaving import has_left
 from fundline.services.status_api.live import Feed, LiveStatus
 from fundline.services.status_api.schemas import StatusChange, StreamQuery

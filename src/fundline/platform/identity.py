@@ -1,0 +1,37 @@
+"""Who does something: a subject and a role, by whatever door they came in."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fundline.platform.refusals import Kind, Refusal
+
+
+class Role(StrEnum):
+    APPLICANT = "applicant"
+    PARTNER = "partner"
+    UNDERWRITER = "underwriter"
+    OPERATOR = "operator"
+    COMPLIANCE = "compliance"
+
+
+class Forbidden(Refusal):
+    kind = Kind.FORBIDDEN
+    code = "forbidden"
+    title = "The token's role may not do this"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`subject` is the token's subject; what somebody owns is owned by it."""
+
+    subject: str
+    role: Role
+
+    @property
+    def sees_everything(self) -> bool:
+        return self.role in {Role.UNDERWRITER, Role.OPERATOR, Role.COMPLIANCE}
+
+    def require(self, *roles: Role) -> None:
+        """Raises Forbidden."""
+        if self.role not in roles:
+            raise Forbidden(f"This needs the role {' or '.join(roles)}; the token has {self.role}.")
