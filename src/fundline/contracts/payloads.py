@@ -18,6 +18,8 @@ def iso_utc(moment: datetime) -> str:
 
 Timestamp = Annotated[datetime, PlainSerializer(iso_utc, return_type=str, when_used="json")]
 DecimalText = Annotated[str, Field(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$")]
+AmountText = Annotated[str, Field(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?$", examples=["50000.00"])]
+"""An amount of money that somebody is shown; never below zero."""
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Status = Literal[
     "processing", "risk_scoring", "approved", "rejected", "pending_review", "disbursed", "failed"

@@ -4,18 +4,10 @@ both to each other."""
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AwareDatetime, BaseModel, Field
 
-from fundline.contracts.payloads import Status
-
-AmountText = Annotated[str, Field(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?$", examples=["50000.00"])]
-
-
-class Answer(BaseModel):
-    """Base of all answers: camelCase, and no field more than is written here."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+from fundline.contracts.payloads import AmountText, Status
+from fundline.platform.shapes import Answer
 
 
 class Accepted(Answer):

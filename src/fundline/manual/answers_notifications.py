@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from fundline.manual.answers import Answer
+from fundline.platform.shapes import Answer
 from fundline.services.notification_service.schemas import EventType, MailedStatus
 
 

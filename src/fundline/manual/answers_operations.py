@@ -7,9 +7,10 @@ from pydantic import AwareDatetime, Field
 
 from fundline.casefile.cases import CaseKind
 from fundline.casefile.dead_letters import LetterState
+from fundline.contracts.payloads import AmountText
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import TransferPurpose
-from fundline.manual.answers import AmountText, Answer
+from fundline.platform.shapes import Answer
 
 
 class Case(Answer):

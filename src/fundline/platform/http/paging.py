@@ -7,8 +7,8 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, Field
-from pydantic.alias_generators import to_camel
-from pydantic.config import ConfigDict
+
+from fundline.platform.shapes import Answer
 
 Item = TypeVar("Item", bound=BaseModel)
 
@@ -33,10 +33,8 @@ Cursor = Annotated[
 ]
 
 
-class Page(BaseModel, Generic[Item]):
+class Page(Answer, Generic[Item]):
     """Newest first. `nextCursor` is opaque; null on the last page."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
     items: list[Item]
     next_cursor: str | None

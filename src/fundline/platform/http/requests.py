@@ -68,9 +68,9 @@ async def read_bytes(request: Request, limit_bytes: int = BODY_LIMIT_BYTES) -> b
 
 
 def parse_body(model: type[_Model], body: bytes) -> _Model:
-    """Raises BrokenJson or InvalidRequest with the path of each value that is wrong."""
+    """By its aliases. Raises BrokenJson or InvalidRequest with the path of each value that is wrong."""
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(body, by_alias=True, by_name=False)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         if problems[0]["type"] == "json_invalid":
@@ -150,7 +150,7 @@ def query_parameters(request: HTTPConnection, model: type[_Model]) -> _Model:
     """The query string as a model; unknown names are refused. `access_token` belongs to the gateway."""
     values: dict[str, Any] = {k: v for k, v in request.query_params.items() if k != "access_token"}
     try:
-        return model.model_validate_strings(values)
+        return model.model_validate_strings(values, by_alias=True, by_name=False)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         raise InvalidRequest(

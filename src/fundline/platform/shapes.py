@@ -1,0 +1,38 @@
+"""The shapes of what comes in over HTTP and of what goes out: camelCase, and no field more than is written down."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from fundline.contracts.payloads import iso_utc
+
+Moment = Annotated[
+    AwareDatetime,
+    PlainSerializer(iso_utc, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""Read in any zone, written as `iso_utc` writes it."""
+Reason = Annotated[str, Field(min_length=3, max_length=500)]
+"""Why somebody does something; kept in the audit trail."""
+
+
+class Answer(BaseModel):
+    """Base of what is answered. It is what is serialised: by its aliases, with the fields that are null."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class Asked(BaseModel):
+    """Base of what is asked for, the body of a write or the query of a read. Unknown names are refused.
+
+    Over HTTP only the aliases are names; code makes one by the names that are written here.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        str_strip_whitespace=True,
+    )
