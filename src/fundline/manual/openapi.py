@@ -6,6 +6,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from fundline.manual import answers, openapi_notifications
+from fundline.manual.endpoints import all_endpoints
+from fundline.manual.openapi_endpoints import Declared, models_of, paths_of
 from fundline.manual.openapi_operations import ANSWERS, REQUESTS, TAG, operations_paths
 from fundline.manual.openapi_parts import (
     IDEMPOTENCY_KEY,
@@ -17,6 +19,7 @@ from fundline.manual.openapi_parts import (
     refused,
     responds,
 )
+from fundline.platform.paging import Page
 from fundline.services.application_api.schemas import (
     ApplicationRequest,
     DecisionRequest,
@@ -51,9 +54,7 @@ _REFERENCE = path_parameter("id", "The application's id or its tracking id.", {"
 
 
 def openapi_document() -> dict[str, Any]:
-    _, schemas = models_json_schema(
-        list(_COMPONENTS), by_alias=True, ref_template="#/components/schemas/{model}"
-    )
+    declared = all_endpoints()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -78,15 +79,29 @@ def openapi_document() -> dict[str, Any]:
             **_status_paths(),
             **operations_paths(),
             **openapi_notifications.notification_paths(),
+            **paths_of(declared),
         },
         "components": {
-            "schemas": dict(sorted(schemas["$defs"].items())),
+            "schemas": component_schemas(declared),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT, EdDSA"},
                 "access_token": {"type": "apiKey", "in": "query", "name": "access_token"},
             },
         },
     }
+
+
+def component_schemas(declared: Declared) -> dict[str, Any]:
+    """By name."""
+    models = [*_COMPONENTS, *models_of(declared)]
+    references, document = models_json_schema(
+        models, by_alias=True, ref_template="#/components/schemas/{model}"
+    )
+    schemas: dict[str, Any] = document["$defs"]
+    for (model, _), reference in references.items():
+        if issubclass(model, Page):  # pydantic's name for a page of cases is `Page_Case_`
+            schemas[model.__name__] = schemas.pop(reference["$ref"].rpartition("/")[2])
+    return dict(sorted(schemas.items()))
 
 
 def _application_paths() -> dict[str, Any]:

@@ -9,16 +9,19 @@ The order of the checks is the contract's: body, token, key, role, values, path.
 HTTP/2 an answer before its end may get lost.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import string
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 from uuid import UUID
 
+import orjson
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
+from typing_extensions import TypeVar
 
 from fundline.platform.database.idempotency import AlreadyAnswered, Once, Rendered, WriteKey, write_key
 from fundline.platform.http.problems import MEDIA_TYPE, refusal_answer
@@ -34,8 +37,12 @@ from fundline.platform.identifiers import uuid_in
 from fundline.platform.identity import Caller, Role
 from fundline.platform.refusals import Refusal
 
-Asked = TypeVar("Asked", bound=BaseModel | None)
-Given = TypeVar("Given", bound=BaseModel)
+Asked = TypeVar("Asked", bound=BaseModel | None, default=None)
+Given = TypeVar("Given", bound=BaseModel | None, default=None)
+WEBSOCKET = "WS"
+"""The method of an endpoint that is a WebSocket."""
+_READS = {"GET", WEBSOCKET}
+_WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 _REFUSED = 400
 
 
@@ -83,47 +90,79 @@ class Sealing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Endpoint(Generic[Asked, Given]):
-    """One method on one path. `roles` empty: every role; `refuses`: what the use case may refuse, beside what follows
-    from the declaration. `location`: a path with fields of the answer in braces. A write has an Idempotency-Key."""
+    """One method on one path. `name` is the operation's id; `summary` says what it does, never which roles may.
+
+    Refusals that follow from the declaration are not declared again: those of token, role, key, body and query, and
+    those of `path_values`. Raises TypeError for a declaration that contradicts itself.
+    """
 
     method: str
+    """`WEBSOCKET` for a WebSocket."""
     path: str
     name: str
     summary: str
     tag: str
     roles: tuple[Role, ...] = ()
+    """Empty: every role."""
     path_values: tuple[PathValue, ...] = ()
     takes: type[Asked] | None = None
     """The body of a write, the query of a read."""
     gives: type[Given] | None = None
-    """None: a stream."""
+    """None: a stream, which is answered by an application of its own."""
     status: int = 200
     says: str = "As stored."
     refuses: tuple[type[Refusal], ...] = ()
+    """What the use case may refuse."""
     example: Mapping[str, Any] | None = None
+    """A body."""
     location: str | None = None
+    """Where the thing that was made can be read: a path with fields of the answer in braces."""
     shows_a_secret: bool = False
-    streams: bool = False
-    """Answered by an ASGI application of its own: server-sent events, or a WebSocket (`method` is "WS")."""
     documented: Mapping[str, Any] = field(default_factory=dict)
-    """What the manual says of a stream's parameters and answers."""
+    """A stream's `parameters` and `responses` in the API's description."""
+
+    def __post_init__(self) -> None:
+        if self.method not in _READS | _WRITES:
+            raise TypeError(f"{self.name}: the method {self.method} is not known.")
+        values = [value.name for value in self.path_values]
+        if _fields_of(self.path) != values:
+            raise TypeError(f"{self.name}: {self.path} does not have the values {values}.")
+        gives: Any = self.gives
+        fields = {} if gives is None else gives.model_fields
+        shown = {name for name, shown in fields.items() if shown.serialization_alias in {None, name}}
+        if not set(_fields_of(self.location or "")) <= shown:
+            raise TypeError(f"{self.name}: {self.location} names fields that the answer does not have.")
+        if self.is_write and (self.takes is None) != (self.example is None):
+            raise TypeError(f"{self.name}: a body needs an example, and an example a body.")
 
     @property
     def is_write(self) -> bool:
-        return self.method in {"POST", "PUT", "PATCH", "DELETE"}
+        """A write has an Idempotency-Key."""
+        return self.method in _WRITES
+
+    @property
+    def is_stream(self) -> bool:
+        return self.gives is None
 
     def by(
         self, use_case: Callable[[Call[Asked, Given]], Awaitable[Given]], *, sealing: Sealing | None = None
     ) -> "Bound":
-        """Bound to what does it."""
+        """Bound to what does it. `sealing`: for a write that shows a secret."""
+        if self.is_stream:
+            raise TypeError(f"{self.name}: a stream is bound with `by_app`.")
         return Bound(self, use_case, sealing)
 
-    def by_app(self, app: ASGIApp) -> "BoundApp":
-        """Bound to what reads and answers by itself: a stream, or a hot route."""
+    def by_app(self, app: "App") -> "BoundApp":
+        """Bound to what reads and answers by itself, roles included: a stream, or a hot route."""
         return BoundApp(self, app)
 
     def render(self, given: Given) -> Rendered:
+        if given is None:
+            raise TypeError(f"{self.name}: a stream has no answer that can be rendered.")
         return Rendered(self.status, given.model_dump_json(by_alias=True).encode())
+
+
+App = ASGIApp | Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,14 +172,18 @@ class Bound:
     sealing: Sealing | None
 
     async def answer(self, request: Request, tokens: TokenVerifier) -> Response:
-        endpoint = self.endpoint
-        if not endpoint.is_write:
-            caller = tokens.caller(request)
-            self._require(caller)
-            asked = None if endpoint.takes is None else query_parameters(request, endpoint.takes)
-            given = await self.use_case(Call(caller, asked, self._path(request), None))
-            return self._respond(endpoint.render(given).body, endpoint.status, given)
-        body = await _body(request, wanted=endpoint.takes is not None)
+        """Raises a Refusal."""
+        if self.endpoint.is_write:
+            return await self._write(request, tokens)
+        caller = tokens.caller(request)
+        self._require(caller)
+        takes = self.endpoint.takes
+        asked = None if takes is None else query_parameters(request, takes)
+        return self._first(await self.use_case(Call(caller, asked, self._path(request), None)))
+
+    async def _write(self, request: Request, tokens: TokenVerifier) -> Response:
+        takes = self.endpoint.takes
+        body = await _body(request, wanted=takes is not None)
         caller = tokens.caller(request)
         key = write_key(
             caller.subject,
@@ -150,12 +193,15 @@ class Bound:
             body=body,
         )
         self._require(caller)
-        asked = None if endpoint.takes is None else parse_body(endpoint.takes, body)
+        asked = None if takes is None else parse_body(takes, body)
         try:
             given = await self.use_case(Call(caller, asked, self._path(request), self._once(key)))
         except AlreadyAnswered as earlier:
             return self._repeat(earlier.answer)
-        return self._respond(endpoint.render(given).body, endpoint.status, given)
+        return self._first(given)
+
+    def _first(self, given: Any) -> Response:
+        return self._respond(self.endpoint.render(given).body, self.endpoint.status, vars(given))
 
     def _require(self, caller: Caller) -> None:
         if self.endpoint.roles:
@@ -177,10 +223,10 @@ class Bound:
 
         return Once(key, sealed, _rendered_refusal)
 
-    def _respond(self, body: bytes, status: int, given: Any) -> Response:
+    def _respond(self, body: bytes, status: int, fields: Mapping[str, Any]) -> Response:
         headers: dict[str, str] = {}
         if self.endpoint.location is not None:
-            headers["location"] = self.endpoint.location.format_map(given.model_dump())
+            headers["location"] = self.endpoint.location.format_map(fields)
         if self.endpoint.shows_a_secret:
             headers["cache-control"] = "no-store"
         return Response(body, status, headers=headers, media_type="application/json")
@@ -190,9 +236,8 @@ class Bound:
         if answer.code >= _REFUSED:
             return Response(answer.body, answer.code, headers=replayed, media_type=MEDIA_TYPE)
         body = answer.body if self.sealing is None else self.sealing.open(answer.body)
-        # the model is read again only where a header needs it
-        gives = self.endpoint.gives if self.endpoint.location is not None else None
-        response = self._respond(body, answer.code, gives and gives.model_validate_json(body))
+        # read without the model: an older version of this process may have stored it
+        response = self._respond(body, answer.code, orjson.loads(body) if self.endpoint.location else {})
         response.headers.update(replayed)
         return response
 
@@ -200,30 +245,36 @@ class Bound:
 @dataclass(frozen=True, slots=True, eq=False)
 class BoundApp:
     endpoint: Endpoint[Any, Any]
-    app: ASGIApp
+    app: App
 
 
 def served(tokens: TokenVerifier, bound: Iterable[Bound | BoundApp]) -> list[BaseRoute]:
-    """One route per path, so that a wrong method is told all that are offered."""
-    routes: list[BaseRoute] = []
-    by_path: dict[str, dict[str, Bound]] = {}
+    """One route per path, so that a wrong method is told all that are offered. Raises TypeError for what is twice."""
+    by_path: dict[str, list[Bound | BoundApp]] = {}
     for one in bound:
-        path, method = one.endpoint.path, one.endpoint.method
-        if isinstance(one, Bound):
-            by_path.setdefault(path, {})[method] = one
-        elif method == "WS":
-            routes.append(WebSocketRoute(path, one.app))
-        else:
-            routes.append(Route(path, one.app, methods=[method]))
-    return routes + [_route(path, offered, tokens) for path, offered in by_path.items()]
+        by_path.setdefault(one.endpoint.path, []).append(one)
+    return [_route(path, offered, tokens) for path, offered in by_path.items()]
 
 
-def _route(path: str, offered: Mapping[str, Bound], tokens: TokenVerifier) -> Route:
+def _route(path: str, offered: Sequence[Bound | BoundApp], tokens: TokenVerifier) -> BaseRoute:
+    first = offered[0]
+    if isinstance(first, BoundApp) and len(offered) == 1:
+        if first.endpoint.method == WEBSOCKET:
+            return WebSocketRoute(path, first.app)
+        return Route(path, first.app, methods=[first.endpoint.method])
+    by_method = {one.endpoint.method: one for one in offered if isinstance(one, Bound)}
+    if len(by_method) != len(offered):
+        raise TypeError(f"{path}: a method is offered twice, or beside an application of its own.")
+
     async def answer(request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
-        return await offered[method].answer(request, tokens)
+        return await by_method[method].answer(request, tokens)
 
-    return Route(path, answer, methods=list(offered))
+    return Route(path, answer, methods=list(by_method))
+
+
+def _fields_of(path: str) -> list[str]:
+    return [name for _, name, _, _ in string.Formatter().parse(path) if name is not None]
 
 
 async def _body(request: Request, *, wanted: bool) -> bytes:

@@ -1,0 +1,13 @@
+"""The endpoints of all services behind the gateway, as they are declared."""
+
+from typing import Any
+
+from fundline.platform.http.endpoints import Endpoint
+
+SERVICES: dict[str, tuple[Endpoint[Any, Any], ...]] = {}
+"""By the service's name: the tuple `ENDPOINTS` of its `routes.py`. A service of the old form is not here yet."""
+
+
+def all_endpoints() -> list[Endpoint[Any, Any]]:
+    """In the order of the services and of their declarations."""
+    return [endpoint for endpoints in SERVICES.values() for endpoint in endpoints]
