@@ -312,8 +312,8 @@ MUTATIONS = (
     ),
     _m(
         "own-application-in-bulk",
-        "services/operations_api/dead_letter_bulk",
-        "            require_uninvolved(deed.caller, first=None, applicant=letter.applicant)\n",
+        "services/operations_api/dead_letters/bulk",
+        "            require_uninvolved(change.caller, first=None, applicant=letter.applicant)\n",
         "",
         LETTERS + "/test_dead_letter_replay.py",
     ),

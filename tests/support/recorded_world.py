@@ -19,10 +19,12 @@ from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.review import Review
-from fundline.services.operations_api.case_resolution import CaseResolution
-from fundline.services.operations_api.corrections import LedgerCorrections
-from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
-from fundline.services.operations_api.releases import Releases
+from fundline.services.operations_api.cases.deeds import CaseResolution
+from fundline.services.operations_api.corrections.deeds import LedgerCorrections
+from fundline.services.operations_api.corrections.schemas import CorrectionRequest, CorrectTransfer
+from fundline.services.operations_api.dead_letters.deeds import DeadLetterReplay
+from fundline.services.operations_api.dead_letters.schemas import ApprovalRequest, ReplayRequest
+from fundline.services.operations_api.payments.deeds import Releases
 from fundline.services.risk_worker import experiment_store
 from support.approved_applications import payment_requested, scoring_completed
 from support.bank import Moody, bank_over_http
@@ -30,7 +32,7 @@ from support.dead_letters import dead_payment, kept_letter, payment_asked
 from support.disbursement import TestedWorker, worker_on
 from support.scoring import Bench, packaged_model
 from support.stored import submitted_application
-from support.writes import write
+from support.writes import once, write
 
 UMA = Caller("uma", Role.UNDERWRITER)
 OLGA, OTTO = Caller("olga", Role.OPERATOR), Caller("otto", Role.OPERATOR)
@@ -84,8 +86,7 @@ class World:
         key, body = write("uma", f"{path}/decision", {"decision": "approve", "reason": "Accounts seen."})
         await Review(self._database).decide(UMA, key, str(large), body)
         await self._ask_to_pay(large)
-        key, body = write("olga", f"/v1/disbursements/{large}/release", {"reason": "Papers seen."})
-        await Releases(self._database).release(OLGA, key, str(large), body)
+        await Releases(self._database).release(OLGA, large, "Papers seen.", once("olga"))
         await self._ask_to_pay(large)
 
     async def _correct_a_transfer(self, application_id: UUID) -> None:
@@ -95,32 +96,24 @@ class World:
             "where application_id = $1 and purpose = 'payment_settled'",
             application_id,
         )
-        back = {
-            "debit": "lender_funding",
-            "credit": "disbursement_clearing",
-            "amount": "50000.00",
-            "currency": "USD",
-        }
-        asked = {"transferId": str(transfer_id), "reason": "The bank has taken it back.", "instead": back}
-        key, body = write("olga", "/v1/ledger-corrections", asked)
-        answer = await corrections.propose(OLGA, key, body)
-        correction_id = json.loads(answer.body)["id"]
-        key, body = write("otto", f"/v1/ledger-corrections/{correction_id}/approve", {"reason": "Seen."})
-        await corrections.approve(OTTO, key, correction_id, body)
+        back = CorrectTransfer(
+            debit="lender_funding", credit="disbursement_clearing", amount="50000.00", currency="USD"
+        )
+        asked = CorrectionRequest(transfer_id=transfer_id, reason="The bank has taken it back.", instead=back)
+        proposed = await corrections.propose(OLGA, asked, once("olga"))
+        await corrections.approve(OTTO, proposed.id, "Seen.", once("otto"))
 
     async def _replay_a_letter(self, application_id: UUID) -> None:
         letter_id = await kept_letter(self._database, dead_payment(application_id))
         replays = DeadLetterReplay(self._database)
         edited = json.loads(payment_asked(application_id, "50000.00"))
-        path = f"/v1/dead-letters/{letter_id}"
-        key, body = write("olga", f"{path}/replay", {"reason": "The amount was wrong.", "payload": edited})
-        await replays.replay(OLGA, key, str(letter_id), body)
+        wanted = ReplayRequest(reason="The amount was wrong.", payload=edited)
+        await replays.replay(OLGA, letter_id, wanted, once("olga"))
         sent = await self._value(
             "select edited_payload from dead_letters where dead_letter_id = $1", letter_id
         )
-        agreed = {"reason": "Seen.", "payloadSha256": sha256(sent.encode()).hexdigest()}
-        key, body = write("otto", f"{path}/approve", agreed)
-        await replays.approve(OTTO, key, str(letter_id), body)
+        agreed = ApprovalRequest(reason="Seen.", payload_sha256=sha256(sent.encode()).hexdigest())
+        await replays.approve(OTTO, letter_id, agreed, once("otto"))
 
     async def _open_and_resolve_cases(self) -> None:
         case_id = new_id()
@@ -128,8 +121,7 @@ class World:
             case = NewCase(CaseKind.BANK_MISMATCH, str(new_id()), "It differs.", None, {"difference": "gone"})
             await open_case(connection, case, case_id=case_id, opened_by="tests", at=utc_now())
         for caller in (OLGA, OTTO):
-            key, body = write(caller.subject, f"/v1/cases/{case_id}/resolution", {"resolution": "Explained."})
-            await CaseResolution(self._database).resolve(caller, key, str(case_id), body)
+            await CaseResolution(self._database).resolve(caller, case_id, "Explained.", once(caller.subject))
 
     async def _value(self, sql: str, *arguments: Any) -> Any:
         row = await self._database.fetchrow(sql, *arguments)

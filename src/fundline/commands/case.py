@@ -7,7 +7,7 @@ from urllib.parse import quote
 import typer
 
 from fundline.commands.dead_letter_view import show_case, show_case_outcome, show_cases
-from fundline.commands.operations_client import AsOption, JsonOption, operations_client
+from fundline.commands.operations_client import AsOption, CursorOption, JsonOption, operations_client
 from fundline.commands.place import HomeOption
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Cases: list, show, resolve.")
@@ -19,7 +19,7 @@ CaseArgument = Annotated[str, typer.Argument(help="Id of a case.")]
 def list_cases(
     state: Annotated[str, typer.Option(help="open, resolved or all.")] = "open",
     kind: Annotated[str | None, typer.Option(help="Such as payment_unknown or dead_letter.")] = None,
-    before: Annotated[str | None, typer.Option(help="Only older ones than this case.")] = None,
+    cursor: CursorOption = None,
     limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
     subject: AsOption = None,
     as_json: JsonOption = False,
@@ -29,7 +29,7 @@ def list_cases(
     query = {
         "state": None if state == "all" else state,
         "kind": kind,
-        "before": before,
+        "cursor": cursor,
         "limit": limit,
     }
     page = operations_client(home, subject).get("/v1/cases", query)

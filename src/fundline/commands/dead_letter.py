@@ -20,6 +20,7 @@ from fundline.commands.dead_letter_view import (
 )
 from fundline.commands.operations_client import (
     AsOption,
+    CursorOption,
     JsonOption,
     OperationsClient,
     ReasonOption,
@@ -54,7 +55,7 @@ def list_letters(
     group: GroupOption = None,
     cause: CauseOption = None,
     application: Annotated[str | None, typer.Option(help="Application id.")] = None,
-    before: Annotated[str | None, typer.Option(help="Only older ones than this letter.")] = None,
+    cursor: CursorOption = None,
     limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
     subject: AsOption = None,
     as_json: JsonOption = False,
@@ -67,7 +68,7 @@ def list_letters(
         "group": group,
         "cause": cause,
         "application": application,
-        "before": before,
+        "cursor": cursor,
         "limit": limit,
     }
     page = operations_client(home, subject).get(PATH, query)

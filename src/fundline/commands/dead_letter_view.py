@@ -5,6 +5,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fundline.commands.operations_client import older_ones
+
 WIDTH = 100
 _STATES = {"replay_requested": "replay asked for"}
 
@@ -102,8 +104,7 @@ def show_case_outcome(case: Mapping[str, Any]) -> str:
 
 
 def _page(lines: Sequence[str], page: Mapping[str, Any]) -> str:
-    more = [f"There are older ones: --before {page['nextBefore']}"] if page["nextBefore"] else []
-    return "\n".join([*lines, *more])
+    return "\n".join([*lines, *older_ones(page)])
 
 
 def _two_lines(letter: Mapping[str, Any]) -> Sequence[str]:

@@ -7,7 +7,14 @@ from urllib.parse import quote
 
 import typer
 
-from fundline.commands.operations_client import AsOption, JsonOption, ReasonOption, operations_client
+from fundline.commands.operations_client import (
+    AsOption,
+    CursorOption,
+    JsonOption,
+    ReasonOption,
+    older_ones,
+    operations_client,
+)
 from fundline.commands.place import HomeOption
 from fundline.commands.table import aligned
 from fundline.stack.process_spec import StackError
@@ -62,14 +69,14 @@ def withdraw(
 
 def corrections(
     state: Annotated[str, typer.Option(help="proposed, booked, withdrawn or all.")] = "proposed",
-    before: Annotated[str | None, typer.Option(help="Only older ones than this correction.")] = None,
+    cursor: CursorOption = None,
     limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
     subject: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Show corrections, newest first."""
-    query = {"state": None if state == "all" else state, "before": before, "limit": limit}
+    query = {"state": None if state == "all" else state, "cursor": cursor, "limit": limit}
     page = operations_client(home, subject).get(_PATH, query)
     if as_json:
         typer.echo(json.dumps(page))
@@ -78,7 +85,7 @@ def corrections(
     else:
         rows = [["id", "state", "transfer", "requested by", "reason"]]
         rows += [[c["id"], c["state"], c["transferId"], c["requestedBy"], c["reason"]] for c in page["items"]]
-        typer.echo("\n".join(aligned(rows)))
+        typer.echo("\n".join([*aligned(rows), *older_ones(page)]))
 
 
 def _tell(told: Mapping[str, Any], *, as_json: bool) -> None:

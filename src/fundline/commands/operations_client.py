@@ -26,6 +26,9 @@ AsOption = Annotated[
     ),
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")]
+CursorOption = Annotated[
+    str | None, typer.Option(help="Go on after the page before: the cursor that it was given with.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 _TIMEOUT = httpx.Timeout(20.0, connect=3.0)
@@ -96,6 +99,12 @@ def operations_client(home: Path | None, subject: str | None, role: str = "opera
     """For FUNDLINE_API_URL, else the gateway of the running stack. Raises StackError when there is neither."""
     place = home_of(chosen=home)
     return OperationsClient(_url(place), _token(place, subject, role), tls=_trust(place))
+
+
+def older_ones(page: Mapping[str, Any]) -> list[str]:
+    """How to see the next page, if there is one."""
+    following = page["nextCursor"]
+    return [] if following is None else [f"There are older ones: --cursor {following}"]
 
 
 def _url(place: StackHome) -> str:

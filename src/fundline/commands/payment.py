@@ -10,7 +10,14 @@ from urllib.parse import quote
 import typer
 
 from fundline.commands.flag_edit import flags_path, only_editor, read_flags, replace_flags
-from fundline.commands.operations_client import AsOption, JsonOption, ReasonOption, operations_client
+from fundline.commands.operations_client import (
+    AsOption,
+    CursorOption,
+    JsonOption,
+    ReasonOption,
+    older_ones,
+    operations_client,
+)
 from fundline.commands.place import HomeOption, home_of, open_place
 from fundline.commands.table import aligned
 from fundline.platform.audit.trail import AuditEntry, record
@@ -29,21 +36,21 @@ FLAG, STREAM = "payments", "payments"
 @app.command("list")
 def list_payments(
     state: Annotated[str, typer.Option(help="requested, submitted, unknown, … or all.")] = "requested",
-    before: Annotated[str | None, typer.Option(help="Only those of older applications than this.")] = None,
+    cursor: CursorOption = None,
     limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
     subject: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Show payments, that of the newest application first."""
-    query = {"state": None if state == "all" else state, "before": before, "limit": limit}
+    query = {"state": None if state == "all" else state, "cursor": cursor, "limit": limit}
     page = operations_client(home, subject).get(PATH, query)
     if as_json:
         typer.echo(json.dumps(page))
     elif page["items"]:
         header = ("application", "amount", "", "state", "waits for", "approved by")
         rows = [header, *(_row(item) for item in page["items"])]
-        typer.echo("\n".join(aligned(rows, right={1})))
+        typer.echo("\n".join([*aligned(rows, right={1}), *older_ones(page)]))
     else:
         typer.echo("No payment is like that.")
 

@@ -3,8 +3,11 @@
 from typing import Any
 
 from fundline.platform.http.endpoints import Endpoint
+from fundline.services.operations_api import routes as operations_api
 
-SERVICES: dict[str, tuple[Endpoint[Any, Any], ...]] = {}
+SERVICES: dict[str, tuple[Endpoint[Any, Any], ...]] = {
+    "operations-api": operations_api.ENDPOINTS,
+}
 """By the service's name: the tuple `ENDPOINTS` of its `routes.py`. A service of the old form is not here yet."""
 
 

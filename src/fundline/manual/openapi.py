@@ -8,7 +8,6 @@ from pydantic.json_schema import models_json_schema
 from fundline.manual import answers, openapi_notifications
 from fundline.manual.endpoints import all_endpoints
 from fundline.manual.openapi_endpoints import Declared, models_of, paths_of
-from fundline.manual.openapi_operations import ANSWERS, REQUESTS, TAG, operations_paths
 from fundline.manual.openapi_parts import (
     IDEMPOTENCY_KEY,
     PLAYED_BACK,
@@ -33,7 +32,7 @@ _COMPONENTS: tuple[tuple[type[BaseModel], Any], ...] = (
     (ApplicationRequest, "validation"),
     (DecisionRequest, "validation"),
     (ReassessmentRequest, "validation"),
-    *((request, "validation") for request in (*REQUESTS, *openapi_notifications.REQUESTS)),
+    *((request, "validation") for request in openapi_notifications.REQUESTS),
     *(
         (answer, "serialization")
         for answer in (
@@ -47,7 +46,7 @@ _COMPONENTS: tuple[tuple[type[BaseModel], Any], ...] = (
             answers.Problem,
         )
     ),
-    *((answer, "serialization") for answer in (*ANSWERS, *openapi_notifications.ANSWERS)),
+    *((answer, "serialization") for answer in openapi_notifications.ANSWERS),
 )
 _APPLICATION_ID = path_parameter("id", "The application's id.", {"type": "string", "format": "uuid"})
 _REFERENCE = path_parameter("id", "The application's id or its tracking id.", {"type": "string"})
@@ -71,13 +70,15 @@ def openapi_document() -> dict[str, Any]:
         "tags": [
             {"name": "applications", "description": "Application API"},
             {"name": "status", "description": "Status service"},
-            TAG,
+            {
+                "name": "operations",
+                "description": "Operations API: cases, dead letters, payments, ledger corrections, the audit trail",
+            },
             openapi_notifications.TAG,
         ],
         "paths": {
             **_application_paths(),
             **_status_paths(),
-            **operations_paths(),
             **openapi_notifications.notification_paths(),
             **paths_of(declared),
         },

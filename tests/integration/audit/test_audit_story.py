@@ -8,11 +8,11 @@ from fundline.casefile.audit_coverage import check_coverage
 from fundline.casefile.cases import CaseKind, NewCase, open_case
 from fundline.casefile.story import find_application, story_of
 from fundline.commands.audit import told
-from fundline.manual.answers_operations import AuditTrailPage
 from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
+from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.identity import Caller, Role
 from fundline.platform.secrets import SecretBox
@@ -20,8 +20,8 @@ from fundline.platform.settings import CacheSettings, TokenSettings
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.review import Review
-from fundline.services.operations_api.audit import AuditTrail
-from fundline.services.operations_api.routes import audit_routes
+from fundline.services.operations_api.audit.answers import AuditTrailPage
+from fundline.services.operations_api.main import bound
 from fundline.services.risk_worker import experiment_store
 from support.scoring import Bench, packaged_model
 from support.stored import submitted_application
@@ -178,7 +178,7 @@ async def test_details_that_are_no_json_do_not_stop_the_search(trail, reviewed):
 @pytest.fixture
 async def client(engines, trail):
     tokens = TokenVerifier(TokenSettings(jwks_file=engines.stack.keys.jwks))
-    app = Edge(api(audit_routes(tokens, AuditTrail(trail.database))), metrics=Metrics(CollectorRegistry()))
+    app = Edge(api(served(tokens, bound(trail.database))), metrics=Metrics(CollectorRegistry()))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
 
     async def get(path: str, role: str) -> httpx.Response:

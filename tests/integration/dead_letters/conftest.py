@@ -11,17 +11,12 @@ from starlette.types import ASGIApp
 from fundline.platform.database import Database, open_database
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
+from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import DatabaseSettings, KafkaSettings
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.operations_api.case_resolution import CaseResolution
-from fundline.services.operations_api.cases import Cases
-from fundline.services.operations_api.dead_letter_bulk import BulkReplay
-from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
-from fundline.services.operations_api.dead_letter_routes import dead_letter_routes
-from fundline.services.operations_api.dead_letters import DeadLetters
-from fundline.services.operations_api.routes import case_routes
+from fundline.services.operations_api.main import bound
 from fundline.services.operations_api.settings import Settings
 
 
@@ -50,11 +45,7 @@ def box(account_key_file) -> SecretBox:
 @pytest.fixture
 def app(engines, database: Database, database_url: str) -> ASGIApp:
     tokens = TokenVerifier(Settings(database_url=database_url, jwks_file=engines.stack.keys.jwks))
-    routes = [
-        *case_routes(tokens, Cases(database), CaseResolution(database)),
-        *dead_letter_routes(tokens, DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)),
-    ]
-    return Edge(api(routes), metrics=Metrics(CollectorRegistry()))
+    return Edge(api(served(tokens, bound(database))), metrics=Metrics(CollectorRegistry()))
 
 
 @pytest.fixture

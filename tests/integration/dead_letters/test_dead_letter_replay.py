@@ -235,9 +235,9 @@ async def test_letters_are_listed_newest_first_and_filtered(client, database, he
 
     first = await listed("limit=4")
     assert [item["id"] for item in first["items"]] == [money, *reversed(ids[2:])]
-    second = await listed(f"limit=4&before={first['nextBefore']}")
+    second = await listed(f"limit=4&cursor={first['nextCursor']}")
     assert [item["id"] for item in second["items"]] == [ids[1], ids[0]]
-    assert second["nextBefore"] is None
+    assert second["nextCursor"] is None
     assert [i["id"] for i in (await listed("topic=disbursement.requested"))["items"]] == [money]
     assert [i["id"] for i in (await listed("group=status-service&cause=KeyError: 3"))["items"]] == [ids[3]]
     assert (await listed("state=discarded"))["items"] == []
@@ -330,6 +330,22 @@ async def test_nobody_acts_on_a_letter_about_the_own_application(database, box, 
         assert (await act(letter_id, "replay")).status_code == 200
     refused = await act(letter_id, verb, subject="alice")
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:fundline:problem:second-person-needed")
+
+
+async def test_the_path_of_the_bulk_replay_is_not_taken_for_an_id(client, headers):
+    read = await client.get("/v1/dead-letters/bulk-replay", headers=headers())
+    assert (read.status_code, read.json()["type"]) == (404, "urn:fundline:problem:dead-letter-not-found")
+    removed = await client.delete("/v1/dead-letters/bulk-replay", headers=headers())
+    assert (removed.status_code, "POST" in removed.headers["allow"]) == (405, True)
+
+
+async def test_a_cursor_that_was_not_given_out_is_refused(client, headers):
+    for path in ("dead-letters", "cases", "disbursements", "ledger-corrections"):
+        answer = await client.get(f"/v1/{path}?cursor=!!", headers=headers())
+        assert answer.status_code == 422, path
+        assert answer.json()["errors"] == [
+            {"path": "cursor", "message": "This cursor was not given out by us."}
+        ]
 
 
 async def test_a_bulk_replay_has_bounds(client, headers):

@@ -12,11 +12,11 @@ from fundline.manual.openapi import openapi_document
 from fundline.platform.clock import new_id
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
+from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.operations_api.correction_routes import correction_routes
-from fundline.services.operations_api.corrections import LedgerCorrections
+from fundline.services.operations_api.main import bound
 from fundline.services.operations_api.settings import Settings
 from support.approved_applications import store_application
 from support.ledger import open_payment, problems, reach, transfer_of
@@ -35,9 +35,7 @@ RETURNED = {
 @pytest.fixture
 async def client(engines, database, database_url):
     tokens = TokenVerifier(Settings(database_url=database_url, jwks_file=engines.stack.keys.jwks))
-    app = Edge(
-        api(correction_routes(tokens, LedgerCorrections(database))), metrics=Metrics(CollectorRegistry())
-    )
+    app = Edge(api(served(tokens, bound(database))), metrics=Metrics(CollectorRegistry()))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
         yield opened
@@ -105,8 +103,9 @@ async def test_one_proposes_another_agrees_and_then_it_is_booked(database, post,
     ]
 
 
-@pytest.mark.parametrize("door", ["propose", "approve"])
+@pytest.mark.parametrize("door", ["propose", "approve", "withdraw"])
 async def test_nobody_corrects_what_is_booked_for_the_own_application(database, account_key_file, post, door):
+    """Withdrawing was open to the applicant: a correction that takes money back could be stopped by who has it."""
     application_id = await store_application(database, SecretBox(account_key_file), status="disbursed")
     payment_id = await open_payment(database, application_id=application_id)
     for state in (S.SUBMITTED, S.SETTLED):
@@ -116,7 +115,7 @@ async def test_nobody_corrects_what_is_booked_for_the_own_application(database, 
         refused = await post(PATH, request_for(transfer_id), "alice")
     else:
         proposed = (await post(PATH, request_for(transfer_id))).json()
-        refused = await post(f"{PATH}/{proposed['id']}/approve", {"reason": "It is mine."}, "alice")
+        refused = await post(f"{PATH}/{proposed['id']}/{door}", {"reason": "It is mine."}, "alice")
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:fundline:problem:second-person-needed")
     assert "your own" in refused.json()["detail"]
 
@@ -178,6 +177,6 @@ async def test_corrections_are_listed_and_are_what_the_document_says(engines, cl
     headers = {"authorization": f"Bearer {engines.stack.token('cora', 'compliance')}"}
     page = (await client.get(PATH, params={"state": "proposed"}, headers=headers)).json()
     one = (await client.get(f"{PATH}/{made.json()['id']}", headers=headers)).json()
-    assert (page, one) == ({"items": [made.json()], "nextBefore": None}, made.json())
+    assert (page, one) == ({"items": [made.json()], "nextCursor": None}, made.json())
     schemas = openapi_document()["components"]
     jsonschema.validate(one, {"$ref": "#/components/schemas/LedgerCorrection", "components": schemas})

@@ -11,13 +11,12 @@ from prometheus_client import CollectorRegistry
 from fundline.platform.database import Database, open_database
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
+from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import DatabaseSettings
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.operations_api.disbursement_routes import disbursement_routes
-from fundline.services.operations_api.disbursements import Disbursements
-from fundline.services.operations_api.releases import Releases
+from fundline.services.operations_api.main import bound
 from fundline.services.operations_api.settings import Settings
 from support.bank import bank_over_http
 from support.disbursement import TestedWorker, worker_on
@@ -51,8 +50,7 @@ async def worker(database: Database, account_key_file: Path, bank_url: str) -> A
 @pytest.fixture
 async def client(engines, database: Database, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     tokens = TokenVerifier(Settings(database_url=database_url, jwks_file=engines.stack.keys.jwks))
-    routes = disbursement_routes(tokens, Disbursements(database), Releases(database))
-    app = Edge(api(routes), metrics=Metrics(CollectorRegistry()))
+    app = Edge(api(served(tokens, bound(database))), metrics=Metrics(CollectorRegistry()))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
         yield opened

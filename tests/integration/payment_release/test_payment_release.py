@@ -181,7 +181,7 @@ async def test_what_waits_is_listed_and_shows_no_account(client, headers, worker
     everything = (await client.get("/v1/disbursements?limit=1", headers=headers())).json()
     assert [item["applicationId"] for item in everything["items"]] == [str(paid)]
     rest = (
-        await client.get(f"/v1/disbursements?before={everything['nextBefore']}", headers=headers())
+        await client.get(f"/v1/disbursements?cursor={everything['nextCursor']}", headers=headers())
     ).json()
     assert [item["applicationId"] for item in rest["items"]] == [str(waits)]
     one = await client.get(f"/v1/disbursements/{paid}", headers=headers("cora", "compliance"))

@@ -1,24 +1,38 @@
 """Composition root of the operations API."""
 
-from fundline.platform.database import open_database
+from fundline.platform.database import Database, open_database
 from fundline.platform.http.api import api
+from fundline.platform.http.endpoints import Bound, served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.operations_api.audit import AuditTrail
-from fundline.services.operations_api.case_resolution import CaseResolution
-from fundline.services.operations_api.cases import Cases
-from fundline.services.operations_api.correction_routes import correction_routes
-from fundline.services.operations_api.corrections import LedgerCorrections
-from fundline.services.operations_api.dead_letter_bulk import BulkReplay
-from fundline.services.operations_api.dead_letter_replay import DeadLetterReplay
-from fundline.services.operations_api.dead_letter_routes import dead_letter_routes
-from fundline.services.operations_api.dead_letters import DeadLetters
-from fundline.services.operations_api.disbursement_routes import disbursement_routes
-from fundline.services.operations_api.disbursements import Disbursements
-from fundline.services.operations_api.releases import Releases
-from fundline.services.operations_api.routes import audit_routes, case_routes
+from fundline.services.operations_api.audit import routes as audit
+from fundline.services.operations_api.audit.reading import AuditTrail
+from fundline.services.operations_api.cases import routes as cases
+from fundline.services.operations_api.cases.deeds import CaseResolution
+from fundline.services.operations_api.cases.reading import Cases
+from fundline.services.operations_api.corrections import routes as corrections
+from fundline.services.operations_api.corrections.deeds import LedgerCorrections
+from fundline.services.operations_api.corrections.reading import Corrections
+from fundline.services.operations_api.dead_letters import routes as dead_letters
+from fundline.services.operations_api.dead_letters.bulk import BulkReplay
+from fundline.services.operations_api.dead_letters.deeds import DeadLetterReplay
+from fundline.services.operations_api.dead_letters.reading import DeadLetters
+from fundline.services.operations_api.payments import routes as payments
+from fundline.services.operations_api.payments.deeds import Releases
+from fundline.services.operations_api.payments.reading import Payments
 from fundline.services.operations_api.settings import Settings
+
+
+def bound(database: Database) -> list[Bound]:
+    """Each endpoint with the use case that does it."""
+    return [
+        *cases.bound(Cases(database), CaseResolution(database)),
+        *dead_letters.bound(DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)),
+        *payments.bound(Payments(database), Releases(database)),
+        *corrections.bound(Corrections(database), LedgerCorrections(database)),
+        *audit.bound(AuditTrail(database)),
+    ]
 
 
 def main() -> None:
@@ -26,19 +40,8 @@ def main() -> None:
 
     async def build(_: Metrics) -> Service:
         database = await open_database(settings)
-        tokens = TokenVerifier(settings)
         return Service(
-            app=api(
-                [
-                    *case_routes(tokens, Cases(database), CaseResolution(database)),
-                    *dead_letter_routes(
-                        tokens, DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)
-                    ),
-                    *disbursement_routes(tokens, Disbursements(database), Releases(database)),
-                    *correction_routes(tokens, LedgerCorrections(database)),
-                    *audit_routes(tokens, AuditTrail(database)),
-                ]
-            ),
+            app=api(served(TokenVerifier(settings), bound(database))),
             database=database,
             close=[database.close],
         )

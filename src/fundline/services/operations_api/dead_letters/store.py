@@ -1,5 +1,6 @@
 """The SQL of reading dead letters and of what people do with them."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -107,6 +108,10 @@ class Letter:
     @property
     def payload_to_send(self) -> bytes:
         return self.payload if self.edited_payload is None else self.edited_payload.encode()
+
+    @property
+    def sha256_to_send(self) -> str:
+        return hashlib.sha256(self.payload_to_send).hexdigest()
 
     @property
     def whole(self) -> Whole | None:

@@ -6,16 +6,16 @@ from uuid import UUID
 
 from fundline.platform.database import Connection, Database
 
-_DISBURSEMENTS = """
+_PAYMENTS = """
 select d.application_id, d.payment_id, d.amount_minor, d.currency, d.state, d.approved_by, d.needs_release,
        d.released_by, d.released_at, d.release_reason, d.created_at, d.requested_at, d.submitted_at, d.unknown_since,
        d.next_step_at, d.steps, d.escalated_at, d.finished_at, d.transaction_id, d.failure_code
 from disbursements d
 """
-ONE_DISBURSEMENT = _DISBURSEMENTS + "where d.application_id = $1"
-LOCK_DISBURSEMENT = ONE_DISBURSEMENT + " for no key update"
-PAGE_OF_DISBURSEMENTS = (
-    _DISBURSEMENTS
+ONE_PAYMENT = _PAYMENTS + "where d.application_id = $1"
+LOCK_PAYMENT = ONE_PAYMENT + " for no key update"
+PAGE_OF_PAYMENTS = (
+    _PAYMENTS
     + """
 where ($1::uuid is null or d.application_id < $1) and ($2::text is null or d.state = $2)
   and ($3::boolean is null or (d.needs_release and d.released_by is null and d.state = 'requested') = $3)
@@ -28,19 +28,19 @@ where payment_id = $1
 """
 
 
-async def find_disbursement(database: Database, application_id: UUID) -> Any | None:
-    return await database.fetchrow(ONE_DISBURSEMENT, application_id)
+async def find_payment(database: Database, application_id: UUID) -> Any | None:
+    return await database.fetchrow(ONE_PAYMENT, application_id)
 
 
-async def page_of_disbursements(
+async def page_of_payments(
     database: Database, *, before: UUID | None, state: str | None, waits_for_release: bool | None, limit: int
 ) -> list[Any]:
     """The newest application first."""
-    return await database.fetch(PAGE_OF_DISBURSEMENTS, before, state, waits_for_release, limit)
+    return await database.fetch(PAGE_OF_PAYMENTS, before, state, waits_for_release, limit)
 
 
-async def lock_disbursement(connection: Connection, application_id: UUID) -> Any | None:
-    return await connection.fetchrow(LOCK_DISBURSEMENT, application_id)
+async def lock_payment(connection: Connection, application_id: UUID) -> Any | None:
+    return await connection.fetchrow(LOCK_PAYMENT, application_id)
 
 
 async def release(

@@ -1,34 +1,23 @@
-"""What the operations API reads about dead letters."""
+"""What is asked about dead letters."""
 
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from fundline.casefile.dead_letters import LetterState
+from fundline.platform.paging import Cursor
+from fundline.platform.shapes import Asked, Reason
 
-Reason = Annotated[str, Field(min_length=3, max_length=500)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 LONGEST_BATCH_S = 20
 """A delayed event waits in the consumer's hands; the runtime holds none longer than its longest retry pause."""
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="forbid",
-        frozen=True,
-        str_strip_whitespace=True,
-    )
+class DeadLetterQuery(Asked):
+    """`cause`: a part of the text."""
 
-
-class DeadLetterQuery(BaseModel):
-    """`before`: the id of the last letter of the page before. `cause`: a part of the text."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    before: UUID | None = None
+    cursor: Cursor | None = None
     state: LetterState | None = None
     topic: Name | None = None
     group: Name | None = None
@@ -37,7 +26,7 @@ class DeadLetterQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
-class ReasonRequest(_Request):
+class ReasonRequest(Asked):
     """Why; kept in the audit trail."""
 
     reason: Reason

@@ -7,9 +7,9 @@ import orjson
 from pydantic.alias_generators import to_camel
 
 from fundline.contracts.topics import Topic
-from fundline.platform.http.requests import parse_body
+from fundline.platform.parsing import parse_json
 from fundline.platform.refusals import FieldError, InvalidRequest
-from fundline.services.operations_api.dead_letter_store import Letter
+from fundline.services.operations_api.dead_letters.store import Letter
 
 _NOTHING = object()
 
@@ -18,7 +18,7 @@ def edited_payload(letter: Letter, topic: Topic, payload: Mapping[str, Any]) -> 
     """The JSON that a replay will send. Raises InvalidRequest with the path of each value that is wrong."""
     text = orjson.dumps(dict(payload))
     try:
-        parse_body(topic.payload, text)
+        parse_json(topic.payload, text)
     except InvalidRequest as refused:
         errors = [FieldError(f"payload.{error.path}", error.message) for error in refused.errors]
         raise InvalidRequest(f"The payload is none of {topic.name}.", errors=errors) from None

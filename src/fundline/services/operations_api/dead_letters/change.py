@@ -1,4 +1,4 @@
-"""What somebody does to one locked dead letter: the letter's new state, its audit entry, its event, its case."""
+"""What somebody changes on one locked dead letter: the letter's new state, its audit entry, its event, its case."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,16 +10,15 @@ from fundline.platform.audit.trail import AuditEntry
 from fundline.platform.database import Connection
 from fundline.platform.database.outbox import store_events
 from fundline.platform.identity import Caller
-from fundline.services.operations_api import dead_letter_store as store
-from fundline.services.operations_api.dead_letter_edit import difference, edited_payload
-from fundline.services.operations_api.dead_letter_event import event_to_replay, topic_of
-from fundline.services.operations_api.dead_letter_store import Letter
-from fundline.services.operations_api.dead_letter_views import payload_sha256
+from fundline.services.operations_api.dead_letters import store
+from fundline.services.operations_api.dead_letters.edit import difference, edited_payload
+from fundline.services.operations_api.dead_letters.event import event_to_replay, topic_of
+from fundline.services.operations_api.dead_letters.store import Letter
 from fundline.services.operations_api.four_eyes import actor_of
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Change:
     """Who, why and when, in whose transaction. Methods return the letter as it is now."""
 
     connection: Connection
@@ -40,9 +39,7 @@ class Deed:
             return await self.send(letter, not_before=not_before)
         event_to_replay(letter)  # refused now rather than when somebody else agrees
         asked = replace(letter, state=LetterState.REPLAY_REQUESTED, requested_by=self.caller.subject)
-        return await self.save(
-            asked, "deadletter.replay_requested", {"payloadSha256": payload_sha256(letter)}
-        )
+        return await self.save(asked, "deadletter.replay_requested", {"payloadSha256": letter.sha256_to_send})
 
     async def send(self, letter: Letter, *, not_before: datetime | None = None) -> Letter:
         """The event goes into the outbox. No application is locked: a retry topic promises no order. Raises
@@ -55,7 +52,7 @@ class Deed:
             "eventId": str(event.event_id),
             "topic": event.topic,
             "replay": sent.replays,
-            "payloadSha256": payload_sha256(letter),
+            "payloadSha256": letter.sha256_to_send,
             "requestedBy": letter.requested_by,
         }
         return await self.save(sent, "deadletter.replayed", details)

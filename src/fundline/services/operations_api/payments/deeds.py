@@ -3,11 +3,9 @@
 Both people are known by the subjects of their tokens; that they differ is held by the database too.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-
-import orjson
 
 from fundline.casefile.cases import CaseKind, settle_case
 from fundline.casefile.payout import NotApproved, request_disbursement
@@ -18,19 +16,14 @@ from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
-from fundline.platform.database.idempotency import StoredAnswer, WriteKey, write_once
-from fundline.platform.http.requests import parse_body
-from fundline.platform.identity import Caller, Role
+from fundline.platform.database.idempotency import Once
+from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
-from fundline.services.operations_api import disbursement_store as store
-from fundline.services.operations_api.disbursement_schemas import (
-    ReleaseRequest,
-    disbursement_view,
-    waits_for_release,
-)
-from fundline.services.operations_api.disbursements import DisbursementNotFound, application_id_of
 from fundline.services.operations_api.four_eyes import ACTOR, SecondPersonNeeded, actor_of
+from fundline.services.operations_api.payments import store
+from fundline.services.operations_api.payments.answers import Payment, payment_of, waits_for_release
+from fundline.services.operations_api.payments.reading import PaymentNotFound
 
 EVENT_ARRIVES_WITHIN = timedelta(minutes=1)
 """After that the workers' sweep takes the payment up, whatever became of the event."""
@@ -47,42 +40,39 @@ class Releases:
         self._database, self._now, self._fresh_id = database, now, fresh_id
         self._log = get_log()
 
-    async def release(self, caller: Caller, key: WriteKey, text: str, body: bytes) -> StoredAnswer:
-        """200 and the payment, which is sent in a moment. Role: operator, neither its approver nor its applicant.
+    async def release(
+        self, caller: Caller, application_id: UUID, reason: str, once: Once[Payment]
+    ) -> Payment:
+        """The payment, which is sent in a moment. Neither its approver nor its applicant may release it.
 
-        Raises Forbidden, SecondPersonNeeded, DisbursementNotFound, NotWaitingForRelease, KeyReused, RecordBusy.
+        Raises SecondPersonNeeded, PaymentNotFound, NotWaitingForRelease, and what `once.write` raises.
         """
-        caller.require(Role.OPERATOR)
-        reason = parse_body(ReleaseRequest, body).reason
-        application_id = application_id_of(text)
 
-        async def work(connection: Connection) -> tuple[int, bytes]:
-            return 200, orjson.dumps(await self._release(connection, caller, application_id, reason))
+        async def work(connection: Connection) -> Payment:
+            return await self._release(connection, caller, application_id, reason)
 
-        answer = await write_once(self._database, key, work)
-        if not answer.is_replay:
-            told = orjson.loads(answer.body)
-            self._log.info(
-                "payment.released",
-                application_id=told["applicationId"],
-                payment_id=told["paymentId"],
-                **{"user.id": caller.subject},
-            )
-        return answer
+        payment = await once.write(self._database, work)
+        self._log.info(
+            "payment.released",
+            application_id=str(payment.application_id),
+            payment_id=str(payment.payment_id),
+            **{"user.id": caller.subject},
+        )
+        return payment
 
     async def _release(
         self, connection: Connection, caller: Caller, application_id: UUID, reason: str
-    ) -> dict[str, Any]:
+    ) -> Payment:
         try:
             application = await lock_application(connection, application_id)
         except UnknownApplication:
-            raise DisbursementNotFound from None
-        payment = await store.lock_disbursement(connection, application_id)
+            raise PaymentNotFound from None
+        payment = await store.lock_payment(connection, application_id)
         if payment is None:
-            raise DisbursementNotFound
-        approver, payment_id, at = payment["approved_by"], payment["payment_id"], self._now()
+            raise PaymentNotFound
         if not waits_for_release(payment):
             raise NotWaitingForRelease(_why(payment))
+        approver, payment_id, at = payment["approved_by"], payment["payment_id"], self._now()
         try:
             require_second_person(releaser=caller.subject, approver=approver, applicant=application.user_id)
             await store.release(
@@ -105,25 +95,31 @@ class Releases:
             raise SecondPersonNeeded(str(same)) from None
         except NotApproved as otherwise:
             raise NotWaitingForRelease(str(otherwise)) from None
-        details = {
-            "paymentId": str(payment_id),
-            "approvedBy": approver,
-            "releasedBy": caller.subject,
-            ROWS: await read_rows(connection, DISBURSEMENTS, [payment_id]),
-        }
-        entry = AuditEntry(
-            application_stream(application_id), actor_of(caller), "payment.released", at, reason, details
-        )
-        await record(connection, entry)
-        await settle_case(
-            connection,
-            CaseKind.PAYMENT_RELEASE,
-            str(payment_id),
-            by=actor_of(caller),
-            at=at,
-            resolution=f"Released: {reason}",
-        )
-        return disbursement_view(await store.lock_disbursement(connection, application_id))
+        await _put_on_record(connection, caller, payment, reason=reason, at=at)
+        return payment_of(await store.lock_payment(connection, application_id))
+
+
+async def _put_on_record(
+    connection: Connection, caller: Caller, payment: Any, *, reason: str, at: datetime
+) -> None:
+    """The audit entry of a release, and the end of its case."""
+    payment_id = payment["payment_id"]
+    details = {
+        "paymentId": str(payment_id),
+        "approvedBy": payment["approved_by"],
+        "releasedBy": caller.subject,
+        ROWS: await read_rows(connection, DISBURSEMENTS, [payment_id]),
+    }
+    stream, actor = application_stream(payment["application_id"]), actor_of(caller)
+    await record(connection, AuditEntry(stream, actor, "payment.released", at, reason, details))
+    await settle_case(
+        connection,
+        CaseKind.PAYMENT_RELEASE,
+        str(payment_id),
+        by=actor,
+        at=at,
+        resolution=f"Released: {reason}",
+    )
 
 
 def _why(payment: Any) -> str:

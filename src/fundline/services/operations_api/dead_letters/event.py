@@ -17,7 +17,7 @@ from fundline.platform.kafka.messages import (
     REPLAY,
 )
 from fundline.platform.refusals import Kind, Refusal
-from fundline.services.operations_api.dead_letter_store import Letter
+from fundline.services.operations_api.dead_letters.store import Letter
 
 _OF_ONE_LIFE = OF_A_LIFE - {ORIGIN}
 """Headers that tell of one life of the event in its group; a replay begins another."""

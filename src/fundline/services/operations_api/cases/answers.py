@@ -1,0 +1,54 @@
+"""A case, as it is answered."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+
+from fundline.casefile.cases import CaseKind
+from fundline.platform.paging import Page
+from fundline.platform.shapes import Answer, Moment
+
+
+class Case(Answer):
+    """What waits for a person. About money, the resolution is proposed by one and agreed to by another."""
+
+    id: UUID
+    kind: CaseKind
+    subject: str
+    application_id: UUID | None
+    summary: str
+    details: dict[str, Any]
+    state: Literal["open", "resolved"]
+    opened_by: str
+    opened_at: Moment
+    resolved_by: str | None
+    resolved_at: Moment | None
+    resolution: str | None
+    proposed_by: str | None
+    proposed_at: Moment | None
+    proposed_resolution: str | None
+
+
+class CasePage(Page[Case]):
+    """Newest first. `next_cursor` is the `cursor` of the next page; null on the last."""
+
+
+def case_of(row: Any) -> Case:
+    return Case(
+        id=row["case_id"],
+        kind=row["kind"],
+        subject=row["subject"],
+        application_id=row["application_id"],
+        summary=row["summary"],
+        details=orjson.loads(row["details"]),
+        state=row["state"],
+        opened_by=row["opened_by"],
+        opened_at=row["opened_at"],
+        resolved_by=row["resolved_by"],
+        resolved_at=row["resolved_at"],
+        resolution=row["resolution"],
+        proposed_by=row["proposed_by"],
+        proposed_at=row["proposed_at"],
+        proposed_resolution=row["proposed_resolution"],
+    )

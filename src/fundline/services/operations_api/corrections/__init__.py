@@ -1,0 +1,1 @@
+"""Corrections of the ledger: one person asks, another agrees."""

@@ -1,0 +1,1 @@
+"""Payments, and the release of those above the limit by a second person."""

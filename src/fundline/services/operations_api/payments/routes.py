@@ -1,0 +1,56 @@
+"""What the operations API offers about payments."""
+
+from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.identity import Role
+from fundline.services.operations_api.four_eyes import SecondPersonNeeded
+from fundline.services.operations_api.payments.answers import Payment, PaymentPage
+from fundline.services.operations_api.payments.deeds import NotWaitingForRelease, Releases
+from fundline.services.operations_api.payments.reading import PaymentNotFound, Payments
+from fundline.services.operations_api.payments.schemas import PaymentQuery, ReleaseRequest
+
+_APPLICATION_ID = PathValue("id", "The application's id.", missing=PaymentNotFound)
+_READERS = (Role.OPERATOR, Role.COMPLIANCE, Role.UNDERWRITER)
+
+LIST = Endpoint(
+    "GET",
+    "/v1/disbursements",
+    name="listPayments",
+    summary="Payments, that of the newest application first.",
+    tag="operations",
+    roles=_READERS,
+    takes=PaymentQuery,
+    gives=PaymentPage,
+)
+READ: Endpoint[None, Payment] = Endpoint(
+    "GET",
+    "/v1/disbursements/{id}",
+    name="readPayment",
+    summary="The payment of one application.",
+    tag="operations",
+    roles=_READERS,
+    path_values=(_APPLICATION_ID,),
+    gives=Payment,
+)
+RELEASE = Endpoint(
+    "POST",
+    "/v1/disbursements/{id}/release",
+    name="releasePayment",
+    summary="Release a payment above its currency's limit; neither its approver nor its applicant may.",
+    tag="operations",
+    roles=(Role.OPERATOR,),
+    path_values=(_APPLICATION_ID,),
+    takes=ReleaseRequest,
+    gives=Payment,
+    says="Stored.",
+    refuses=(SecondPersonNeeded, PaymentNotFound, NotWaitingForRelease),
+    example={"reason": "Collateral and papers seen."},
+)
+ENDPOINTS = (LIST, READ, RELEASE)
+
+
+def bound(payments: Payments, releases: Releases) -> list[Bound]:
+    return [
+        LIST.by(lambda call: payments.page(call.asked)),
+        READ.by(lambda call: payments.one(call.path["id"])),
+        RELEASE.by(lambda call: releases.release(call.caller, call.path["id"], call.asked.reason, call.once)),
+    ]

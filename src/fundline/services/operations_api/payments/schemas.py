@@ -1,0 +1,24 @@
+"""What is asked about payments."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from fundline.domain.disbursement import DisbursementState
+from fundline.platform.paging import Cursor
+from fundline.platform.shapes import Asked, Reason
+
+
+class PaymentQuery(Asked):
+    """`waits_for_release`: for a second person."""
+
+    cursor: Cursor | None = None
+    state: DisbursementState | None = None
+    waits_for_release: bool | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class ReleaseRequest(Asked):
+    """Why it may be paid; kept with the payment and in the audit trail."""
+
+    reason: Reason
