@@ -14,6 +14,8 @@ from fundline.services.operations_api.dead_letters.edit import difference
 from fundline.services.operations_api.dead_letters.store import Letter, Whole
 
 LONGEST_SHOWN_BYTES = 64 * 1024
+DEEPEST_SHOWN_LEVELS = 100
+"""What is nested more deeply is shown as text: a writer of JSON has a limit too, and gives up behind it."""
 
 
 class DeadLetter(Answer):
@@ -125,14 +127,32 @@ def payload_answer(payload: bytes) -> DeadPayload:
     shown = payload[:LONGEST_SHOWN_BYTES]
     if len(shown) == len(payload):
         try:
-            return DeadPayload(bytes=len(payload), json_=orjson.loads(payload), text=None, base64=None)
+            value = orjson.loads(payload)
         except orjson.JSONDecodeError:
             pass
+        else:
+            if _is_shallow(value):
+                return DeadPayload(bytes=len(payload), json_=value, text=None, base64=None)
     try:
         return DeadPayload(bytes=len(payload), json_=None, text=shown.decode(), base64=None)
     except UnicodeDecodeError:
         encoded = base64.b64encode(shown).decode()
         return DeadPayload(bytes=len(payload), json_=None, text=None, base64=encoded)
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST_SHOWN_LEVELS):
+        level = [
+            inner
+            for outer in level
+            for inner in (
+                outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ()
+            )
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _fields(letter: Letter) -> dict[str, Any]:
