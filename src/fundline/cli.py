@@ -49,6 +49,7 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
         "Dead letters: list, show, replay, correct, approve, discard.",
     ),
     ("payment", "fundline.commands.payment", "Payments: list, show, release; halt and resume all of them."),
+    ("routes", "fundline.commands.routes", "Every route of the API, with the roles that may use it."),
     ("case", "fundline.commands.case", "What waits for a person: list, show, resolve."),
 )
 """Imported only when they are asked for: `fundline --help` stays fast."""

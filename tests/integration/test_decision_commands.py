@@ -18,10 +18,11 @@ from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.risk.cashflow import seed_of
 from fundline.services.application_api.reassessment import Reassessment
+from fundline.services.application_api.schemas import ReassessmentRequest
 from fundline.services.risk_worker.model_client import ModelAway
 from support.scoring import CHALLENGER, CHAMPION, Bench, packaged_model
 from support.stored import scoring_requested, submitted_application
-from support.writes import write
+from support.writes import once
 
 pytestmark = pytest.mark.integration
 
@@ -189,10 +190,10 @@ async def test_a_reassessment_is_a_decision_of_its_own_and_the_old_one_is_still_
     bench.scorer.trouble = away
     application_id = await decided()
     _, first = await decision("show", application_id, "--json")
-    key, body = write(
-        "uma", f"/v1/applications/{application_id}/assessments", {"reason": "The model is back."}
+    request = ReassessmentRequest(reason="The model is back.")
+    await Reassessment(database).request(
+        Caller("uma", Role.UNDERWRITER), application_id, request, once("uma")
     )
-    await Reassessment(database).request(Caller("uma", Role.UNDERWRITER), key, str(application_id), body)
     bench.scorer.trouble = lambda _version: None
     await bench.handlers().scoring_requested(scoring_requested(application_id))
     _, latest = await decision("show", application_id, "--json")

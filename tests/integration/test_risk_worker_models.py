@@ -10,17 +10,19 @@ import pytest
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.cache import Cache, open_cache
 from fundline.platform.database import Database, open_database
+from fundline.platform.database.idempotency import AlreadyAnswered
 from fundline.platform.identity import Caller, Role
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.risk.evidence import repeat
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.referral import NotUnderReview
+from fundline.services.application_api.schemas import ReassessmentRequest
 from fundline.services.risk_worker.model_client import BadModelAnswer, ModelAway
 from support.foreign_entries import FOREIGN, plant
 from support.scoring import CHALLENGER, CHAMPION, Bench, packaged_model
 from support.stored import scoring_requested, submitted_application
-from support.writes import write
+from support.writes import once
 
 pytestmark = pytest.mark.integration
 MISSING = {"figures.annualRevenue": None}
@@ -125,12 +127,12 @@ async def test_a_referral_can_be_scored_again_and_the_earlier_assessment_stays(d
     bench.scorer.trouble = away
     await bench.handlers().scoring_requested(scoring_requested(application_id))
     underwriter = Caller("uma", Role.UNDERWRITER)
-    key, body = write(
-        "uma", f"/v1/applications/{application_id}/assessments", {"reason": "The model is back."}
-    )
-    answer = await Reassessment(database).request(underwriter, key, str(application_id), body)
-    again = await Reassessment(database).request(underwriter, key, str(application_id), body)
-    assert (answer.status, again.body, again.is_replay) == (202, answer.body, True)
+    request, key = ReassessmentRequest(reason="The model is back."), once("uma", status=202)
+    answer = await Reassessment(database).request(underwriter, application_id, request, key)
+    with pytest.raises(AlreadyAnswered) as again:
+        await Reassessment(database).request(underwriter, application_id, request, key)
+    assert again.value.answer == key.render(answer)
+    assert again.value.answer.code == 202
     assert await status(database, application_id) == "risk_scoring"
 
     bench.scorer.trouble = lambda _version: None
@@ -138,9 +140,9 @@ async def test_a_referral_can_be_scored_again_and_the_earlier_assessment_stays(d
     first, second = await assessments(database, application_id)
     assert (first["verdict"], second["verdict"]) == ("pending_review", "approved")
     assert await status(database, application_id) == "approved"
-    key, body = write("uma", f"/v1/applications/{application_id}/assessments", {"reason": "Once more."})
+    request = ReassessmentRequest(reason="Once more.")
     with pytest.raises(NotUnderReview):
-        await Reassessment(database).request(underwriter, key, str(application_id), body)
+        await Reassessment(database).request(underwriter, application_id, request, once("uma"))
 
 
 async def test_the_late_result_of_a_worker_that_stood_still_is_refused(database, box, bench, cache):
@@ -164,8 +166,10 @@ async def test_the_late_result_of_a_worker_that_stood_still_is_refused(database,
     bench.scorer.trouble = away
     await bench.handlers().scoring_requested(event)
     assert await status(database, application_id) == "pending_review"
-    key, body = write("uma", f"/v1/applications/{application_id}/assessments", {"reason": "Once more."})
-    await Reassessment(database).request(Caller("uma", Role.UNDERWRITER), key, str(application_id), body)
+    request = ReassessmentRequest(reason="Once more.")
+    await Reassessment(database).request(
+        Caller("uma", Role.UNDERWRITER), application_id, request, once("uma")
+    )
     woken.set()
     await late
     assert len(await assessments(database, application_id)) == 1

@@ -1,7 +1,10 @@
 """A sound application, as JSON for the API, and its settings for use cases that run in a test."""
 
 import copy
+import json
 from typing import Any
+
+from fundline.services.application_api.schemas import ApplicationRequest
 
 SOUND: dict[str, Any] = {
     "amount": "50000.00",
@@ -43,3 +46,8 @@ def application(**changes: Any) -> dict[str, Any]:
         else:
             place[last] = value
     return body
+
+
+def an_application(**changes: Any) -> ApplicationRequest:
+    """The same, as the use case takes it."""
+    return ApplicationRequest.model_validate_json(json.dumps(application(**changes)))

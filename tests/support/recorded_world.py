@@ -19,6 +19,7 @@ from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.review import Review
+from fundline.services.application_api.schemas import DecisionRequest, ReassessmentRequest
 from fundline.services.operations_api.cases.deeds import CaseResolution
 from fundline.services.operations_api.corrections.deeds import LedgerCorrections
 from fundline.services.operations_api.corrections.schemas import CorrectionRequest, CorrectTransfer
@@ -32,7 +33,7 @@ from support.dead_letters import dead_payment, kept_letter, payment_asked
 from support.disbursement import TestedWorker, worker_on
 from support.scoring import Bench, packaged_model
 from support.stored import submitted_application
-from support.writes import once, write
+from support.writes import once
 
 UMA = Caller("uma", Role.UNDERWRITER)
 OLGA, OTTO = Caller("olga", Role.OPERATOR), Caller("otto", Role.OPERATOR)
@@ -79,12 +80,11 @@ class World:
     async def _reviewed_and_released(self) -> None:
         """Scored twice, approved by uma, released by olga, silent at the bank for a while, and then paid."""
         large = await self._scored(**{"figures.annualRevenue": None, "amount": "600000.00"})
-        path = f"/v1/applications/{large}"
-        key, body = write("uma", f"{path}/assessments", {"reason": "The model was away."})
-        await Reassessment(self._database).request(UMA, key, str(large), body)
+        away = ReassessmentRequest(reason="The model was away.")
+        await Reassessment(self._database).request(UMA, large, away, once("uma"))
         await self._bench.scoring().score(large, event_id=new_id())
-        key, body = write("uma", f"{path}/decision", {"decision": "approve", "reason": "Accounts seen."})
-        await Review(self._database).decide(UMA, key, str(large), body)
+        approval = DecisionRequest(decision="approve", reason="Accounts seen.")
+        await Review(self._database).decide(UMA, large, approval, once("uma"))
         await self._ask_to_pay(large)
         await Releases(self._database).release(OLGA, large, "Papers seen.", once("olga"))
         await self._ask_to_pay(large)

@@ -1,6 +1,5 @@
 """Applications put straight into the database, and events as a handler gets them."""
 
-import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -12,14 +11,14 @@ from fundline.contracts.payloads import Payload, RiskScoringRequested
 from fundline.contracts.topics import RISK_SCORING_REQUESTED, Topic
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
-from fundline.platform.database.idempotency import write_key
 from fundline.platform.identity import Caller, Role
 from fundline.platform.kafka.messages import Event
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.application_api.reference import ReferenceData
 from fundline.services.application_api.submission import Submission
-from support.applications import application
+from support.applications import an_application
+from support.writes import once
 
 
 async def submitted_application(database: Database, box: SecretBox, **changes: Any) -> uuid.UUID:
@@ -27,10 +26,9 @@ async def submitted_application(database: Database, box: SecretBox, **changes: A
     reference = ReferenceData(database)
     await reference.load()
     submission = Submission(database, box, reference, Metrics(CollectorRegistry()))
-    body = json.dumps(application(**changes)).encode()
-    key = write_key("alice", str(uuid.uuid4()), method="POST", path="/v1/applications", body=body)
-    answer = await submission.submit(Caller("alice", Role.APPLICANT), key, body)
-    return uuid.UUID(json.loads(answer.body)["id"])
+    alice = Caller("alice", Role.APPLICANT)
+    accepted = await submission.submit(alice, an_application(**changes), once("alice", status=202))
+    return accepted.id
 
 
 def event_of(topic: Topic, payload: Payload, application_id: uuid.UUID) -> Event[Any]:

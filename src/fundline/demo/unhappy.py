@@ -14,13 +14,13 @@ from uuid import UUID
 
 import httpx
 
+from fundline.contracts.example import EXAMPLE_APPLICATION
 from fundline.demo.books import read_statement
 from fundline.demo.checks import checks_within, run_checks
 from fundline.demo.people import NotAsTold, People, soon
 from fundline.demo.target import Target
 from fundline.platform.database import open_database
 from fundline.platform.settings import DatabaseSettings
-from fundline.stack.table import EXAMPLE_APPLICATION
 
 CLOSED_ACCOUNT = "000123450002"
 UNLUCKY_ACCOUNT = "000123457391"

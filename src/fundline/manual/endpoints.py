@@ -3,12 +3,16 @@
 from typing import Any
 
 from fundline.platform.http.endpoints import Endpoint
+from fundline.services.application_api import routes as application_api
 from fundline.services.operations_api import routes as operations_api
+from fundline.services.status_api import routes as status_api
 
 SERVICES: dict[str, tuple[Endpoint[Any, Any], ...]] = {
+    "application-api": application_api.ENDPOINTS,
+    "status-service": status_api.ENDPOINTS,
     "operations-api": operations_api.ENDPOINTS,
 }
-"""By the service's name: the tuple `ENDPOINTS` of its `routes.py`. A service of the old form is not here yet."""
+"""By the process's name. A service of the old form is not here yet."""
 
 
 def all_endpoints() -> list[Endpoint[Any, Any]]:

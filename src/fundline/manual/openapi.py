@@ -3,53 +3,19 @@
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from fundline.manual import answers, openapi_notifications
+from fundline.manual import openapi_notifications
 from fundline.manual.endpoints import all_endpoints
 from fundline.manual.openapi_endpoints import Declared, models_of, paths_of
-from fundline.manual.openapi_parts import (
-    IDEMPOTENCY_KEY,
-    PLAYED_BACK,
-    STREAM_SECURITY,
-    operation,
-    path_parameter,
-    query_of,
-    refused,
-    responds,
-)
+from fundline.manual.openapi_parts import Problem
 from fundline.platform.paging import Page
-from fundline.services.application_api.schemas import (
-    ApplicationRequest,
-    DecisionRequest,
-    ListQuery,
-    ReassessmentRequest,
-)
-from fundline.services.status_api.schemas import StreamQuery
-from fundline.stack.table import EXAMPLE_APPLICATION
 
-_COMPONENTS: tuple[tuple[type[BaseModel], Any], ...] = (
-    (ApplicationRequest, "validation"),
-    (DecisionRequest, "validation"),
-    (ReassessmentRequest, "validation"),
+_COMPONENTS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
+    (Problem, "serialization"),
     *((request, "validation") for request in openapi_notifications.REQUESTS),
-    *(
-        (answer, "serialization")
-        for answer in (
-            answers.Accepted,
-            answers.Decided,
-            answers.Reassessing,
-            answers.Application,
-            answers.ApplicationPage,
-            answers.ReferenceData,
-            answers.ApplicationStatus,
-            answers.Problem,
-        )
-    ),
     *((answer, "serialization") for answer in openapi_notifications.ANSWERS),
 )
-_APPLICATION_ID = path_parameter("id", "The application's id.", {"type": "string", "format": "uuid"})
-_REFERENCE = path_parameter("id", "The application's id or its tracking id.", {"type": "string"})
 
 
 def openapi_document() -> dict[str, Any]:
@@ -77,10 +43,8 @@ def openapi_document() -> dict[str, Any]:
             openapi_notifications.TAG,
         ],
         "paths": {
-            **_application_paths(),
-            **_status_paths(),
-            **openapi_notifications.notification_paths(),
             **paths_of(declared),
+            **openapi_notifications.notification_paths(),
         },
         "components": {
             "schemas": component_schemas(declared),
@@ -103,143 +67,3 @@ def component_schemas(declared: Declared) -> dict[str, Any]:
         if issubclass(model, Page):  # pydantic's name for a page of cases is `Page_Case_`
             schemas[model.__name__] = schemas.pop(reference["$ref"].rpartition("/")[2])
     return dict(sorted(schemas.items()))
-
-
-def _application_paths() -> dict[str, Any]:
-    return {
-        "/v1/applications": {"post": _submit(), "get": _list()},
-        "/v1/applications/{id}": {
-            "get": operation(
-                "readApplication",
-                "One application; somebody else's is not found.",
-                parameters=[_APPLICATION_ID],
-                responses={"200": responds("The application.", "Application"), **refused(401, 404, 429, 503)},
-            )
-        },
-        "/v1/applications/{id}/decision": {"post": _decide()},
-        "/v1/applications/{id}/assessments": {"post": _reassess()},
-        "/v1/reference-data/{kind}": {
-            "get": operation(
-                "readReferenceData",
-                "What requests are checked against.",
-                parameters=[
-                    path_parameter(
-                        "kind", "", {"type": "string", "enum": ["sectors", "states", "currencies"]}
-                    ),
-                ],
-                responses={"200": responds("The rows.", "ReferenceData"), **refused(401, 404, 429, 503)},
-            )
-        },
-    }
-
-
-def _submit() -> dict[str, Any]:
-    return operation(
-        "submitApplication",
-        "Submit an application. Roles: applicant, partner.",
-        parameters=[IDEMPOTENCY_KEY],
-        body=("ApplicationRequest", dict(EXAMPLE_APPLICATION)),
-        responses={
-            "202": responds(
-                "Stored.",
-                "Accepted",
-                headers={
-                    "Location": {"description": "Where to read it.", "schema": {"type": "string"}},
-                    **PLAYED_BACK,
-                },
-            ),
-            **refused(400, 401, 403, 409, 413, 415, 422, 429, 503),
-        },
-    )
-
-
-def _list() -> dict[str, Any]:
-    return operation(
-        "listApplications",
-        "The caller's applications, newest first; underwriters, operators and compliance see everybody's.",
-        parameters=query_of(ListQuery),
-        responses={"200": responds("One page.", "ApplicationPage"), **refused(401, 422, 429, 503)},
-    )
-
-
-def _decide() -> dict[str, Any]:
-    return operation(
-        "decideApplication",
-        "Decide an application in `pending_review`. Role: underwriter, not of the own application.",
-        parameters=[_APPLICATION_ID, IDEMPOTENCY_KEY],
-        body=("DecisionRequest", {"decision": "approve", "reason": "Two years of orders on file."}),
-        responses={
-            "200": responds("Stored.", "Decided", headers=PLAYED_BACK),
-            **refused(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
-        },
-    )
-
-
-def _reassess() -> dict[str, Any]:
-    return operation(
-        "reassessApplication",
-        "Score an application in `pending_review` again; the earlier assessment stays on record. Role: underwriter.",
-        parameters=[_APPLICATION_ID, IDEMPOTENCY_KEY],
-        body=("ReassessmentRequest", {"reason": "The model was away when this was first scored."}),
-        responses={
-            "202": responds("It will be scored.", "Reassessing", headers=PLAYED_BACK),
-            **refused(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
-        },
-    )
-
-
-_LAST_EVENT_ID = {
-    "name": "Last-Event-ID",
-    "in": "header",
-    "required": False,
-    "description": "The id (sequence) of the last event received; the stream goes on after it.",
-    "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
-}
-
-
-def _status_paths() -> dict[str, Any]:
-    return {
-        "/v1/status/{id}": {
-            "get": operation(
-                "readStatus",
-                "Where an application stands.",
-                tag="status",
-                parameters=[_REFERENCE],
-                responses={
-                    "200": responds("The status.", "ApplicationStatus"),
-                    **refused(401, 404, 422, 429, 503),
-                },
-            )
-        },
-        "/v1/status/{id}/events": {
-            "get": operation(
-                "followByEvents",
-                "Every change, past and coming, as server-sent events. Ends after a final status.",
-                parameters=[_REFERENCE, *query_of(StreamQuery), _LAST_EVENT_ID],
-                responses={
-                    "200": {
-                        "description": "`id` is the sequence, `event` is `status`, `data` an ApplicationStatus.",
-                        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-                    },
-                    "204": {"description": "Nothing more will come after Last-Event-ID."},
-                    **refused(401, 404, 422, 429, 503),
-                },
-                tag="status",
-                security=STREAM_SECURITY,
-            )
-        },
-        "/v1/status/{id}/ws": {
-            "get": operation(
-                "followByWebSocket",
-                "The same objects over a WebSocket, one per text message. Closes with 1000 after a final status, "
-                "1012 when the instance stops, 1013 when the client should come back later.",
-                parameters=[_REFERENCE, *query_of(StreamQuery)],
-                responses={
-                    "101": {"description": "Switching protocols."},
-                    **refused(401, 404, 422, 429, 503),
-                },
-                tag="status",
-                security=STREAM_SECURITY,
-            )
-        },
-    }

@@ -1,10 +1,11 @@
 """Parts that several operations of the OpenAPI document share."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from fundline.platform.http.problems import MEDIA_TYPE
+from fundline.platform.shapes import Answer
 
 REFUSALS: dict[int, str] = {
     400: "The body is no JSON, or the Idempotency-Key is missing.",
@@ -35,6 +36,22 @@ RETRY_AFTER: dict[str, Any] = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
 }
 STREAM_SECURITY: list[dict[str, Any]] = [{"bearer": []}, {"access_token": []}]
+
+
+class RefusedValue(Answer):
+    path: Annotated[str, Field(examples=["business.employees"])]
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457. `type` is stable, see docs/problems.md; `instance` is added by the gateway's own answers."""
+
+    type: Annotated[str, Field(pattern="^urn:fundline:problem:[a-z0-9-]+$")]
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    instance: str | None = None
+    errors: list[RefusedValue] | None = None
 
 
 def responds(description: str, schema: str, headers: dict[str, Any] | None = None) -> dict[str, Any]:

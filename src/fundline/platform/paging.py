@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from fundline.platform.shapes import Answer
 
@@ -33,8 +33,15 @@ Cursor = Annotated[
 ]
 
 
+def _described(schema: dict[str, Any]) -> None:
+    """A page of something does not inherit the sentence of `Page`."""
+    schema.setdefault("description", "Newest first. `nextCursor` is opaque; null on the last page.")
+
+
 class Page(Answer, Generic[Item]):
-    """Newest first. `nextCursor` is opaque; null on the last page."""
+    """Newest first. `next_cursor` is opaque; null on the last page."""
+
+    model_config = ConfigDict(json_schema_extra=_described)
 
     items: list[Item]
     next_cursor: str | None

@@ -10,34 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fundline.contracts.example import EXAMPLE_APPLICATION
 from fundline.platform.kafka.groups import GroupView
 from fundline.stack.running import Stack
 from fundline.stack.state import ProcessRecord
 
 SHOWN_TOKEN_TTL_S = 12 * 3600
-EXAMPLE_APPLICATION = {
-    "amount": "50000.00",
-    "currency": "USD",
-    "termMonths": 60,
-    "purpose": "working_capital",
-    "business": {
-        "legalName": "Harbor Street Bakery LLC",
-        "naics": "722410",
-        "state": "CA",
-        "legalForm": "llc",
-        "age": "existing",
-        "employees": 9,
-        "franchise": False,
-        "location": "urban",
-    },
-    "figures": {
-        "annualRevenue": "820000.00",
-        "operatingMargin": "0.1400",
-        "monthlyDebtService": "1500.00",
-        "cashAtBank": "98000.00",
-    },
-    "payoutAccount": {"type": "us", "routingNumber": "110000000", "accountNumber": "000123456789"},
-}
 
 
 def print_stack(stack: Stack, console: Console) -> None:

@@ -10,14 +10,16 @@ from prometheus_client import CollectorRegistry
 from fundline.platform.database import Database, open_database
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
+from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import DatabaseSettings
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.application_api.reading import Reading
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.reference import ReferenceData
 from fundline.services.application_api.review import Review
-from fundline.services.application_api.routes import Routes
+from fundline.services.application_api.routes import bound
 from fundline.services.application_api.settings import Settings
 from fundline.services.application_api.submission import Submission
 
@@ -39,15 +41,14 @@ async def client(engines, database: Database, database_url: str) -> AsyncIterato
     metrics = Metrics(CollectorRegistry())
     reference = ReferenceData(database)
     await reference.load()
-    routes = Routes(
-        tokens=TokenVerifier(settings),
-        submission=Submission(database, SecretBox(settings.account_key_file), reference, metrics),
-        review=Review(database),
-        reassessment=Reassessment(database),
-        reference=reference,
-        database=database,
+    offered = bound(
+        Submission(database, SecretBox(settings.account_key_file), reference, metrics),
+        Reading(database),
+        Review(database),
+        Reassessment(database),
+        reference,
     )
-    app = Edge(api(routes.all()), metrics=metrics)
+    app = Edge(api(served(TokenVerifier(settings), offered)), metrics=metrics)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
         yield opened

@@ -20,12 +20,13 @@ from fundline.platform.settings import CacheSettings, TokenSettings
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.review import Review
+from fundline.services.application_api.schemas import DecisionRequest, ReassessmentRequest
 from fundline.services.operations_api.audit.answers import AuditTrailPage
 from fundline.services.operations_api.main import bound
 from fundline.services.risk_worker import experiment_store
 from support.scoring import Bench, packaged_model
 from support.stored import submitted_application
-from support.writes import write
+from support.writes import once
 
 UMA = Caller("uma", Role.UNDERWRITER)
 
@@ -48,12 +49,11 @@ async def reviewed(engines, trail, box) -> uuid.UUID:
     scoring = bench.scoring()
     application_id = await submitted_application(database, box, **{"figures.annualRevenue": None})
     await scoring.score(application_id, event_id=new_id())
-    path = f"/v1/applications/{application_id}"
-    key, body = write("uma", f"{path}/assessments", {"reason": "The model was away."})
-    await Reassessment(database).request(UMA, key, str(application_id), body)
+    away = ReassessmentRequest(reason="The model was away.")
+    await Reassessment(database).request(UMA, application_id, away, once("uma"))
     await scoring.score(application_id, event_id=new_id())
-    key, body = write("uma", f"{path}/decision", {"decision": "approve", "reason": "Accounts seen."})
-    await Review(database).decide(UMA, key, str(application_id), body)
+    approval = DecisionRequest(decision="approve", reason="Accounts seen.")
+    await Review(database).decide(UMA, application_id, approval, once("uma"))
     await bench.compute.close()
     await cache.close()
     return application_id

@@ -150,7 +150,7 @@ class Door:
             "path": f"/v1/status/{APPLICATION}/events",
             "query_string": b"",
             "headers": [],
-            "path_params": {"reference": APPLICATION},
+            "path_params": {"id": APPLICATION},
         }
         await self._door(scope, self._receive, self._send)
 

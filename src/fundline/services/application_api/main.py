@@ -2,14 +2,16 @@
 
 from fundline.platform.database import open_database
 from fundline.platform.http.api import api
+from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.process import Service, run_process
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.application_api.reading import Reading
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.reference import ReferenceData
 from fundline.services.application_api.review import Review
-from fundline.services.application_api.routes import Routes
+from fundline.services.application_api.routes import bound
 from fundline.services.application_api.settings import Settings
 from fundline.services.application_api.submission import Submission
 
@@ -22,17 +24,9 @@ def main() -> None:
         reference = ReferenceData(database, every_s=settings.reference_refresh_s)
         await reference.load()
         submission = Submission(database, SecretBox(settings.account_key_file), reference, metrics)
-        routes = Routes(
-            tokens=TokenVerifier(settings),
-            submission=submission,
-            review=Review(database),
-            reassessment=Reassessment(database),
-            reference=reference,
-            database=database,
-        )
-
+        offered = bound(submission, Reading(database), Review(database), Reassessment(database), reference)
         return Service(
-            app=api(routes.all()),
+            app=api(served(TokenVerifier(settings), offered)),
             background=[reference],
             database=database,
             close=[database.close],

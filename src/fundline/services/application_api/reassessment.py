@@ -3,7 +3,7 @@
 Useful where a model was away, or another one has been promoted since.
 """
 
-import orjson
+from uuid import UUID
 
 from fundline.casefile.scoring import request_scoring
 from fundline.casefile.status import LockedApplication, move_application
@@ -11,11 +11,10 @@ from fundline.domain.application import ApplicationStatus
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
-from fundline.platform.database.idempotency import StoredAnswer, WriteKey
-from fundline.platform.http.requests import parse_body
-from fundline.platform.identity import Caller, Role
+from fundline.platform.database.idempotency import Once
+from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
-from fundline.services.application_api.reading import application_id_of
+from fundline.services.application_api.answers import Reassessing
 from fundline.services.application_api.referral import act_on_referral
 from fundline.services.application_api.schemas import ReassessmentRequest
 from fundline.services.application_api.submission import SOURCE
@@ -26,26 +25,22 @@ class Reassessment:
         self._database, self._now, self._fresh_id = database, now, fresh_id
         self._log = get_log()
 
-    async def request(self, caller: Caller, key: WriteKey, text: str, body: bytes) -> StoredAnswer:
-        """202 and `{id, status}`. Raises Forbidden, ApplicationNotFound, NotUnderReview, KeyReused."""
-        caller.require(Role.UNDERWRITER)
-        reason = parse_body(ReassessmentRequest, body).reason
-        application_id = application_id_of(text)
-        answer = orjson.dumps({"id": str(application_id), "status": ApplicationStatus.RISK_SCORING.value})
+    async def request(
+        self, caller: Caller, application_id: UUID, request: ReassessmentRequest, once: Once[Reassessing]
+    ) -> Reassessing:
+        """Raises what `act_on_referral` raises."""
 
-        async def work(connection: Connection, application: LockedApplication) -> None:
-            await self._request(connection, application, f"{SOURCE}:{caller.subject}", reason)
+        async def work(connection: Connection, application: LockedApplication) -> Reassessing:
+            await self._request(connection, application, f"{SOURCE}:{caller.subject}", request.reason)
+            return Reassessing(id=application_id, status="risk_scoring")
 
-        given = await act_on_referral(
-            self._database, caller, key, application_id, StoredAnswer(202, answer, is_replay=False), work
+        reassessing = await act_on_referral(self._database, caller, application_id, once, work)
+        self._log.info(
+            "application.reassessment_requested",
+            application_id=str(application_id),
+            **{"user.id": caller.subject},
         )
-        if not given.is_replay:
-            self._log.info(
-                "application.reassessment_requested",
-                application_id=str(application_id),
-                **{"user.id": caller.subject},
-            )
-        return given
+        return reassessing
 
     async def _request(
         self, connection: Connection, application: LockedApplication, actor: str, reason: str

@@ -3,9 +3,16 @@
 from fundline.domain.money import MINOR_UNITS
 from fundline.platform.database import Database
 from fundline.platform.loop import Loop
-from fundline.platform.refusals import FieldError
-from fundline.services.application_api import store
+from fundline.platform.refusals import FieldError, Kind, Refusal
+from fundline.services.application_api import answers, store
+from fundline.services.application_api.answers import ReferenceRow
 from fundline.services.application_api.schemas import ApplicationRequest
+
+
+class UnknownReferenceData(Refusal):
+    kind = Kind.NOT_FOUND
+    code = "reference-data-not-found"
+    title = "There is no such reference data"
 
 
 class ReferenceData(Loop):
@@ -31,12 +38,14 @@ class ReferenceData(Loop):
             errors.append(FieldError("business.state", f"{request.business.state} is not a US state."))
         return errors
 
-    def listing(self, kind: str) -> list[dict[str, str | int]] | None:
-        """`sectors`, `states` or `currencies` as rows of code and name; None for anything else."""
+    async def listing(self, kind: str) -> answers.ReferenceData:
+        """`sectors`, `states` or `currencies`. Raises UnknownReferenceData."""
         if kind == "sectors":
-            return [{"code": code, "name": name} for code, name in self.sectors.items()]
-        if kind == "states":
-            return [{"code": code, "name": name} for code, name in self.states.items()]
-        if kind == "currencies":
-            return [{"code": code, "minorUnits": units} for code, units in MINOR_UNITS.items()]
-        return None
+            items = [ReferenceRow(code=code, name=name) for code, name in self.sectors.items()]
+        elif kind == "states":
+            items = [ReferenceRow(code=code, name=name) for code, name in self.states.items()]
+        elif kind == "currencies":
+            items = [ReferenceRow(code=code, minor_units=units) for code, units in MINOR_UNITS.items()]
+        else:
+            raise UnknownReferenceData("Reference data are sectors, states and currencies.")
+        return answers.ReferenceData(items=items)

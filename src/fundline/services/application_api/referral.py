@@ -1,17 +1,18 @@
 """What an underwriter may do with a referral, whatever it is: once per key, with the application's row locked."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from uuid import UUID
 
 from fundline.casefile.status import LockedApplication, UnknownApplication, lock_application
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.database import Connection, Database
-from fundline.platform.database.idempotency import RecordBusy, StoredAnswer, WriteKey, write_once
-from fundline.platform.identity import Caller, Forbidden, Role
+from fundline.platform.database.idempotency import Once, RecordBusy
+from fundline.platform.identity import Caller, Forbidden
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.application_api.reading import ApplicationNotFound
 
-Work = Callable[[Connection, LockedApplication], Awaitable[None]]
+Result = TypeVar("Result")
 
 
 class NotUnderReview(Refusal):
@@ -30,25 +31,24 @@ class ApplicationBusy(Refusal):
 
 
 async def act_on_referral(
-    database: Database, caller: Caller, key: WriteKey, application_id: UUID, answer: StoredAnswer, work: Work
-) -> StoredAnswer:
-    """Do `work` and store `answer` under the key, in one transaction; a repeat gets the stored answer.
+    database: Database,
+    caller: Caller,
+    application_id: UUID,
+    once: Once[Result],
+    work: Callable[[Connection, LockedApplication], Awaitable[Result]],
+) -> Result:
+    """Raises Forbidden, ApplicationNotFound, NotUnderReview, ApplicationBusy, and what `Once.write` raises."""
 
-    Raises Forbidden, ApplicationNotFound, NotUnderReview, ApplicationBusy, KeyReused.
-    """
-    caller.require(Role.UNDERWRITER)
-
-    async def act(connection: Connection) -> tuple[int, bytes]:
+    async def act(connection: Connection) -> Result:
         try:
             application = await lock_application(connection, application_id)
         except UnknownApplication:
             raise ApplicationNotFound from None
         _check(caller, application)
-        await work(connection, application)
-        return answer.status, answer.body
+        return await work(connection, application)
 
     try:
-        return await write_once(database, key, act)
+        return await once.write(database, act)
     except RecordBusy:
         raise ApplicationBusy from None
 

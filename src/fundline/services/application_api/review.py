@@ -1,6 +1,7 @@
 """An underwriter decides a referral. One transaction: key, decision, status, and the payment's trigger."""
 
-import orjson
+from typing import Literal
+from uuid import UUID
 
 from fundline.casefile.payout import request_disbursement
 from fundline.casefile.status import LockedApplication, move_application
@@ -8,17 +9,19 @@ from fundline.domain.application import ApplicationStatus
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
-from fundline.platform.database.idempotency import StoredAnswer, WriteKey
-from fundline.platform.http.requests import parse_body
-from fundline.platform.identity import Caller, Role
+from fundline.platform.database.idempotency import Once
+from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
 from fundline.services.application_api import store
-from fundline.services.application_api.reading import application_id_of
+from fundline.services.application_api.answers import Decided
 from fundline.services.application_api.referral import act_on_referral
 from fundline.services.application_api.schemas import DecisionRequest
 from fundline.services.application_api.submission import SOURCE
 
-_RESULT = {"approve": ApplicationStatus.APPROVED, "reject": ApplicationStatus.REJECTED}
+_RESULT: dict[Literal["approve", "reject"], Literal["approved", "rejected"]] = {
+    "approve": "approved",
+    "reject": "rejected",
+}
 
 
 class Review:
@@ -26,33 +29,28 @@ class Review:
         self._database, self._now, self._fresh_id = database, now, fresh_id
         self._log = get_log()
 
-    async def decide(self, caller: Caller, key: WriteKey, text: str, body: bytes) -> StoredAnswer:
-        """200 and `{id, status}`. Raises Forbidden, ApplicationNotFound, NotUnderReview, KeyReused."""
-        caller.require(Role.UNDERWRITER)
-        request = parse_body(DecisionRequest, body)
-        application_id = application_id_of(text)
-        result = _RESULT[request.decision]
-        answer = orjson.dumps({"id": str(application_id), "status": result.value})
+    async def decide(
+        self, caller: Caller, application_id: UUID, request: DecisionRequest, once: Once[Decided]
+    ) -> Decided:
+        """Raises what `act_on_referral` raises."""
 
-        async def work(connection: Connection, application: LockedApplication) -> None:
+        async def work(connection: Connection, application: LockedApplication) -> Decided:
             await self._decide(connection, application, caller, request)
+            return Decided(id=application_id, status=_RESULT[request.decision])
 
-        given = await act_on_referral(
-            self._database, caller, key, application_id, StoredAnswer(200, answer, is_replay=False), work
+        decided = await act_on_referral(self._database, caller, application_id, once, work)
+        self._log.info(
+            "application.reviewed",
+            application_id=str(application_id),
+            decision=request.decision,
+            **{"user.id": caller.subject},
         )
-        if not given.is_replay:
-            self._log.info(
-                "application.reviewed",
-                application_id=str(application_id),
-                decision=request.decision,
-                **{"user.id": caller.subject},
-            )
-        return given
+        return decided
 
     async def _decide(
         self, connection: Connection, application: LockedApplication, caller: Caller, request: DecisionRequest
     ) -> None:
-        at, result = self._now(), _RESULT[request.decision]
+        at, result = self._now(), ApplicationStatus(_RESULT[request.decision])
         actor = f"{SOURCE}:{caller.subject}"
         await store.record_decision(
             connection,

@@ -1,84 +1,122 @@
-"""The API's HTTP door: bytes in, bytes out."""
+"""The API's HTTP door: what is offered, and which use case does it."""
 
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from typing import Any
 
-from fundline.platform.database import Database
-from fundline.platform.http.requests import query_parameters
-from fundline.platform.http.tokens import TokenVerifier
-from fundline.platform.http.writes import answered, read_write
-from fundline.platform.refusals import Kind, Refusal
-from fundline.services.application_api.reading import read_one, read_page
+from fundline.contracts.example import EXAMPLE_APPLICATION
+from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.identity import Forbidden, Role
+from fundline.platform.paging import Page
+from fundline.services.application_api.answers import (
+    Accepted,
+    Application,
+    Decided,
+    Reassessing,
+    ReferenceData,
+)
+from fundline.services.application_api.reading import ApplicationNotFound, Reading
 from fundline.services.application_api.reassessment import Reassessment
-from fundline.services.application_api.reference import ReferenceData
+from fundline.services.application_api.reference import ReferenceData as Reference
+from fundline.services.application_api.reference import UnknownReferenceData
+from fundline.services.application_api.referral import NotUnderReview
 from fundline.services.application_api.review import Review
-from fundline.services.application_api.schemas import ListQuery
+from fundline.services.application_api.schemas import (
+    ApplicationRequest,
+    DecisionRequest,
+    ListQuery,
+    ReassessmentRequest,
+)
 from fundline.services.application_api.submission import Submission
 
-_JSON = "application/json"
+_TAG = "applications"
+_ID = PathValue("id", "The application's id.", missing=ApplicationNotFound)
+SUBMIT = Endpoint(
+    "POST",
+    "/v1/applications",
+    name="submitApplication",
+    summary="Submit an application.",
+    tag=_TAG,
+    roles=(Role.APPLICANT, Role.PARTNER),
+    takes=ApplicationRequest,
+    gives=Accepted,
+    status=202,
+    says="Stored.",
+    example=EXAMPLE_APPLICATION,
+    location="/v1/applications/{id}",
+)
+LIST = Endpoint(
+    "GET",
+    "/v1/applications",
+    name="listApplications",
+    summary="The caller's applications, newest first; underwriters, operators and compliance see everybody's.",
+    tag=_TAG,
+    takes=ListQuery,
+    gives=Page[Application],
+    says="One page.",
+)
+READ = Endpoint(
+    "GET",
+    "/v1/applications/{id}",
+    name="readApplication",
+    summary="One application; somebody else's is not found.",
+    tag=_TAG,
+    path_values=(_ID,),
+    gives=Application,
+    says="The application.",
+)
+DECIDE = Endpoint(
+    "POST",
+    "/v1/applications/{id}/decision",
+    name="decideApplication",
+    summary="Decide an application in `pending_review`, never one's own.",
+    tag=_TAG,
+    roles=(Role.UNDERWRITER,),
+    path_values=(_ID,),
+    takes=DecisionRequest,
+    gives=Decided,
+    says="Stored.",
+    refuses=(Forbidden, NotUnderReview),
+    example={"decision": "approve", "reason": "Two years of orders on file."},
+)
+REASSESS = Endpoint(
+    "POST",
+    "/v1/applications/{id}/assessments",
+    name="reassessApplication",
+    summary="Score an application in `pending_review` again; the earlier assessment stays on record.",
+    tag=_TAG,
+    roles=(Role.UNDERWRITER,),
+    path_values=(_ID,),
+    takes=ReassessmentRequest,
+    gives=Reassessing,
+    status=202,
+    says="It will be scored.",
+    refuses=(Forbidden, NotUnderReview),
+    example={"reason": "The model was away when this was first scored."},
+)
+REFERENCE_DATA = Endpoint(
+    "GET",
+    "/v1/reference-data/{kind}",
+    name="readReferenceData",
+    summary="What requests are checked against.",
+    tag=_TAG,
+    path_values=(
+        PathValue("kind", "", schema={"type": "string", "enum": ["sectors", "states", "currencies"]}),
+    ),
+    gives=ReferenceData,
+    says="The rows.",
+    refuses=(UnknownReferenceData,),
+)
+ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (SUBMIT, LIST, READ, DECIDE, REASSESS, REFERENCE_DATA)
 
 
-class UnknownReferenceData(Refusal):
-    kind = Kind.NOT_FOUND
-    code = "reference-data-not-found"
-    title = "There is no such reference data"
-
-
-class Routes:
-    def __init__(
-        self,
-        *,
-        tokens: TokenVerifier,
-        submission: Submission,
-        review: Review,
-        reassessment: Reassessment,
-        reference: ReferenceData,
-        database: Database,
-    ) -> None:
-        self._tokens, self._submission, self._review = tokens, submission, review
-        self._reassessment, self._reference, self._database = reassessment, reference, database
-
-    def all(self) -> list[Route]:
-        return [
-            Route("/v1/applications", self.submit, methods=["POST"]),
-            Route("/v1/applications", self.page, methods=["GET"]),
-            Route("/v1/applications/{application_id}", self.one, methods=["GET"]),
-            Route("/v1/applications/{application_id}/decision", self.decide, methods=["POST"]),
-            Route("/v1/applications/{application_id}/assessments", self.reassess, methods=["POST"]),
-            Route("/v1/reference-data/{kind}", self.reference_data, methods=["GET"]),
-        ]
-
-    async def submit(self, request: Request) -> Response:
-        caller, key, body = await read_write(request, self._tokens)
-        answer = await self._submission.submit(caller, key, body)
-        location = f"/v1/applications/{orjson.loads(answer.body)['id']}"
-        return answered(answer, {"location": location})
-
-    async def decide(self, request: Request) -> Response:
-        caller, key, body = await read_write(request, self._tokens)
-        return answered(await self._review.decide(caller, key, request.path_params["application_id"], body))
-
-    async def reassess(self, request: Request) -> Response:
-        caller, key, body = await read_write(request, self._tokens)
-        return answered(
-            await self._reassessment.request(caller, key, request.path_params["application_id"], body)
-        )
-
-    async def one(self, request: Request) -> Response:
-        caller = self._tokens.caller(request)
-        view = await read_one(self._database, caller, request.path_params["application_id"])
-        return Response(orjson.dumps(view), media_type=_JSON)
-
-    async def page(self, request: Request) -> Response:
-        caller = self._tokens.caller(request)
-        page = await read_page(self._database, caller, query_parameters(request, ListQuery))
-        return Response(orjson.dumps(page), media_type=_JSON)
-
-    async def reference_data(self, request: Request) -> Response:
-        self._tokens.caller(request)
-        listing = self._reference.listing(request.path_params["kind"])
-        if listing is None:
-            raise UnknownReferenceData("Reference data are sectors, states and currencies.")
-        return Response(orjson.dumps({"items": listing}), media_type=_JSON)
+def bound(
+    submission: Submission, reading: Reading, review: Review, reassessment: Reassessment, reference: Reference
+) -> list[Bound]:
+    """All endpoints, each with what does it."""
+    return [
+        SUBMIT.by(lambda call: submission.submit(call.caller, call.asked, call.once)),
+        LIST.by(lambda call: reading.page(call.caller, call.asked)),
+        READ.by(lambda call: reading.one(call.caller, call.path["id"])),
+        DECIDE.by(lambda call: review.decide(call.caller, call.path["id"], call.asked, call.once)),
+        REASSESS.by(lambda call: reassessment.request(call.caller, call.path["id"], call.asked, call.once)),
+        REFERENCE_DATA.by(lambda call: reference.listing(call.path["kind"])),
+    ]

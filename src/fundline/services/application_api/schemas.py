@@ -10,8 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from fundline.casefile.accounts import PayoutAccount, UsAccount
+from fundline.contracts.payloads import Status
 from fundline.domain.money import Money, MoneyError, minor_units
 from fundline.domain.terms import LARGEST_FIGURE_MINOR, amount_out_of_bounds
+from fundline.platform.paging import Cursor
 from fundline.services.application_api.metadata import checked_metadata
 
 
@@ -136,8 +138,5 @@ class ListQuery(_Request):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: Annotated[str, Field(max_length=64)] | None = None
-    status: (
-        Literal["processing", "risk_scoring", "approved", "rejected", "pending_review", "disbursed", "failed"]
-        | None
-    ) = None
+    cursor: Cursor | None = None
+    status: Status | None = None

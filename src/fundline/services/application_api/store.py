@@ -7,12 +7,12 @@ from uuid import UUID
 
 from fundline.platform.audit.trail import BEFORE_THE_FIRST, AuditEntry, next_hash
 from fundline.platform.database import Connection, Database
-from fundline.platform.database.idempotency import WriteKey
+from fundline.platform.database.idempotency import Rendered, WriteKey
 
 SUBMIT = """
 with claimed as (
     insert into idempotency_keys (caller, key, request_hash, response_status, response_body)
-    values ($1, $2, $3, 202, $4)
+    values ($1, $2, $3, $31, $4)
     on conflict on constraint idempotency_keys_once_per_caller do nothing
     returning key
 ), stored as (
@@ -83,7 +83,7 @@ STATES = "select state_code, name from reference_states order by state_code"
 async def submit(
     database: Database,
     key: WriteKey,
-    answer: str,
+    answer: Rendered,
     row: Mapping[str, Any],
     events: Sequence[Sequence[Any]],
     entry: AuditEntry,
@@ -97,7 +97,7 @@ async def submit(
         row["user_id"],
         key.key,
         key.request_hash,
-        answer,
+        answer.body.decode(),
         row["application_id"],
         row["tracking_id"],
         row["amount_minor"],
@@ -121,6 +121,7 @@ async def submit(
         entry.evidence_hash(),
         next_hash(BEFORE_THE_FIRST, entry.digest()),
         row["payout_index"],
+        answer.code,
     )
     return stored is not None and bool(stored["is_new"])
 

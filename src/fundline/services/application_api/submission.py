@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -17,15 +16,15 @@ from fundline.platform.audit.rows import ROWS, rows_of
 from fundline.platform.audit.trail import AuditEntry, application_stream
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy, UniqueRule
-from fundline.platform.database.idempotency import RequestInFlight, StoredAnswer, WriteKey, stored_answer
+from fundline.platform.database.idempotency import Once, RequestInFlight, WriteKey
 from fundline.platform.database.outbox import OutboxRow, as_columns, outbox_row
-from fundline.platform.http.requests import parse_body
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.refusals import FieldError, InvalidRequest
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.application_api import store
+from fundline.services.application_api.answers import Accepted
 from fundline.services.application_api.reference import ReferenceData
 from fundline.services.application_api.schemas import ApplicationRequest, amount_errors
 from fundline.services.application_api.tracking import tracking_id
@@ -54,18 +53,15 @@ class Submission:
         self._now, self._fresh_id, self._random_bits = now, fresh_id, random_bits
         self._log = get_log()
 
-    async def submit(self, caller: Caller, key: WriteKey, body: bytes) -> StoredAnswer:
-        """202 and `{id, trackingId, status}`, or the first answer of this key.
-
-        Raises a Refusal: a role that may not apply, values that are not acceptable, a key used for another request.
-        """
-        caller.require(Role.APPLICANT, Role.PARTNER)
-        request = self._checked(body)
+    async def submit(self, caller: Caller, request: ApplicationRequest, once: Once[Accepted]) -> Accepted:
+        """Raises InvalidRequest, RequestInFlight, KeyReused; AlreadyAnswered on a repeat."""
+        self._check(request)
         for attempt in range(1, _TRACKING_ATTEMPTS + 1):
-            application_id, tracking = self._fresh_id(), tracking_id(self._random_bits())
-            answer = orjson.dumps({"id": str(application_id), "trackingId": tracking, "status": "processing"})
+            accepted = Accepted(
+                id=self._fresh_id(), tracking_id=tracking_id(self._random_bits()), status="processing"
+            )
             try:
-                is_new = await self._store(caller, key, request, application_id, tracking, answer)
+                is_new = await self._store(caller, request, accepted, once)
             except RowBusy:
                 raise RequestInFlight from None
             except UniqueRule as taken:
@@ -73,45 +69,36 @@ class Submission:
                     raise
                 continue
             if not is_new:
-                return await stored_answer(self._database, key)
+                raise await once.answered(self._database)
             self._metrics.applications.labels("processing").inc()
             self._log.info(
                 "application.accepted",
-                application_id=str(application_id),
-                tracking_id=tracking,
+                application_id=str(accepted.id),
+                tracking_id=accepted.tracking_id,
                 amount=request.amount,
                 currency=request.currency,
                 **{"user.id": caller.subject},
             )
-            return StoredAnswer(202, answer, is_replay=False)
+            return accepted
         raise AssertionError("the loop returns or raises")
 
-    def _checked(self, body: bytes) -> ApplicationRequest:
-        request = parse_body(ApplicationRequest, body)
+    def _check(self, request: ApplicationRequest) -> None:
         errors = [FieldError(path, sentence) for path, sentence in amount_errors(request)]
         errors += self._reference.unknown_values(request)
         if errors:
             raise InvalidRequest("The request was refused and nothing was stored.", errors=errors)
-        return request
 
     async def _store(
-        self,
-        caller: Caller,
-        key: WriteKey,
-        request: ApplicationRequest,
-        application_id: UUID,
-        tracking: str,
-        answer: bytes,
+        self, caller: Caller, request: ApplicationRequest, accepted: Accepted, once: Once[Accepted]
     ) -> bool:
-        at = self._now()
+        """False when the key is taken."""
+        at, application_id = self._now(), accepted.id
         account = request.payout_account
         sealed = self._box.seal(account.model_dump_json(by_alias=True).encode(), application_id)
-        ids, topics, _, payloads, headers = as_columns(
-            self._events(caller, request, application_id, tracking, at)
-        )
+        ids, topics, _, payloads, headers = as_columns(self._events(caller, request, accepted, at))
         row = {
             "application_id": application_id,
-            "tracking_id": tracking,
+            "tracking_id": accepted.tracking_id,
             "user_id": caller.subject,
             "amount_minor": request.money.amount_minor,
             "currency": request.currency,
@@ -128,15 +115,20 @@ class Submission:
             "payout_index": self._box.blind_index(account.identity),
             "created_at": at,
         }
-        entry = _entry(caller, key, request, row, at)
         return await store.submit(
-            self._database, key, answer.decode(), row, (ids, topics, payloads, headers), entry
+            self._database,
+            once.key,
+            once.render(accepted),
+            row,
+            (ids, topics, payloads, headers),
+            _entry(caller, once.key, request, row, at),
         )
 
     def _events(
-        self, caller: Caller, request: ApplicationRequest, application_id: UUID, tracking: str, at: datetime
+        self, caller: Caller, request: ApplicationRequest, accepted: Accepted, at: datetime
     ) -> list[OutboxRow]:
         """The fact, the command to score it, and the first status."""
+        application_id = accepted.id
         amount = request.money.text()
         created = ApplicationCreated(
             application_id=application_id,
@@ -156,7 +148,7 @@ class Submission:
             status_event(
                 submitted(at=at, actor=SOURCE),
                 application_id=application_id,
-                tracking_id=tracking,
+                tracking_id=accepted.tracking_id,
                 user_id=caller.subject,
                 event_id=self._fresh_id(),
                 source=SOURCE,

@@ -1,68 +1,69 @@
-"""What the API shows of an application: camelCase, amounts as text, accounts as their last four."""
+"""What the API shows of an application: amounts as text, the account as its last four."""
 
 from typing import Any
 
 import orjson
 
-from fundline.contracts.payloads import iso_utc
 from fundline.domain.money import Money
+from fundline.services.application_api.answers import (
+    Application,
+    Assessment,
+    Disbursement,
+    PayoutAccountView,
+    UnderwriterDecision,
+)
 
 
-def application_view(row: Any) -> dict[str, Any]:
+def application_shown(row: Any) -> Application:
     """One application as its owner, or a person of the lender, sees it."""
-    view: dict[str, Any] = {
-        "id": str(row["application_id"]),
-        "trackingId": row["tracking_id"],
-        "status": row["status"],
-        "sequence": row["status_sequence"],
-        "amount": Money(row["amount_minor"], row["currency"]).text(),
-        "currency": row["currency"],
-        "termMonths": row["term_months"],
-        "purpose": row["purpose"],
-        "revolving": row["revolving"],
-        "business": orjson.loads(row["business"]),
-        "figures": orjson.loads(row["figures"]),
-        "jobs": None if row["jobs"] is None else orjson.loads(row["jobs"]),
-        "payoutAccount": {"type": row["payout_kind"], "last4": row["payout_last4"]},
-        "metadata": orjson.loads(row["metadata"]),
-        "createdAt": iso_utc(row["created_at"]),
-        "updatedAt": iso_utc(row["updated_at"]),
-        "assessment": _assessment(row),
-        "underwriterDecision": _underwriter(row),
-        "disbursement": _disbursement(row),
-    }
-    return view
+    return Application(
+        id=row["application_id"],
+        tracking_id=row["tracking_id"],
+        status=row["status"],
+        sequence=row["status_sequence"],
+        amount=Money(row["amount_minor"], row["currency"]).text(),
+        currency=row["currency"],
+        term_months=row["term_months"],
+        purpose=row["purpose"],
+        revolving=row["revolving"],
+        business=orjson.loads(row["business"]),
+        figures=orjson.loads(row["figures"]),
+        jobs=None if row["jobs"] is None else orjson.loads(row["jobs"]),
+        payout_account=PayoutAccountView(type=row["payout_kind"], last4=row["payout_last4"]),
+        metadata=orjson.loads(row["metadata"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        assessment=_assessment(row),
+        underwriter_decision=_underwriter(row),
+        disbursement=_disbursement(row),
+    )
 
 
-def _assessment(row: Any) -> dict[str, Any] | None:
+def _assessment(row: Any) -> Assessment | None:
     if row["verdict"] is None:
         return None
-    return {
-        "number": row["assessment"],
-        "verdict": row["verdict"],
-        "riskScore": row["risk_score"],
-        "principalReasons": orjson.loads(row["principal_reasons"]),
-        "modelVersion": row["model_version"],
-        "policyVersion": row["policy_version"],
-        "assessedAt": iso_utc(row["assessed_at"]),
-    }
+    return Assessment(
+        number=row["assessment"],
+        verdict=row["verdict"],
+        risk_score=row["risk_score"],
+        principal_reasons=orjson.loads(row["principal_reasons"]),
+        model_version=row["model_version"],
+        policy_version=row["policy_version"],
+        assessed_at=row["assessed_at"],
+    )
 
 
-def _underwriter(row: Any) -> dict[str, Any] | None:
+def _underwriter(row: Any) -> UnderwriterDecision | None:
     if row["underwriter_decision"] is None:
         return None
-    return {
-        "decision": row["underwriter_decision"],
-        "reason": row["underwriter_reason"],
-        "decidedAt": iso_utc(row["decided_at"]),
-    }
+    return UnderwriterDecision(
+        decision=row["underwriter_decision"], reason=row["underwriter_reason"], decided_at=row["decided_at"]
+    )
 
 
-def _disbursement(row: Any) -> dict[str, Any] | None:
+def _disbursement(row: Any) -> Disbursement | None:
     if row["payment_state"] is None:
         return None
-    return {
-        "state": row["payment_state"],
-        "transactionId": row["transaction_id"],
-        "failureCode": row["failure_code"],
-    }
+    return Disbursement(
+        state=row["payment_state"], transaction_id=row["transaction_id"], failure_code=row["failure_code"]
+    )

@@ -7,6 +7,7 @@ from fundline.platform.cache import open_cache
 from fundline.platform.database import open_database
 from fundline.platform.database.suspects import SuspectRows
 from fundline.platform.http.api import api
+from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.messages import Subscription
@@ -17,7 +18,7 @@ from fundline.services.status_api.catch_up import FanOutFeed
 from fundline.services.status_api.fan_out import FanOut
 from fundline.services.status_api.live import LiveStatus
 from fundline.services.status_api.reading import References, StatusReading
-from fundline.services.status_api.routes import status_routes
+from fundline.services.status_api.routes import bound
 from fundline.services.status_api.settings import Settings
 from fundline.services.status_api.write_through import WriteThrough
 
@@ -41,8 +42,9 @@ async def build(settings: Settings, metrics: Metrics) -> Service:
         metrics=metrics,
         suspects=SuspectRows(database, Group.STATUS_SERVICE),
     )
+    tokens = TokenVerifier(settings)
     return Service(
-        app=api(status_routes(reading, live, TokenVerifier(settings), settings)),
+        app=api(served(tokens, bound(reading, live, tokens, settings))),
         background=[consumer, FanOutFeed(database, fan_out, settings), write_through.missed],
         database=database,  # without Kafka or the cache a status is still answered
         close=[cache.close, database.close],

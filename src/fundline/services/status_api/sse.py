@@ -40,7 +40,7 @@ def last_event_id(request: Request) -> int | None:
 
 
 class EventsDoor:
-    """`GET /v1/status/{reference}/events`. Plain ASGI: the request's own task writes the stream, nothing else runs."""
+    """`GET /v1/status/{id}/events`. Plain ASGI: the request's own task writes the stream, nothing else runs."""
 
     def __init__(self, live: LiveStatus, tokens: TokenVerifier, settings: Settings) -> None:
         self._live, self._tokens, self._settings = live, tokens, settings
@@ -50,7 +50,7 @@ class EventsDoor:
         caller = self._tokens.caller(request, allow_query=True)
         resume_after = last_event_id(request)
         last = query_parameters(request, StreamQuery).last_sequence if resume_after is None else resume_after
-        async with self._live.follow(request.path_params["reference"], caller, last=last, kind="sse") as feed:
+        async with self._live.follow(request.path_params["id"], caller, last=last, kind="sse") as feed:
             if feed.end is not None:  # 204 tells a browser not to reconnect: nothing will follow
                 await send({"type": "http.response.start", "status": 204, "headers": _HEADERS[1:]})
                 await send({"type": "http.response.body", "body": b""})

@@ -22,7 +22,7 @@ REFUSED = 4000
 
 
 class WebSocketDoor:
-    """`/v1/status/{reference}/ws`. What the client says is ignored; who may not see it is refused in the handshake."""
+    """`/v1/status/{id}/ws`. What the client says is ignored; who may not see it is refused in the handshake."""
 
     def __init__(self, live: LiveStatus, tokens: TokenVerifier, settings: Settings) -> None:
         self._live, self._tokens, self._settings = live, tokens, settings
@@ -32,9 +32,7 @@ class WebSocketDoor:
         try:
             caller = self._tokens.caller(socket, allow_query=True)
             last = query_parameters(socket, StreamQuery).last_sequence
-            async with self._live.follow(
-                socket.path_params["reference"], caller, last=last, kind="ws"
-            ) as feed:
+            async with self._live.follow(socket.path_params["id"], caller, last=last, kind="ws") as feed:
                 await socket.accept()
                 await self._write(feed, socket)
         except Refusal as refusal:

@@ -1,13 +1,12 @@
-"""What the two public services answer, as schemas. The services build these objects by hand, for speed; tests hold
-both to each other."""
+"""What the Application API answers: these models are what is serialised."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import Field
 
 from fundline.contracts.payloads import AmountText, Status
-from fundline.platform.shapes import Answer
+from fundline.platform.shapes import Answer, Moment
 
 
 class Accepted(Answer):
@@ -48,13 +47,13 @@ class Assessment(Answer):
     principal_reasons: list[PrincipalReason]
     model_version: str
     policy_version: str
-    assessed_at: AwareDatetime
+    assessed_at: Moment
 
 
 class UnderwriterDecision(Answer):
     decision: Literal["approve", "reject"]
     reason: str
-    decided_at: AwareDatetime
+    decided_at: Moment
 
 
 class Disbursement(Answer):
@@ -89,54 +88,20 @@ class Application(Answer):
     jobs: dict[str, Any] | None
     payout_account: PayoutAccountView
     metadata: dict[str, Any]
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
+    created_at: Moment
+    updated_at: Moment
     assessment: Assessment | None
     underwriter_decision: UnderwriterDecision | None
     disbursement: Disbursement | None
-
-
-class ApplicationPage(Answer):
-    """Newest first. `next_cursor` is opaque; null on the last page."""
-
-    items: list[Application]
-    next_cursor: str | None
 
 
 class ReferenceRow(Answer):
     """Sectors and states have a `name`; currencies have `minorUnits`, their number of decimals."""
 
     code: str
-    name: str | None = None
-    minor_units: int | None = None
+    name: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
+    minor_units: Annotated[int | None, Field(exclude_if=lambda units: units is None)] = None
 
 
 class ReferenceData(Answer):
     items: list[ReferenceRow]
-
-
-class ApplicationStatus(Answer):
-    """Where an application stands. The same object comes over SSE and WebSocket, once per change."""
-
-    application_id: UUID
-    tracking_id: str
-    status: Status
-    sequence: Annotated[int, Field(ge=1, description="1 is `processing`; rises by one per change.")]
-    updated_at: AwareDatetime
-    metadata: dict[str, Any]
-
-
-class RefusedValue(Answer):
-    path: Annotated[str, Field(examples=["business.employees"])]
-    message: str
-
-
-class Problem(BaseModel):
-    """RFC 9457. `type` is stable, see docs/problems.md; `instance` is added by the gateway's own answers."""
-
-    type: Annotated[str, Field(pattern="^urn:fundline:problem:[a-z0-9-]+$")]
-    title: str
-    status: Annotated[int, Field(ge=400, le=599)]
-    detail: str
-    instance: str | None = None
-    errors: list[RefusedValue] | None = None
