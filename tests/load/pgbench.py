@@ -1,7 +1,7 @@
 """The limit of a submission: the very same statement, sent by pgbench.
 
-The parameters are those of an application that was really submitted, read back from the tables. Four of them must
-differ from one transaction to the next and are made by the server: key, application id, tracking id, event ids.
+The parameters are those of an application that was really submitted, read back from the tables. Five of them must
+differ from one transaction to the next and are made by the server: key, application id, tracking id, event ids, stream.
 """
 
 import json
@@ -22,6 +22,7 @@ _MADE_BY_THE_SERVER = {
     5: "uuidv7()",
     6: "left('FL-' || gen_random_uuid()::text, 17)",
     19: "array[uuidv7(), uuidv7(), uuidv7()]",
+    25: "'application:' || gen_random_uuid()",
 }
 _STORED = """
 select json_build_object(
@@ -29,9 +30,12 @@ select json_build_object(
     'p8', a.currency, 'p9', a.term_months::text, 'p10', a.purpose, 'p11', a.business::text,
     'p12', a.figures::text, 'p13', coalesce(a.jobs::text, '{}'), 'p14', a.metadata::text,
     'p15', a.payout_account::text, 'p16', a.payout_kind, 'p17', a.payout_last4, 'p18', a.created_at::text,
-    'p20', o.topics::text, 'p21', o.payloads::text, 'p22', o.headers::text, 'p23', a.revolving::text)
+    'p20', o.topics::text, 'p21', o.payloads::text, 'p22', o.headers::text, 'p23', a.revolving::text,
+    'p24', e.actor, 'p26', e.action, 'p27', e.details, 'p28', e.evidence_hash::text, 'p29', e.hash::text,
+    'p30', a.payout_index::text, 'p31', k.response_status::text)
 from (select key as application_id from outbox order by position limit 1) chosen
 join applications a using (application_id)
+join audit_entries e on e.stream = 'application:' || a.application_id and e.sequence = 1
 join idempotency_keys k on k.caller = a.user_id and k.response_body::json ->> 'id' = a.application_id::text
 cross join lateral (
     select array_agg(topic order by position) as topics, array_agg(payload order by position) as payloads,
