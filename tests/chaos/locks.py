@@ -20,10 +20,10 @@ import asyncpg
 import httpx
 
 from chaos.liveness import behind_within, liveness_stack
-from fundline.demo.checks import run_checks
 from fundline.stack.running import Stack
 from support.applications import application
 from support.clients import SETTLED, bearer, browser
+from support.three_checks import problems_at_rest
 
 LOCKED_FOR_S = (5.0, 40.0)
 PER_SECOND = 3
@@ -80,8 +80,7 @@ async def lock_under_load(stack: Stack, tables: Sequence[str], seconds: float) -
         for told, count in verdict.answers.items()
         if told not in {"200", "202", "503+"}
     ]
-    checks = await run_checks(stack.settings["FUNDLINE_DATABASE_URL"], stack.settings["FUNDLINE_BANK_URL"])
-    verdict.faults += checks.problems()
+    verdict.faults += await problems_at_rest(stack.settings)
     return verdict
 
 

@@ -6,9 +6,9 @@ import uuid
 import httpx
 import pytest
 
-from fundline.demo.checks import run_checks
 from support.applications import application
 from support.clients import bearer, browser, follow_sse
+from support.three_checks import problems_at_rest
 
 pytestmark = pytest.mark.e2e
 
@@ -52,8 +52,7 @@ async def test_an_engine_that_dies_under_load_loses_nothing(fleet, engine):
         results = await asyncio.gather(*(patiently_followed(client, fleet, one) for one in first + second))
     assert results == ["disbursed"] * 20
     assert len({*first, *second}) == 20
-    checks = await run_checks(fleet.settings["FUNDLINE_DATABASE_URL"], fleet.settings["FUNDLINE_BANK_URL"])
-    assert checks.problems() == []
+    assert await problems_at_rest(fleet.settings) == []
     for record in fleet.processes():
         if record.instance != engine:
             assert record.restarts == restarts[record.instance], f"{record.instance} was restarted too"

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 
-from fundline.demo.checks import run_checks
 from fundline.platform.database import Database, open_database
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.engines.postgres import PostgresNode
@@ -30,6 +29,7 @@ from fundline.stack.up import running_stack
 from support.applications import application
 from support.clients import SETTLED, bearer, browser
 from support.small_disk import SmallDisk, small_disk
+from support.three_checks import problems_at_rest
 
 pytestmark = pytest.mark.e2e
 
@@ -97,9 +97,7 @@ async def flow(stack: Stack) -> AsyncIterator[Flow]:
         assert await asyncio.gather(*(standing(client, stack, one) for one in made.accepted)) == [
             "disbursed"
         ] * len(made.accepted)
-    settings = stack.settings
-    checks = await run_checks(settings["FUNDLINE_DATABASE_URL"], settings["FUNDLINE_BANK_URL"])
-    assert checks.problems() == []
+    assert await problems_at_rest(stack.settings) == []
 
 
 async def standing(client: httpx.AsyncClient, stack: Stack, application_id: str) -> str:

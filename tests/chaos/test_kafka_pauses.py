@@ -8,10 +8,10 @@ import signal
 import pytest
 
 from fundline.contracts.topics import topics_by_group
-from fundline.demo.checks import run_checks
 from fundline.platform.kafka.groups import GroupWatch, KafkaUnavailable
 from fundline.stack.ready import is_well
 from support.clients import browser, settled, submit
+from support.three_checks import problems_at_rest
 
 pytestmark = pytest.mark.e2e
 PAUSES, PAUSE_S, BETWEEN_S, EVERY_S = 7, 4.0, 1.5, 0.25
@@ -59,5 +59,4 @@ async def test_a_kafka_that_pauses_under_load_leaves_nothing_undone_and_nobody_u
     async with browser(fleet) as client:
         results = await asyncio.gather(*(settled(client, fleet, one) for one in made))
     assert results == ["disbursed"] * len(made)
-    checks = await run_checks(fleet.settings["FUNDLINE_DATABASE_URL"], fleet.settings["FUNDLINE_BANK_URL"])
-    assert checks.problems() == []
+    assert await problems_at_rest(fleet.settings) == []

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from fundline.demo.checks import run_checks
 from support.clients import browser, settled, submit
+from support.three_checks import problems_at_rest
 
 pytestmark = pytest.mark.e2e
 
@@ -22,5 +22,4 @@ async def test_killing_a_process_loses_nothing_and_pays_nobody_twice(fleet, inst
         made += [await submit(client, fleet) for _ in range(10)]
         results = await asyncio.gather(*(settled(client, fleet, one["id"]) for one in made))
     assert results == ["disbursed"] * 20
-    checks = await run_checks(fleet.settings["FUNDLINE_DATABASE_URL"], fleet.settings["FUNDLINE_BANK_URL"])
-    assert checks.problems() == []
+    assert await problems_at_rest(fleet.settings) == []

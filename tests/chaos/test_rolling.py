@@ -16,7 +16,6 @@ import httpx
 import pytest
 
 from chaos.traffic import REFERRED, STANDING_WATCHERS, WATCHERS_OF_ONE, Traffic
-from fundline.demo.checks import run_checks
 from fundline.demo.client import STREAM_TIMEOUT
 from fundline.stack.engines.envoy_view import GatewayView
 from fundline.stack.fleet import BEHIND_THE_GATEWAY
@@ -24,6 +23,7 @@ from fundline.stack.rolling import Rolling
 from fundline.stack.running import Stack
 from fundline.stack.state import ProcessRecord, StateFile
 from support.clients import tls
+from support.three_checks import problems_at_rest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 BACK_WITHIN_S = 60
@@ -83,8 +83,7 @@ async def traffic_on(fleet: Stack) -> AsyncIterator[Traffic]:
     assert traffic.troubles == {}
     assert len(set(traffic.accepted)) == len(traffic.accepted)
     assert traffic.reopened > 0, "no stream has seen anything of it"
-    checks = await run_checks(fleet.settings["FUNDLINE_DATABASE_URL"], fleet.settings["FUNDLINE_BANK_URL"])
-    assert checks.problems() == []
+    assert await problems_at_rest(fleet.settings) == []
 
 
 async def test_a_rolling_restart_refuses_nobody_and_no_stream_has_a_gap(fleet):

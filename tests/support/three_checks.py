@@ -11,7 +11,7 @@ without a ledger of its own: `@pytest.mark.has_no_banks_ledger("why")`.
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +22,7 @@ import httpx
 
 from fundline.casefile.books import BankDifference, StatementLine, differences
 from fundline.demo.books import read_books
-from fundline.demo.checks import judge, run_checks
+from fundline.demo.checks import checks_within, judge, run_checks
 from fundline.domain.money import Money
 from fundline.platform.database import open_database
 from fundline.platform.refusals import Unavailable
@@ -48,6 +48,15 @@ def problems_of_own_database(database_url: str, bank_ledgers: Sequence[Path] | N
 def problems_of_fleet(database_url: str, bank_url: str) -> Problems:
     """After a test on the fleet; waits while something is on its way."""
     return _in_a_thread(lambda: _fleet_problems(database_url, bank_url))
+
+
+async def problems_at_rest(settings: Mapping[str, str]) -> Problems:
+    """Of all three checks, once what is on its way has arrived: also what was accepted when nobody listened any more.
+
+    `settings`: a stack's.
+    """
+    database_url, bank_url = settings["FUNDLINE_DATABASE_URL"], settings["FUNDLINE_BANK_URL"]
+    return (await checks_within(SETTLES_WITHIN_S, lambda: run_checks(database_url, bank_url))).problems()
 
 
 def _in_a_thread(work: Callable[[], Awaitable[Problems]]) -> Problems:
