@@ -1,6 +1,7 @@
 """Four eyes: above its currency's limit a payment waits for a second person, and for nobody else."""
 
 import asyncio
+import io
 import json
 import uuid
 
@@ -10,12 +11,17 @@ import pytest
 from fundline.contracts.payloads import DisbursementRequested
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED
 from fundline.domain.money import Money
+from fundline.platform.database.idempotency import AlreadyAnswered
+from fundline.platform.identity import Caller, Role
+from fundline.platform.telemetry.logs import configure_logs
+from fundline.services.operations_api.payments.deeds import Releases
 from support.approved_applications import payment_requested, store_application
 from support.bank import whole_statement
 from support.books import assert_books_agree
 from support.delivering import answered
 from support.disbursement import audited, cases, disbursement
 from support.stored import event_of
+from support.writes import once
 
 pytestmark = pytest.mark.integration
 LARGE = Money(500_000_01, "USD")
@@ -191,6 +197,29 @@ async def test_what_waits_is_listed_and_shows_no_account(client, headers, worker
         assert (await client.get(f"/v1/disbursements/{bad}", headers=headers())).status_code == 404
     refused = await client.get(query, headers=headers("alice", "applicant"))
     assert refused.status_code == 403
+
+
+@pytest.fixture
+def log_lines():
+    """What is logged during the test, as the processes write it."""
+    stream = io.BytesIO()
+    configure_logs(process="operations-api", instance="operations-api-1", level="INFO", stream=stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    configure_logs(process="tests", instance="tests-1", level="WARNING")
+
+
+async def test_a_repeat_of_a_release_gets_the_kept_answer_and_is_logged_once(
+    worker, database, box, log_lines
+):
+    """Without a door: the use case takes values and a key, and a repeat goes through it to whoever asked."""
+    application_id = await waiting(worker, database, box)
+    releases, olga = Releases(database), Caller("olga", Role.OPERATOR)
+    payment = await releases.release(olga, application_id, "Seen.", once("olga", "one-key"))
+    with pytest.raises(AlreadyAnswered) as repeat:
+        await releases.release(olga, application_id, "Seen.", once("olga", "one-key"))
+    assert (payment.application_id, payment.released_by) == (application_id, "olga")
+    assert repeat.value.answer.body == payment.model_dump_json(by_alias=True).encode()
+    assert [line["message"] for line in log_lines()].count("payment.released") == 1
 
 
 async def test_promises_1_and_2_fifty_releases_with_one_key_release_once_and_get_one_answer(
