@@ -1,12 +1,22 @@
-"""What rules are made of: the answer of one rule, the comparisons, and the facts without which none counts."""
+"""The rules that a policy may carry: each has a name, its own thresholds, and an answer to one situation.
 
+A rule never changes under its class: decisions are replayed by the policy they carry, and that policy holds these very
+classes. A rule that must judge otherwise is another class beside this one; it may have the same name. A new rule is
+one class here, and its place in the rules of a new policy.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 from fundline.domain.facts import ApplicantFacts
+from fundline.domain.repayment import RepaymentCapacity
+from fundline.domain.scoring import CashFlowStress
 
 Verdict = Literal["pass", "refer", "reject", "not_evaluated"]
+ModelReasons = Literal["none", "added", "instead"]
 BUSINESS_AGES = frozenset({"new", "existing"})
 LEGAL_FORMS = frozenset({"sole_proprietorship", "partnership", "llc", "corporation", "other"})
 LOCATIONS = frozenset({"urban", "rural"})
@@ -23,8 +33,162 @@ class RuleOutcome:
     reason: str
 
 
-def completeness(facts: ApplicantFacts, refused_because: str | None) -> tuple[RuleOutcome, ...]:
-    """One referral for each thing that is missing, or one pass. `refused_because`: why no model takes the facts."""
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a rule may look at.
+
+    `probability`: of default, at today's level; None without a score. `is_model_away`: the chosen model did not answer;
+    `probability` is then another model's, or None. `refused_because`: why no model takes the facts, None if one does.
+    """
+
+    facts: ApplicantFacts
+    capacity: RepaymentCapacity
+    probability: Decimal | None
+    stress: CashFlowStress | None
+    is_model_away: bool
+    away_because: str | None
+    refused_because: str | None
+
+
+class Rule(ABC):
+    """`name` is unique in a policy and stands in the evidence. `model_reasons`: what the model's own reasons are to the
+    reason of this rule when it made the decision: not told, told after it, or told in its place."""
+
+    name: ClassVar[str]
+    model_reasons: ClassVar[ModelReasons] = "none"
+
+    @abstractmethod
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        """At least one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteFacts(Rule):
+    """One referral for each thing that is missing, or one pass."""
+
+    name: ClassVar[str] = "complete_facts"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        gaps = [RuleOutcome(self.name, "refer", None, None, code) for code in _gaps(situation.facts)]
+        cause = situation.refused_because
+        if cause is not None:
+            gaps.append(RuleOutcome(self.name, "refer", cause, None, "input_out_of_range"))
+        return tuple(gaps) or (RuleOutcome(self.name, "pass", None, None, ""),)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAvailable(Rule):
+    name: ClassVar[str] = "model_available"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        reason = "model_unavailable"
+        if situation.refused_because is not None:
+            # There were no features to ask a model about; the facts say so.
+            return (RuleOutcome(self.name, "not_evaluated", None, None, reason),)
+        verdict: Verdict = "refer" if situation.is_model_away else "pass"
+        return (RuleOutcome(self.name, verdict, situation.away_because, None, reason),)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage(Rule):
+    """SBA's SOP 50 10 asks for 1.15 of checked figures: unchecked ones need more."""
+
+    reject_below: Decimal
+    approve_from: Decimal
+    name: ClassVar[str] = "coverage"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        observed, reason = situation.capacity.coverage, "coverage_insufficient"
+        return (_at_least(self.name, observed, self.reject_below, self.approve_from, reason),)
+
+
+@dataclass(frozen=True, slots=True)
+class AmountToRevenue(Rule):
+    """Ratios to a year's revenue. `reject_above_by_purpose` stands in for `reject_above` where it has the purpose."""
+
+    reject_above: Decimal
+    approve_up_to: Decimal
+    reject_above_by_purpose: Mapping[str, Decimal]
+    name: ClassVar[str] = "amount_to_revenue"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        largest = self.reject_above_by_purpose.get(situation.facts.purpose, self.reject_above)
+        observed, reason = situation.capacity.amount_to_revenue, "amount_high_for_revenue"
+        return (_at_most(self.name, observed, largest, self.approve_up_to, reason),)
+
+
+@dataclass(frozen=True, slots=True)
+class CashRunway(Rule):
+    approve_months_from: Decimal
+    name: ClassVar[str] = "cash_runway"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        observed = situation.capacity.runway_months
+        return (_at_least(self.name, observed, None, self.approve_months_from, "cash_reserves_low"),)
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticAmount(Rule):
+    """`approve_up_to`: major units by currency; above it, or in another currency, a person looks."""
+
+    approve_up_to: Mapping[str, Decimal]
+    name: ClassVar[str] = "automatic_amount"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        facts, reason = situation.facts, "amount_needs_a_person"
+        limit = self.approve_up_to.get(facts.currency, Decimal(0))
+        return (_at_most(self.name, facts.amount, None, limit, reason),)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbabilityOfDefault(Rule):
+    approve_below: Decimal
+    name: ClassVar[str] = "probability_of_default"
+    model_reasons: ClassVar[ModelReasons] = "instead"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        observed, reason = situation.probability, "probability_of_default_high"
+        return (_below(self.name, observed, self.approve_below, reason),)
+
+
+@dataclass(frozen=True, slots=True)
+class Stress(Rule):
+    """The share of simulated futures in which an instalment could not be paid."""
+
+    approve_below: Decimal
+    name: ClassVar[str] = "cash_flow_stress"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        if situation.stress is None:
+            limit = str(self.approve_below)
+            return (RuleOutcome(self.name, "refer", None, limit, "model_unavailable"),)
+        share = situation.stress.shortfall_probability
+        return (_below(self.name, share, self.approve_below, "cash_flow_fragile"),)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCombined(Rule):
+    """Rejects when both are reached; not asked when the chosen model did not answer, for another one may not reject."""
+
+    reject_probability_from: Decimal
+    reject_stress_from: Decimal
+    name: ClassVar[str] = "risk_combined"
+    model_reasons: ClassVar[ModelReasons] = "added"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        reason = "cash_flow_fragile"
+        limit = f"{self.reject_probability_from} and {self.reject_stress_from}"
+        probability, stress = situation.probability, situation.stress
+        if situation.is_model_away or probability is None or stress is None:
+            return (RuleOutcome(self.name, "not_evaluated", None, limit, reason),)
+        share = stress.shortfall_probability
+        fails = probability >= self.reject_probability_from and share >= self.reject_stress_from
+        verdict: Verdict = "reject" if fails else "pass"
+        return (RuleOutcome(self.name, verdict, f"{probability} and {share}", limit, reason),)
+
+
+def _gaps(facts: ApplicantFacts) -> list[str]:
+    """The codes of what is missing."""
     gaps = {
         "annual_revenue_missing": facts.annual_revenue is None,
         "operating_margin_missing": facts.operating_margin is None,
@@ -36,17 +200,10 @@ def completeness(facts: ApplicantFacts, refused_because: str | None) -> tuple[Ru
         "legal_form_unknown": facts.legal_form not in LEGAL_FORMS,
         "location_unknown": facts.location not in LOCATIONS,
     }
-    found = [
-        RuleOutcome("complete_facts", "refer", None, None, code)
-        for code, is_missing in gaps.items()
-        if is_missing
-    ]
-    if refused_because is not None:
-        found.append(RuleOutcome("complete_facts", "refer", refused_because, None, "input_out_of_range"))
-    return tuple(found) or (RuleOutcome("complete_facts", "pass", None, None, ""),)
+    return [code for code, is_missing in gaps.items() if is_missing]
 
 
-def at_least(
+def _at_least(
     rule: str, observed: Decimal | None, reject_below: Decimal | None, approve_from: Decimal, reason: str
 ) -> RuleOutcome:
     if observed is None:
@@ -57,7 +214,7 @@ def at_least(
     return RuleOutcome(rule, verdict, str(observed), str(approve_from), reason)
 
 
-def at_most(
+def _at_most(
     rule: str, observed: Decimal | None, reject_above: Decimal | None, approve_up_to: Decimal, reason: str
 ) -> RuleOutcome:
     if observed is None:
@@ -66,3 +223,10 @@ def at_most(
         return RuleOutcome(rule, "reject", str(observed), str(reject_above), reason)
     verdict: Verdict = "refer" if observed > approve_up_to else "pass"
     return RuleOutcome(rule, verdict, str(observed), str(approve_up_to), reason)
+
+
+def _below(rule: str, observed: Decimal | None, approve_below: Decimal, reason: str) -> RuleOutcome:
+    if observed is None:
+        return RuleOutcome(rule, "not_evaluated", None, str(approve_below), reason)
+    verdict: Verdict = "refer" if observed >= approve_below else "pass"
+    return RuleOutcome(rule, verdict, str(observed), str(approve_below), reason)

@@ -14,8 +14,9 @@ from uuid import UUID
 import numpy as np
 import orjson
 
+from fundline.domain.decision import NO_MODEL, Decision, decide
 from fundline.domain.facts import ApplicantFacts
-from fundline.domain.policy import NO_MODEL, POLICIES, Decision, Policy, decide
+from fundline.domain.policy import POLICIES, Policy
 from fundline.domain.repayment import monthly_instalment
 from fundline.domain.scoring import BadScore, CashFlowStress, Contribution, ModelScore
 from fundline.risk import cashflow
@@ -162,7 +163,8 @@ def _check_form(recorded: Mapping[str, Any]) -> None:
 
 
 def _facts(recorded: Mapping[str, Any]) -> ApplicantFacts:
-    decimals = {name: None if recorded[name] is None else Decimal(recorded[name]) for name in _FACT_DECIMALS}
+    stated = [name for name in _FACT_DECIMALS if recorded.get(name) is not None]
+    decimals = {name: Decimal(recorded[name]) for name in stated}
     return ApplicantFacts(**{**recorded, **decimals})
 
 

@@ -10,8 +10,9 @@ from schwifty import IBAN
 
 from fundline.demo.applicants import UnusableLoan, derive_application, sample_loans
 from fundline.demo.trade_figures import TRADE_FIGURES
+from fundline.domain.decision import decide
 from fundline.domain.money import Money
-from fundline.domain.policy import POLICY_2, decide
+from fundline.domain.policy import POLICY_2
 from fundline.risk.artefact import MODELS_DIRECTORY, load_model
 from fundline.risk.evidence import stress_of
 from fundline.risk.features import features_of_application

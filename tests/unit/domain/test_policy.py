@@ -6,13 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fundline.domain.policy import (
-    POLICIES,
-    POLICY_2,
-    Decision,
-    at_level,
-    decide,
-)
+from fundline.domain.decision import Decision, at_level, decide
+from fundline.domain.policy import POLICIES, POLICY_2
+from fundline.domain.rules import AutomaticAmount, Coverage, ProbabilityOfDefault, Stress
 from fundline.domain.scoring import ModelScore
 from support.applicant_facts import (
     CALM,
@@ -22,6 +18,7 @@ from support.applicant_facts import (
     sound_business,
     stress_of_share,
 )
+from support.policies import rule_of, with_rule
 
 SOUND = sound_business()
 HIGH = model_score_of("0.7000", subsector="0.9000", state="0.4000", amount="0.0500", employees="-0.2000")
@@ -83,13 +80,13 @@ def test_a_model_that_explains_an_unknown_feature_does_not_break_the_decision():
 
 def test_a_probability_on_the_threshold_gets_the_stricter_answer():
     on_the_edge = at_level(GOOD_SCORE, POLICY_2.portfolio_default_rate)
-    policy = replace(POLICY_2, approve_probability_below=on_the_edge)
+    policy = with_rule(POLICY_2, ProbabilityOfDefault, approve_below=on_the_edge)
     decision = decide(SOUND, score=GOOD_SCORE, stress=CALM, policy=policy)
     assert (decision.status, codes(decision)) == ("pending_review", ["probability_of_default_high"])
 
 
 def test_a_share_of_failing_futures_on_the_threshold_gets_the_stricter_answer():
-    edge = stress_of_share(str(POLICY_2.approve_stress_below))
+    edge = stress_of_share(str(rule_of(POLICY_2, Stress).approve_below))
     assert decide(SOUND, score=GOOD_SCORE, stress=edge).status == "pending_review"
 
 
@@ -181,7 +178,7 @@ def test_something_missing_during_an_outage_names_both():
 
 def test_a_business_that_cannot_carry_the_loan_is_rejected_for_exactly_that():
     decision = decide(sound_business(operating_margin=Decimal("0.0300")), score=HIGH, stress=CALM)
-    assert decision.capacity.coverage < POLICY_2.reject_coverage_below
+    assert decision.capacity.coverage < rule_of(POLICY_2, Coverage).reject_below
     assert (decision.status, codes(decision)) == ("rejected", ["coverage_insufficient"])
 
 
@@ -215,7 +212,7 @@ def test_too_little_cash_is_left_to_a_person():
 
 @pytest.mark.parametrize("currency", ["USD", "EUR", "GBP", "JPY"])
 def test_above_the_automatic_amount_of_its_currency_a_person_looks(currency: str):
-    cap = POLICY_2.approve_amount_up_to[currency]
+    cap = rule_of(POLICY_2, AutomaticAmount).approve_up_to[currency]
     rich = {"annual_revenue": cap * 10, "cash_at_bank": cap, "monthly_debt_service": Decimal(0)}
     at_cap = decide(sound_business(amount=cap, currency=currency, **rich), score=GOOD_SCORE, stress=CALM)
     above = decide(sound_business(amount=cap + 1, currency=currency, **rich), score=GOOD_SCORE, stress=CALM)

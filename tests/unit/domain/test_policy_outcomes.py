@@ -3,7 +3,7 @@
 from dataclasses import astuple, replace
 from decimal import Decimal
 
-from fundline.domain.policy import NEGLIGIBLE_LOG_ODDS, decide
+from fundline.domain.decision import NEGLIGIBLE_LOG_ODDS, decide
 from support.applicant_facts import CALM, GOOD_SCORE, model_score_of, sound_business
 
 SOUND = sound_business()

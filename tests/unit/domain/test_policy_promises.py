@@ -6,8 +6,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fundline.domain.decision import NEGLIGIBLE_LOG_ODDS, Decision, decide
 from fundline.domain.facts import ApplicantFacts
-from fundline.domain.policy import NEGLIGIBLE_LOG_ODDS, Decision, decide
 from fundline.domain.reasons import REASON_BY_FEATURE
 from fundline.domain.scoring import CashFlowStress, ModelScore
 from support.applicant_facts import CALM, GOOD_SCORE, businesses, scores, sound_business, stresses

@@ -5,9 +5,10 @@ import hashlib
 import orjson
 import pytest
 
-from fundline.domain.policy import POLICIES
+from fundline.domain.policy import POLICIES, POLICY_2
 from fundline.risk.evidence import from_json, repeat, to_json
-from support.policy_evidence import FILES, MODELS, Kept, kept
+from support.policies import POLICY_3
+from support.policy_evidence import FILES, MODELS, Kept, kept, telling
 
 EVIDENCE = [(version, one) for version in POLICIES for one in kept(version)]
 FACTS = (
@@ -39,8 +40,8 @@ OUTCOMES_OF_POLICY_2 = {
 }
 
 
-def outcomes(evidence: list[Kept]) -> set[tuple[str, str, str]]:
-    rules = [rule for one in evidence for rule in orjson.loads(one.evidence)["rules"]]
+def outcomes_of(evidence: list[str]) -> set[tuple[str, str, str]]:
+    rules = [rule for one in evidence for rule in orjson.loads(one)["rules"]]
     return {(rule["rule"], rule["verdict"], rule["reason"]) for rule in rules}
 
 
@@ -49,7 +50,7 @@ def test_each_policy_version_has_its_kept_evidence():
 
 
 def test_the_kept_evidence_shows_every_outcome_of_every_rule():
-    assert outcomes(kept("policy-2")) == OUTCOMES_OF_POLICY_2
+    assert outcomes_of([one.evidence for one in kept("policy-2")]) == OUTCOMES_OF_POLICY_2
 
 
 @pytest.mark.parametrize(("version", "one"), EVIDENCE)
@@ -65,3 +66,21 @@ def test_evidence_that_is_frozen_today_has_the_hash_of_the_day_it_was_made(versi
     inputs, recorded = from_json(one.evidence)
     today = orjson.loads(to_json(inputs, inputs.decide())) | {"engines": recorded["engines"]}
     assert hashlib.sha256(orjson.dumps(today)).hexdigest() == one.sha256
+
+
+BOTH = {policy.version: policy for policy in (POLICY_2, POLICY_3)}
+
+
+def test_with_a_later_policy_beside_it_every_decision_of_the_earlier_one_replays():
+    assert [repeat(one.evidence, MODELS.__getitem__, BOTH) for one in kept("policy-2")] == [[]] * len(
+        kept("policy-2")
+    )
+
+
+def test_every_decision_of_the_later_policy_replays_and_would_not_under_the_earlier_rules():
+    later = [evidence.decode() for evidence in telling(POLICY_3)]
+    assert {rule for rule, _, _ in outcomes_of(later)} == {rule.name for rule in POLICY_3.rules}
+    for evidence in later:
+        assert repeat(evidence, MODELS.__getitem__, BOTH) == []
+        under_the_earlier = repeat(evidence, MODELS.__getitem__, {"policy-3": POLICY_2})
+        assert "rules" in {difference.what for difference in under_the_earlier}

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from fundline.domain.decision import Decision
 from fundline.domain.facts import ApplicantFacts
-from fundline.domain.policy import POLICIES, POLICY_2, Decision
+from fundline.domain.policy import CURRENT_POLICY, POLICIES
 from fundline.domain.scoring import BadScore, CashFlowStress, ModelScore
 from fundline.platform.telemetry.logs import get_log
 from fundline.risk import evidence
@@ -68,7 +69,7 @@ class Judge:
         *,
         fallback: Model | None,
         paths: int,
-        policy_version: str = POLICY_2.version,
+        policy_version: str = CURRENT_POLICY.version,
     ) -> None:
         self._scorer, self._chooser, self._compute, self._cache = scorer, chooser, compute, cache
         self._fallback, self._paths, self._policy = fallback, paths, POLICIES[policy_version]

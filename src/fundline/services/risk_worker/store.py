@@ -8,9 +8,9 @@ from uuid import UUID
 
 import orjson
 
+from fundline.domain.decision import Decision
 from fundline.domain.facts import ApplicantFacts
 from fundline.domain.money import Money
-from fundline.domain.policy import Decision
 from fundline.platform.database import Connection
 
 FACTS = """
