@@ -193,7 +193,7 @@ async def test_what_somebody_else_wrote_under_the_key_of_a_score_is_replaced(
     database, box, bench, cache, engines, kind
 ):
     application_id = await submitted_application(database, box)
-    subject = await bench.scoring().begin(application_id)
+    subject = await bench.scoring().subject_of(application_id)
     await plant(engines.cache_url, kind, f"risk_score:{application_id}")
     first = await bench.scoring()._judge.judge(subject)
     asked = len(bench.scorer.asked)
@@ -208,7 +208,7 @@ async def test_what_somebody_else_wrote_under_the_key_of_a_score_is_replaced(
 async def test_an_entry_that_lacks_a_part_is_replaced(database, box, bench, cache, spoilt):
     application_id = await submitted_application(database, box)
     key = f"risk_score:{application_id}"
-    subject = await bench.scoring().begin(application_id)
+    subject = await bench.scoring().subject_of(application_id)
     before = await bench.scoring()._judge.judge(subject)
     entry = json.loads(await cache.get(key))
     spoilt(entry)

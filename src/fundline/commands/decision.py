@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from fundline.casefile.application_record import FACTS, FactsImpossible, facts_of
 from fundline.commands.place import HomeOption, open_place
 from fundline.platform.refusals import Unavailable
 from fundline.risk.artefact import MODELS_DIRECTORY, load_model
@@ -21,7 +22,6 @@ from fundline.risk.evidence import (
     repeat,
 )
 from fundline.risk.model import Model
-from fundline.services.risk_worker.store import facts_of
 from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
@@ -30,15 +30,14 @@ app = typer.Typer(
     help="The evidence of decisions: show it, or decide once more from it.",
 )
 
-_ASSESSMENTS = """
+_ASSESSMENTS = f"""
 select r.application_id, a.tracking_id, r.assessment, r.risk_score::text, r.verdict, r.principal_reasons::text,
        r.evidence::text, r.model_version, r.policy_version, r.assessed_at, r.model_asked, r.fallback_cause,
-       r.shadow::text, a.amount_minor, a.currency, a.term_months, a.purpose, a.revolving, a.business::text,
-       a.figures::text, a.jobs::text, true as state_known, null::numeric as revenue_volatility
+       r.shadow::text, {FACTS}, true as state_known, null::numeric as revenue_volatility
 from risk_assessments r join applications a using (application_id)
 where (a.application_id::text = $1 or a.tracking_id = $1) and ($2::int is null or r.assessment = $2)
 order by r.assessment
-"""
+"""  # noqa: S608 - our own columns
 
 ApplicationArgument = Annotated[str, typer.Argument(help="Application id or tracking id.")]
 NumberOption = Annotated[
@@ -98,10 +97,8 @@ def replay(
 def _compare_application(row: Any) -> list[Difference]:
     try:
         return compare_facts(row["evidence"], facts_of(row))
-    except UnreadableEvidence:
-        raise
-    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
-        return [Difference("application", "facts that could be scored", f"{type(error).__name__}: {error}")]
+    except FactsImpossible as error:
+        return [Difference("application", "facts that could be scored", str(error))]
 
 
 def _row(row: Any) -> Row:

@@ -4,8 +4,8 @@
     await connection.execute(*BEGIN(note_id=note_id, text=text, at=at))
 
 A name is a letter or `_`, then letters, digits and `_`, directly behind one colon. Literals, quoted identifiers,
-comments, dollar quotes and casts (`::text`) stay as they are. A slice of an array whose bound is a column is written with
-a space, `a[low : high]`, since `:high` is a name.
+comments, dollar quotes and casts (`::text`) stay as they are. A slice of an array whose bound is a column has a space
+behind the colon, `a[low : high]`, since `:high` is a name.
 """
 
 import re

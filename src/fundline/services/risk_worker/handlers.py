@@ -1,12 +1,11 @@
 """The risk worker's Kafka doors."""
 
 from collections.abc import Awaitable
-from uuid import UUID
 
+from fundline.casefile.application_record import FactsImpossible
 from fundline.casefile.status import UnknownApplication
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
 from fundline.platform.kafka.messages import Event, Poison
-from fundline.services.risk_worker.store import FactsImpossible
 from fundline.services.risk_worker.use_cases import Scoring
 
 
@@ -15,14 +14,11 @@ class Handlers:
         self._scoring = scoring
 
     async def application_created(self, event: Event[ApplicationCreated]) -> None:
-        await self._guarded(self._begin(event.payload.application_id))
+        await self._guarded(self._scoring.begin(event.payload.application_id))
 
     async def scoring_requested(self, event: Event[RiskScoringRequested]) -> None:
         payload = event.payload
         await self._guarded(self._scoring.score(payload.application_id, event_id=event.envelope.event_id))
-
-    async def _begin(self, application_id: UUID) -> None:
-        await self._scoring.begin(application_id)
 
     async def _guarded(self, work: Awaitable[None]) -> None:
         try:

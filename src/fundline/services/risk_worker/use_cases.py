@@ -1,8 +1,9 @@
 """Scoring an application, once for each request: begin, judge outside of any transaction, record.
 
 Two topics reach these workers. `applications.created` begins, `risk.scoring.requested` begins if that has not
-happened yet, and scores. Only the latter can score, and only once: its event id is remembered in the transaction that
-records the assessment. So a worker that stood still while another one scored finds its late result refused.
+happened yet, and scores. Only the latter reads the facts, so that damaged ones give one dead letter and not two. Only
+the latter can score, and only once: its event id is remembered in the transaction that records the assessment. So a
+worker that stood still while another one scored finds its late result refused.
 """
 
 import time
@@ -27,6 +28,7 @@ from fundline.services.risk_worker import store
 from fundline.services.risk_worker.judgement import Judge, Judgement, Subject
 
 SOURCE = "risk-worker"
+_BEFORE_THE_DECISION = {ApplicationStatus.PROCESSING, ApplicationStatus.RISK_SCORING}
 
 
 class Scoring:
@@ -43,21 +45,17 @@ class Scoring:
         self._now, self._fresh_id = now, fresh_id
         self._log = get_log()
 
-    async def begin(self, application_id: UUID) -> Subject | None:
-        """Move to `risk_scoring` unless that was done; None when a decision exists. Raises UnknownApplication."""
+    async def begin(self, application_id: UUID) -> None:
+        """Move to `risk_scoring` unless that was done; the facts are not looked at. Raises UnknownApplication."""
         async with self._database.transaction() as connection:
-            application = await lock_application(connection, application_id)
-            if application.status is ApplicationStatus.PROCESSING:
-                await self._move(connection, application, ApplicationStatus.RISK_SCORING)
-                self._metrics.applications.labels(ApplicationStatus.RISK_SCORING.value).inc()
-            elif application.status is not ApplicationStatus.RISK_SCORING:
-                return None
-            facts = await store.read_facts(connection, application_id)
-        return Subject(application_id, application.user_id, facts)
+            await self._begin(connection, await lock_application(connection, application_id))
 
     async def score(self, application_id: UUID, *, event_id: UUID) -> None:
-        """Score and record. A repeat, or the late result of a stalled worker, changes nothing."""
-        subject = await self.begin(application_id)
+        """Score and record. A repeat, or the late result of a stalled worker, changes nothing.
+
+        Raises UnknownApplication, FactsImpossible.
+        """
+        subject = await self.subject_of(application_id)
         if subject is None:
             return
         started = time.perf_counter()
@@ -82,6 +80,21 @@ class Scoring:
             fallback_cause=judgement.inputs.fallback_because,
             principal_reasons=[reason.code for reason in decision.principal_reasons],
         )
+
+    async def subject_of(self, application_id: UUID) -> Subject | None:
+        """Who is to be scored, begun if nobody has; None when a decision exists."""
+        async with self._database.transaction() as connection:
+            application = await lock_application(connection, application_id)
+            if application.status not in _BEFORE_THE_DECISION:
+                return None
+            facts = await store.read_facts(connection, application_id)
+            await self._begin(connection, application)
+        return Subject(application_id, application.user_id, facts)
+
+    async def _begin(self, connection: Connection, application: LockedApplication) -> None:
+        if application.status is ApplicationStatus.PROCESSING:
+            await self._move(connection, application, ApplicationStatus.RISK_SCORING)
+            self._metrics.applications.labels(ApplicationStatus.RISK_SCORING.value).inc()
 
     async def _record(self, subject: Subject, judgement: Judgement, event_id: UUID) -> bool:
         """False when this request has had its score, from this worker or another."""
