@@ -179,7 +179,7 @@ async def test_the_late_result_of_a_worker_that_stood_still_is_refused(database,
 async def test_a_message_that_comes_again_finds_the_score_in_the_cache(database, box, bench, cache):
     application_id = await submitted_application(database, box)
     scoring = bench.scoring()
-    subject = await scoring.begin(application_id)
+    subject = await scoring.subject_of(application_id)
     before = await scoring._judge.judge(subject)
     asked = len(bench.scorer.asked)
     after = await bench.scoring()._judge.judge(subject)
