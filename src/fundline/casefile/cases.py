@@ -13,18 +13,19 @@ from fundline.casefile.recorded_tables import CASES
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.database import Connection, LeaderConnection
+from fundline.platform.database.sql import Sql
 
-OPEN = """
+OPEN = Sql("""
 insert into cases (case_id, kind, subject, application_id, summary, details, state, opened_by, opened_at)
-values ($1, $2, $3, $4, $5, $6::jsonb, 'open', $7, $8)
+values (:case_id, :kind, :subject, :application_id, :summary, :details::jsonb, 'open', :opened_by, :at)
 on conflict (kind, subject) where state = 'open' do nothing
 returning case_id
-"""
-SETTLE = """
-update cases set state = 'resolved', resolved_by = $3, resolved_at = $4, resolution = $5
-where kind = $1 and subject = $2 and state = 'open'
+""")
+SETTLE = Sql("""
+update cases set state = 'resolved', resolved_by = :by, resolved_at = :at, resolution = :resolution
+where kind = :kind and subject = :subject and state = 'open'
 returning case_id, application_id
-"""
+""")
 
 
 class CaseKind(StrEnum):
@@ -92,15 +93,16 @@ async def open_case(
 ) -> bool:
     """In the caller's transaction. False when such a case is open already."""
     opened = await connection.fetchval(
-        OPEN,
-        case_id,
-        case.kind.value,
-        case.subject,
-        case.application_id,
-        case.summary,
-        orjson.dumps(dict(case.details)).decode(),
-        opened_by,
-        at,
+        *OPEN(
+            case_id=case_id,
+            kind=case.kind.value,
+            subject=case.subject,
+            application_id=case.application_id,
+            summary=case.summary,
+            details=orjson.dumps(dict(case.details)).decode(),
+            opened_by=opened_by,
+            at=at,
+        )
     )
     if opened is None:
         return False
@@ -116,7 +118,9 @@ async def settle_case(
 
     False when none was open.
     """
-    row = await connection.fetchrow(SETTLE, kind.value, subject, by, at, resolution)
+    row = await connection.fetchrow(
+        *SETTLE(kind=kind.value, subject=subject, by=by, at=at, resolution=resolution)
+    )
     if row is None:
         return False
     details = await case_details(connection, row["case_id"], kind, subject)

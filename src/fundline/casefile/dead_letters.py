@@ -12,43 +12,46 @@ from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection, LeaderConnection
+from fundline.platform.database.sql import Sql
 
 IS_KEPT = """
 select exists (select from dead_letter_arrivals
                where topic = $1 and partition = $2 and "offset" = $3 and digest = $4)
 """
-INSERT_LETTER = """
+INSERT_LETTER = Sql("""
 insert into dead_letters (dead_letter_id, topic, consumer_group, event_id, key, application_id, payload, headers, cause,
                           attempts, first_failed_at, last_failed_at, moves_money, state)
-values ($1, $2, $3, $4, $5, (select application_id from applications where application_id = $6), $7, $8, $9, $10, $11,
-        $12, $13, 'open')
+values (:letter_id, :topic, :group, :event_id, :key,
+        (select application_id from applications where application_id = :key_id), :payload, :headers, :cause,
+        :attempts, :first_failed_at, :last_failed_at, :moves_money, 'open')
 on conflict on constraint dead_letters_once_per_event_and_group do nothing
 returning dead_letter_id, application_id, state
-"""
+""")
 LOCK_LETTER = """
 select dead_letter_id, application_id, state, replays from dead_letters
 where topic = $1 and consumer_group = $2 and event_id = $3 for update
 """
-DIED_AGAIN = """
+DIED_AGAIN = Sql("""
 update dead_letters
-set headers = $2, cause = $3, attempts = least(attempts::bigint + $4, 2147483647),
-    first_failed_at = least(first_failed_at, $5), last_failed_at = greatest(last_failed_at, $6),
-    state = case when $7 then 'open' else state end,
-    requested_by = case when $7 then null else requested_by end,
-    settled_by = case when $7 then null else settled_by end,
-    settled_at = case when $7 then null else settled_at end
-where dead_letter_id = $1
-"""
-RESOLVE = """
-update dead_letters set state = 'resolved', reason = $2, settled_by = $3, settled_at = $4
-where dead_letter_id = $1 and state in ('open', 'replay_requested')
+set headers = :headers, cause = :cause, attempts = least(attempts::bigint + :attempts, 2147483647),
+    first_failed_at = least(first_failed_at, :first_failed_at),
+    last_failed_at = greatest(last_failed_at, :last_failed_at),
+    state = case when :again then 'open' else state end,
+    requested_by = case when :again then null else requested_by end,
+    settled_by = case when :again then null else settled_by end,
+    settled_at = case when :again then null else settled_at end
+where dead_letter_id = :letter_id
+""")
+RESOLVE = Sql("""
+update dead_letters set state = 'resolved', reason = :reason, settled_by = :by, settled_at = :at
+where dead_letter_id = :letter_id and state in ('open', 'replay_requested')
 returning application_id, payload
-"""
-INSERT_ARRIVAL = """
+""")
+INSERT_ARRIVAL = Sql("""
 insert into dead_letter_arrivals (topic, partition, "offset", digest, dead_letter_id, cause, attempts, replay,
                                   failed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
+values (:topic, :partition, :offset, :digest, :letter_id, :cause, :attempts, :replay, :failed_at)
+""")
 
 Writer = Connection | LeaderConnection
 """In a transaction."""
@@ -129,7 +132,7 @@ async def resolve_letter(
     connection: Connection, letter_id: UUID, *, by: str, at: datetime, reason: str
 ) -> bool:
     """Nobody has to act on it any more: with its audit entry, and the end of its case. False when it is settled."""
-    row = await connection.fetchrow(RESOLVE, letter_id, reason, by, at)
+    row = await connection.fetchrow(*RESOLVE(letter_id=letter_id, reason=reason, by=by, at=at))
     if row is None:
         return False
     stream = letter_stream(letter_id)
@@ -161,33 +164,35 @@ async def keep_letter(connection: Writer, message: DeadMessage, *, actor: str, n
 
 async def _insert(connection: Writer, message: DeadMessage, letter_id: UUID) -> Any | None:
     return await connection.fetchrow(
-        INSERT_LETTER,
-        letter_id,
-        message.topic,
-        message.group,
-        message.event_id,
-        message.key,
-        message.key_id,
-        message.payload,
-        message.headers,
-        message.cause,
-        message.attempts,
-        message.first_failed_at,
-        message.last_failed_at,
-        message.moves_money,
+        *INSERT_LETTER(
+            letter_id=letter_id,
+            topic=message.topic,
+            group=message.group,
+            event_id=message.event_id,
+            key=message.key,
+            key_id=message.key_id,
+            payload=message.payload,
+            headers=message.headers,
+            cause=message.cause,
+            attempts=message.attempts,
+            first_failed_at=message.first_failed_at,
+            last_failed_at=message.last_failed_at,
+            moves_money=message.moves_money,
+        )
     )
 
 
 async def _update(connection: Writer, letter_id: UUID, message: DeadMessage, *, again: bool) -> None:
     await connection.execute(
-        DIED_AGAIN,
-        letter_id,
-        message.headers,
-        message.cause,
-        message.attempts,
-        message.first_failed_at,
-        message.last_failed_at,
-        again,
+        *DIED_AGAIN(
+            letter_id=letter_id,
+            headers=message.headers,
+            cause=message.cause,
+            attempts=message.attempts,
+            first_failed_at=message.first_failed_at,
+            last_failed_at=message.last_failed_at,
+            again=again,
+        )
     )
 
 
@@ -203,15 +208,19 @@ async def _note(
 ) -> None:
     """The arrival, the audit entry, and the case where a person has to look."""
     letter_id, application_id, at = row["dead_letter_id"], row["application_id"], message.last_failed_at
+    topic, partition, offset = message.place
     await connection.execute(
-        INSERT_ARRIVAL,
-        *message.place,
-        message.digest,
-        letter_id,
-        message.cause,
-        message.attempts,
-        message.replay,
-        at,
+        *INSERT_ARRIVAL(
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            digest=message.digest,
+            letter_id=letter_id,
+            cause=message.cause,
+            attempts=message.attempts,
+            replay=message.replay,
+            failed_at=at,
+        )
     )
     details = {
         "topic": message.topic,

@@ -20,17 +20,20 @@ from fundline.platform.audit.rows import ROWS, Rows, merged, rows_of
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection
+from fundline.platform.database.sql import Sql
 
-BOOK_TRANSFER = """
+BOOK_TRANSFER = Sql("""
 with transfer as (
     insert into ledger_transfers
         (transfer_id, payment_id, purpose, booked_at, corrects, reason, requested_by, approved_by)
-    values ($1, $2, $3, $4, $8, $9, $10, $11) returning transfer_id
+    values (:transfer_id, :payment_id, :purpose, :booked_at, :corrects, :reason, :requested_by, :approved_by)
+    returning transfer_id
 )
 insert into ledger_postings (transfer_id, account, currency, amount_minor)
 select transfer_id, account, currency, amount_minor
-from transfer, unnest($5::text[], $6::text[], $7::bigint[]) as posting (account, currency, amount_minor)
-"""
+from transfer,
+     unnest(:accounts::text[], :currencies::text[], :amounts::bigint[]) as posting (account, currency, amount_minor)
+""")
 FUNDING_OF_CURRENCY = "select account from funding_sources where currency = $1"
 FUNDING_OF_PAYMENT = """
 select p.account
@@ -196,28 +199,22 @@ async def book(
     correction: Correction | None = None,
 ) -> Rows:
     """One transfer with its postings; returns these rows. Raises UniqueRule, see book_payment."""
-    signed = (
-        (None, None, None, None)
-        if correction is None
-        else (correction.corrects, correction.reason, correction.requested_by, correction.approved_by)
-    )
+    row = {
+        "transfer_id": transfer_id,
+        "payment_id": payment_id,
+        "purpose": transfer.purpose.value,
+        "booked_at": at,
+        "corrects": None if correction is None else correction.corrects,
+        "reason": None if correction is None else correction.reason,
+        "requested_by": None if correction is None else correction.requested_by,
+        "approved_by": None if correction is None else correction.approved_by,
+    }
     accounts = [str(posting.account) for posting in transfer.postings]
     currencies = [posting.amount.currency for posting in transfer.postings]
     amounts = [posting.amount.amount_minor for posting in transfer.postings]
-    await connection.execute(
-        BOOK_TRANSFER,
-        transfer_id,
-        payment_id,
-        transfer.purpose.value,
-        at,
-        accounts,
-        currencies,
-        amounts,
-        *signed,
-    )
-    booked = (transfer_id, payment_id, transfer.purpose.value, at, *signed)
+    await connection.execute(*BOOK_TRANSFER(**row, accounts=accounts, currencies=currencies, amounts=amounts))
     return {
-        **rows_of(TRANSFERS, [dict(zip((*TRANSFERS.key, *TRANSFERS.columns), booked, strict=True))]),
+        **rows_of(TRANSFERS, [row]),
         **rows_of(
             POSTINGS,
             [

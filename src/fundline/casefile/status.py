@@ -15,20 +15,21 @@ from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection
 from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
+from fundline.platform.database.sql import Sql
 
 _LOCK_APPLICATION = """
 select application_id, tracking_id, user_id, status, status_sequence, amount_minor, currency, updated_at
 from applications where application_id = $1 for no key update
 """
 
-_RECORD_CHANGE = """
+_RECORD_CHANGE = Sql("""
 with moved as (
-    update applications set status = $2, status_sequence = $3, updated_at = $4
-    where application_id = $1 returning application_id
+    update applications set status = :status, status_sequence = :sequence, updated_at = :at
+    where application_id = :application_id returning application_id
 )
 insert into application_status_history (application_id, sequence, status, occurred_at, actor, metadata)
-select application_id, $3, $2, $4, $5, $6::jsonb from moved
-"""
+select application_id, :sequence, :status, :at, :actor, :metadata::jsonb from moved
+""")
 
 
 class UnknownApplication(LookupError):
@@ -84,13 +85,14 @@ async def move_application(
         application.status, application.sequence, asked, at=at, actor=actor, metadata=metadata
     )
     await connection.execute(
-        _RECORD_CHANGE,
-        application.application_id,
-        change.status.value,
-        change.sequence,
-        at,
-        actor,
-        orjson.dumps(change.metadata).decode(),
+        *_RECORD_CHANGE(
+            application_id=application.application_id,
+            status=change.status.value,
+            sequence=change.sequence,
+            at=at,
+            actor=actor,
+            metadata=orjson.dumps(change.metadata).decode(),
+        )
     )
     await record(connection, status_entry(change, application.application_id))
     event = status_event(
