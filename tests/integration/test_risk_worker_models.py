@@ -223,7 +223,7 @@ async def test_an_entry_that_lacks_a_part_is_replaced(database, box, bench, cach
 async def test_a_cached_score_is_not_used_for_what_it_was_not_made_for(database, box, bench, owner, change):
     application_id = await submitted_application(database, box)
     scoring = bench.scoring()
-    await scoring._judge.judge(await scoring.begin(application_id))
+    await scoring._judge.judge(await scoring.subject_of(application_id))
     if change == "another model is promoted":
         bench.chooser.version = CHALLENGER
     elif change == "a shadow is wanted":
@@ -235,7 +235,7 @@ async def test_a_cached_score_is_not_used_for_what_it_was_not_made_for(database,
             application_id,
         )
     asked = len(bench.scorer.asked)
-    await scoring._judge.judge(await scoring.begin(application_id))
+    await scoring._judge.judge(await scoring.subject_of(application_id))
     assert len(bench.scorer.asked) > asked
 
 

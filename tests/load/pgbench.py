@@ -16,23 +16,25 @@ from load.site import Site
 
 _TPS = re.compile(r"^tps = ([0-9.]+) ", re.MULTILINE)
 _FAILED = re.compile(r"^number of failed transactions: ([0-9]+) ", re.MULTILINE)
-_PARAMETER = re.compile(r"\$(\d+)")
+_NAME = re.compile(r"(?<!:):([a-z_]+)")
 _MADE_BY_THE_SERVER = {
-    2: "gen_random_uuid()::text",
-    5: "uuidv7()",
-    6: "left('FL-' || gen_random_uuid()::text, 17)",
-    19: "array[uuidv7(), uuidv7(), uuidv7()]",
-    25: "'application:' || gen_random_uuid()",
+    "key": "gen_random_uuid()::text",
+    "application_id": "uuidv7()",
+    "tracking_id": "left('FL-' || gen_random_uuid()::text, 17)",
+    "event_ids": "array[uuidv7(), uuidv7(), uuidv7()]",
+    "stream": "'application:' || gen_random_uuid()",
 }
 _STORED = """
 select json_build_object(
-    'p1', a.user_id, 'p3', k.request_hash::text, 'p4', k.response_body, 'p7', a.amount_minor::text,
-    'p8', a.currency, 'p9', a.term_months::text, 'p10', a.purpose, 'p11', a.business::text,
-    'p12', a.figures::text, 'p13', coalesce(a.jobs::text, '{}'), 'p14', a.metadata::text,
-    'p15', a.payout_account::text, 'p16', a.payout_kind, 'p17', a.payout_last4, 'p18', a.created_at::text,
-    'p20', o.topics::text, 'p21', o.payloads::text, 'p22', o.headers::text, 'p23', a.revolving::text,
-    'p24', e.actor, 'p26', e.action, 'p27', e.details, 'p28', e.evidence_hash::text, 'p29', e.hash::text,
-    'p30', a.payout_index::text, 'p31', k.response_status::text)
+    'caller', a.user_id, 'request_hash', k.request_hash::text, 'response_status', k.response_status::text,
+    'response_body', k.response_body, 'user_id', a.user_id, 'amount_minor', a.amount_minor::text,
+    'currency', a.currency, 'term_months', a.term_months::text, 'purpose', a.purpose,
+    'revolving', a.revolving::text, 'business', a.business::text, 'figures', a.figures::text,
+    'jobs', coalesce(a.jobs::text, '{}'), 'metadata', a.metadata::text, 'payout_account', a.payout_account::text,
+    'payout_index', a.payout_index::text, 'payout_kind', a.payout_kind, 'payout_last4', a.payout_last4,
+    'created_at', a.created_at::text, 'status', 'processing', 'status_sequence', '1', 'actor', e.actor,
+    'action', e.action, 'details', e.details, 'evidence_hash', e.evidence_hash::text, 'hash', e.hash::text,
+    'topics', o.topics::text, 'payloads', o.payloads::text, 'headers', o.headers::text)
 from (select key as application_id from outbox order by position limit 1) chosen
 join applications a using (application_id)
 join audit_entries e on e.stream = 'application:' || a.application_id and e.sequence = 1
@@ -48,15 +50,15 @@ limit 1;
 class SubmitScript:
     """Needs one submitted application whose events are still in the outbox.
 
-    `made_by_the_server` are further parameters, by number, with the SQL that takes their place.
+    `made_by_the_server` are further parameters, by name, with the SQL that takes their place.
     """
 
-    def __init__(self, site: Site, made_by_the_server: Mapping[int, str] | None = None) -> None:
+    def __init__(self, site: Site, made_by_the_server: Mapping[str, str] | None = None) -> None:
         self._site = site
         stored: dict[str, Any] = json.loads(site.sql(_STORED))
         self._values = {name: str(value) for name, value in stored.items()}
         made = _MADE_BY_THE_SERVER | dict(made_by_the_server or {})
-        self._text = _PARAMETER.sub(lambda p: made.get(int(p[1]), f":p{p[1]}"), SUBMIT).strip() + ";\n"
+        self._text = _NAME.sub(lambda name: made.get(name[1], name[0]), SUBMIT.named).strip() + ";\n"
 
     def run(self, clients: int, duration_s: float, rate: float | None = None) -> float:
         """Transactions per second; as many as possible without a `rate`."""

@@ -49,7 +49,7 @@ def router_figures(site: Site, *, quick: bool) -> Figure:
     """Needs a stack without a router that holds submitted applications; leaves the outbox empty."""
     rows = 20_000 if quick else 100_000
     rounds = 1 if quick else 2
-    script = SubmitScript(site, {21: f"array[{', '.join([_SENT_AT] * EVENTS_PER_WRITE)}]"})
+    script = SubmitScript(site, {"payloads": f"array[{', '.join([_SENT_AT] * EVENTS_PER_WRITE)}]"})
     site.sql(_SAMPLE)
     sample = [
         line.split("|", 1) for line in site.sql("select topic, payload from bench_sample;").splitlines()

@@ -63,7 +63,7 @@ async def test_damaged_facts_give_one_dead_letter_and_the_application_is_begun(
     cache = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
     bench = Bench(database, cache, fallback=packaged_model(CHAMPION))
     async with platform(settings, database, bench.handlers()), asyncio.timeout(60):
-        while not await database.fetchrow(
+        while not await database.fetch(
             "select from applications, dead_letters where status = 'risk_scoring' and state = 'open'"
         ):
             await asyncio.sleep(0.05)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from fundline.casefile import application_record
 from fundline.casefile.accounts import PayoutAccount, UsAccount
 from fundline.contracts.payloads import Status
 from fundline.domain.money import Money, MoneyError, minor_units
@@ -49,7 +50,7 @@ AmountText = Annotated[str, Field(max_length=24)]
 Count = Annotated[int, Field(ge=0, le=100_000)]
 
 
-class Business(_Request):
+class Business(application_record.Business, _Request):
     legal_name: Text
     naics: Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
     state: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
@@ -60,7 +61,7 @@ class Business(_Request):
     location: Literal["urban", "rural"]
 
 
-class Figures(_Request):
+class Figures(application_record.Figures, _Request):
     """A figure that is not known is left out; the application is then referred to a person, never approved."""
 
     annual_revenue: AmountText | None = None
@@ -69,7 +70,7 @@ class Figures(_Request):
     cash_at_bank: AmountText | None = None
 
 
-class Jobs(_Request):
+class Jobs(application_record.Jobs, _Request):
     created: Count = 0
     kept: Count = 0
 

@@ -5,42 +5,42 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fundline.casefile.application_record import INSERT
+from fundline.domain.application import ApplicationStatus
 from fundline.platform.audit.trail import BEFORE_THE_FIRST, AuditEntry, next_hash
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Rendered, WriteKey
+from fundline.platform.database.outbox import OutboxRow, as_columns
+from fundline.platform.database.sql import Sql
 
-SUBMIT = """
+SUBMIT = Sql(f"""
 with claimed as (
     insert into idempotency_keys (caller, key, request_hash, response_status, response_body)
-    values ($1, $2, $3, $31, $4)
+    values (:caller, :key, :request_hash, :response_status, :response_body)
     on conflict on constraint idempotency_keys_once_per_caller do nothing
     returning key
 ), stored as (
-    insert into applications (application_id, tracking_id, user_id, amount_minor, currency, term_months, purpose,
-                              revolving, business, figures, jobs, metadata, payout_account, payout_kind, payout_last4,
-                              payout_index, status, status_sequence, created_at, updated_at)
-    select $5, $6, $1, $7, $8, $9, $10, $23, $11::jsonb, $12::jsonb, $13::jsonb, $14::jsonb, $15, $16, $17,
-           $30, 'processing', 1, $18, $18
+    {INSERT}
     from claimed
     returning application_id
 ), history as (
     insert into application_status_history (application_id, sequence, status, occurred_at, actor, metadata)
-    select application_id, 1, 'processing', $18, $24, '{}' from stored
+    select application_id, :status_sequence, :status, :created_at, :actor, '{{}}' from stored
 ), audited as (
-    insert into audit_streams (stream, sequence, hash) select $25, 1, $29 from stored
+    insert into audit_streams (stream, sequence, hash) select :stream, 1, :hash from stored
     returning stream, sequence, hash
 ), entries as (
     insert into audit_entries (stream, sequence, occurred_at, actor, action, reason, details, evidence_hash, hash)
-    select stream, sequence, $18, $24, $26, '', $27, $28, hash from audited
+    select stream, sequence, :created_at, :actor, :action, '', :details, :evidence_hash, hash from audited
 ), events as (
     insert into outbox (event_id, topic, key, payload, headers)
     select event.id, event.topic, stored.application_id, event.payload, event.headers
-    from stored, unnest($19::uuid[], $20::text[], $21::text[], $22::text[])
+    from stored, unnest(:event_ids::uuid[], :topics::text[], :payloads::text[], :headers::text[])
          with ordinality as event (id, topic, payload, headers, place)
     order by event.place
 )
 select exists (select from claimed) as is_new
-"""
+""")  # noqa: S608 - our own columns
 """One statement, one round trip, one commit: key, application, history, audit entry and events are stored together."""
 
 _COLUMNS = """
@@ -85,43 +85,35 @@ async def submit(
     key: WriteKey,
     answer: Rendered,
     row: Mapping[str, Any],
-    events: Sequence[Sequence[Any]],
+    events: Sequence[OutboxRow],
     entry: AuditEntry,
 ) -> bool:
     """True when stored; False when the caller has used the key before.
 
-    `row` is the application's, `events` are columns: ids, topics, payloads, headers. `entry` begins its stream.
+    `row` is that of an ApplicationRecord. `entry` begins its stream.
     """
+    ids, topics, _, payloads, headers = as_columns(events)
     stored = await database.fetchrow(
-        SUBMIT,
-        row["user_id"],
-        key.key,
-        key.request_hash,
-        answer.body.decode(),
-        row["application_id"],
-        row["tracking_id"],
-        row["amount_minor"],
-        row["currency"],
-        row["term_months"],
-        row["purpose"],
-        row["business"],
-        row["figures"],
-        row["jobs"],
-        row["metadata"],
-        row["payout_account"],
-        row["payout_kind"],
-        row["payout_last4"],
-        row["created_at"],
-        *events,
-        row["revolving"],
-        entry.actor,
-        entry.stream,
-        entry.action,
-        entry.details_text(),
-        entry.evidence_hash(),
-        next_hash(BEFORE_THE_FIRST, entry.digest()),
-        row["payout_index"],
-        answer.code,
+        *SUBMIT(
+            **row,
+            status=ApplicationStatus.PROCESSING.value,
+            status_sequence=1,
+            caller=key.caller,
+            key=key.key,
+            request_hash=key.request_hash,
+            response_status=answer.code,
+            response_body=answer.body.decode(),
+            event_ids=ids,
+            topics=topics,
+            payloads=payloads,
+            headers=headers,
+            actor=entry.actor,
+            stream=entry.stream,
+            action=entry.action,
+            details=entry.details_text(),
+            evidence_hash=entry.evidence_hash(),
+            hash=next_hash(BEFORE_THE_FIRST, entry.digest()),
+        )
     )
     return stored is not None and bool(stored["is_new"])
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-import orjson
-
+from fundline.casefile.application_record import ApplicationRecord, sealed_account
 from fundline.casefile.recorded_tables import APPLICATIONS
 from fundline.casefile.status import status_event
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
@@ -17,7 +16,7 @@ from fundline.platform.audit.trail import AuditEntry, application_stream
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy, UniqueRule
 from fundline.platform.database.idempotency import Once, RequestInFlight, WriteKey
-from fundline.platform.database.outbox import OutboxRow, as_columns, outbox_row
+from fundline.platform.database.outbox import OutboxRow, outbox_row
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import FieldError, InvalidRequest
 from fundline.platform.secrets import SecretBox
@@ -93,34 +92,27 @@ class Submission:
     ) -> bool:
         """False when the key is taken."""
         at, application_id = self._now(), accepted.id
-        account = request.payout_account
-        sealed = self._box.seal(account.model_dump_json(by_alias=True).encode(), application_id)
-        ids, topics, _, payloads, headers = as_columns(self._events(caller, request, accepted, at))
-        row = {
-            "application_id": application_id,
-            "tracking_id": accepted.tracking_id,
-            "user_id": caller.subject,
-            "amount_minor": request.money.amount_minor,
-            "currency": request.currency,
-            "term_months": request.term_months,
-            "purpose": request.purpose,
-            "revolving": request.revolving,
-            "business": request.business.model_dump_json(by_alias=True),
-            "figures": request.figures.model_dump_json(by_alias=True),
-            "jobs": None if request.jobs is None else request.jobs.model_dump_json(by_alias=True),
-            "metadata": orjson.dumps(request.metadata).decode(),
-            "payout_account": sealed,
-            "payout_kind": account.type,
-            "payout_last4": account.last4,
-            "payout_index": self._box.blind_index(account.identity),
-            "created_at": at,
-        }
+        row = ApplicationRecord(
+            application_id=application_id,
+            tracking_id=accepted.tracking_id,
+            user_id=caller.subject,
+            amount=request.money,
+            term_months=request.term_months,
+            purpose=request.purpose,
+            revolving=request.revolving,
+            business=request.business,
+            figures=request.figures,
+            jobs=request.jobs,
+            metadata=request.metadata,
+            account=sealed_account(request.payout_account, application_id, self._box),
+            created_at=at,
+        ).row()
         return await store.submit(
             self._database,
             once.key,
             once.render(accepted),
             row,
-            (ids, topics, payloads, headers),
+            self._events(caller, request, accepted, at),
             _entry(caller, once.key, request, row, at),
         )
 
