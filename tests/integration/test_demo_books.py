@@ -19,16 +19,12 @@ from fundline.domain.money import Money
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database, open_database
 from fundline.platform.settings import DatabaseSettings
+from support.stored_record import a_record, store_record
 
 pytestmark = pytest.mark.integration
 
 AMOUNT = Money(5_000_000, "USD")
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-INSERT_APPLICATION = """
-insert into applications (application_id, tracking_id, user_id, amount_minor, currency, term_months, purpose, business,
-    figures, metadata, payout_account, payout_kind, payout_last4, status, status_sequence, created_at, updated_at)
-values ($1, $2, $3, $4, $5, 60, 'equipment', '{}', '{}', '{}', '', 'us', '1234', $6, $7, $8, $8)
-"""
 INSERT_PAYMENT = """
 insert into disbursements (payment_id, application_id, amount_minor, currency, state, transaction_id, created_at)
 values ($1, $2, $3, $4, $5, $6, $7)
@@ -54,13 +50,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 async def _application(database: Database, applicant: str, status: str, sequence: int) -> UUID:
-    application_id = new_id()
-    tracking = f"FL-{application_id.hex[-12:]}"
-    money = (AMOUNT.amount_minor, AMOUNT.currency)
-    await database.execute(
-        INSERT_APPLICATION, application_id, tracking, applicant, *money, status, sequence, AT
-    )
-    return application_id
+    record = a_record(user_id=applicant, amount=AMOUNT, created_at=AT)
+    await store_record(database, record, status=status, sequence=sequence)
+    return record.application_id
 
 
 async def _paid(database: Database, applicant: str) -> StatementLine:

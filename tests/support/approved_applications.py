@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID
 
+from fundline.casefile.application_record import SealedAccount
 from fundline.contracts.envelope import make_envelope
 from fundline.contracts.payloads import DisbursementRequested, RiskScoringCompleted
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_COMPLETED
@@ -12,16 +13,11 @@ from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from fundline.platform.kafka.messages import Event
 from fundline.platform.secrets import SecretBox
+from support.stored_record import a_record, store_record
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 AMOUNT = Money(1_250_000, "USD")
 ACCOUNT_NUMBER = "998877665544"
-
-_INSERT = """
-insert into applications (application_id, tracking_id, user_id, amount_minor, currency, term_months, purpose, business,
-    figures, metadata, payout_account, payout_kind, payout_last4, status, status_sequence, created_at, updated_at)
-values ($1, $2, 'alice', $3, $4, 60, 'equipment', '{}', '{}', '{}', $5, 'us', $6, $7, 3, $8, $8)
-"""
 
 
 async def store_application(
@@ -35,17 +31,15 @@ async def store_application(
     """One application with three status changes behind it; returns its id."""
     application_id = new_id()
     account = {"type": "us", "routingNumber": "021000021", "accountNumber": account_number}
-    await database.execute(
-        _INSERT,
-        application_id,
-        f"FL-{application_id.hex[-12:]}",
-        amount.amount_minor,
-        amount.currency,
-        box.seal(json.dumps(account).encode(), application_id),
-        account_number[-4:],
-        status,
-        AT,
+    sealed = box.seal(json.dumps(account).encode(), application_id)
+    record = a_record(
+        application_id=application_id,
+        tracking_id=f"FL-{application_id.hex[-12:]}",
+        amount=amount,
+        account=SealedAccount(sealed=sealed, index=None, kind="us", last4=account_number[-4:]),
+        created_at=AT,
     )
+    await store_record(database, record, status=status, sequence=3)
     return application_id
 
 

@@ -27,15 +27,12 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api.main import build
 from fundline.services.status_api.settings import Settings
 from fundline.stack.layout import Ports
+from support.stored_record import a_record, store_record
 
 STORY = ("risk_scoring", "approved", "disbursed")
 """What follows `processing` when all goes well."""
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Plain HTTP: loading the authorities for each client would hold up the event loop."""
-_INSERT = """
-insert into applications values ($1, $2, $3, 100, 'USD', 12, 'equipment', '{}', '{}', null, '{}', '\\x00', 'us', '1234',
-                                 'processing', 1, $4, $4)
-"""
 _INSERT_HISTORY = (
     "insert into application_status_history values ($1, 1, 'processing', $2, 'application-api', '{}')"
 )
@@ -59,7 +56,10 @@ class Applications:
             source="application-api",
         )
         async with self._database.transaction() as connection:
-            await connection.execute(_INSERT, application_id, tracking_id, owner, at)
+            record = a_record(
+                application_id=application_id, tracking_id=tracking_id, user_id=owner, created_at=at
+            )
+            await store_record(connection, record)
             await connection.execute(_INSERT_HISTORY, application_id, at)
             await store_events(connection, [event])
         return str(application_id)

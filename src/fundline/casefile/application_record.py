@@ -95,10 +95,13 @@ class Jobs(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedAccount:
-    """Where the money goes: the number sealed for this application, and what of it is shown and searched."""
+    """Where the money goes: the number sealed for this application, and what of it is shown and searched.
+
+    `index` None: stored before accounts had one.
+    """
 
     sealed: bytes
-    index: bytes
+    index: bytes | None
     kind: str
     last4: str
 
