@@ -1,11 +1,14 @@
 import os
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import hypothesis
 import pytest
 from hypothesis import HealthCheck
+from xdist.scheduler import LoadScopeScheduling
 
 from fundline.platform.telemetry.logs import configure_logs
 from fundline.stack.running import Stack
@@ -26,36 +29,52 @@ configure_logs(
     level="WARNING",
     stream=os.fdopen(1, "wb", buffering=0, closefd=False),
 )
+NEEDS_FLEET = ("tests/e2e/", "tests/chaos/")
 
 
-NEEDS_FLEET = ("e2e", "chaos")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Fast tests first, the whole fleet last; the engines start with the fleet when a test of this run needs it."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first, the whole fleet last."""
     order = ["unit", "contract", "integration", "e2e", "chaos"]
 
     def place(item: pytest.Item) -> int:
         return next((n for n, name in enumerate(order) if f"/{name}/" in item.path.as_posix()), 0)
 
     items.sort(key=place)
-    config.stash[_WITH_FLEET] = any(order[place(item)] in NEEDS_FLEET for item in items)
 
 
-_WITH_FLEET = pytest.StashKey[bool]()
+class OneByOne(LoadScopeScheduling):
+    """Hands the workers one test after the other, but the tests of a file that share a module fixture together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        if file.startswith(NEEDS_FLEET):
+            return "fleet"
+        return file if _shares_a_fixture(self.config.rootpath / file) else nodeid
+
+
+@cache
+def _shares_a_fixture(file: Path) -> bool:
+    """By its text: who hands out the tests has not loaded them."""
+    return 'scope="module"' in file.read_text()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneByOne:
+    return OneByOne(config, log)
 
 
 @pytest.fixture(scope="session")
-def engines(request: pytest.FixtureRequest) -> Iterator[Engines]:
-    """PostgreSQL, Valkey and Kafka, started once for the whole run; with the fleet when a test needs it."""
-    with started_engines(with_fleet=request.config.stash[_WITH_FLEET]) as running:
+def engines() -> Iterator[Engines]:
+    """PostgreSQL, Valkey and Kafka, started once for the whole run, or once in each of its workers."""
+    with started_engines(with_fleet=False) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def fleet(engines: Engines) -> Stack:
-    """The whole platform behind its gateway."""
-    return engines.stack
+def fleet() -> Iterator[Stack]:
+    """The whole platform behind its gateway, with engines of its own."""
+    with started_engines(with_fleet=True) as running:
+        yield running.stack
 
 
 @pytest.fixture

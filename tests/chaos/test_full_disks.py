@@ -28,6 +28,7 @@ from fundline.stack.running import Stack
 from fundline.stack.up import running_stack
 from support.applications import application
 from support.clients import SETTLED, bearer, browser
+from support.ports import free_ports
 from support.small_disk import SmallDisk, small_disk
 from support.three_checks import problems_at_rest
 
@@ -143,7 +144,7 @@ class Place:
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
     with ExitStack() as opened:
-        home, ports, disks = opened.enter_context(private_home()).create(), Ports.free(), {}
+        home, ports, disks = opened.enter_context(private_home()).create(), free_ports(), {}
 
         def put(name: str, folder: str, megabytes: int) -> None:
             disks[name] = opened.enter_context(small_disk(home.root / folder, megabytes))

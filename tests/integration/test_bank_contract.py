@@ -21,7 +21,8 @@ from fundline.services.disbursement_worker.payment_gateway import (
     Settled,
 )
 from fundline.services.disbursement_worker.settings import BankSettings
-from support.bank import BankProcess, add_fault, clear_faults, free_port, whole_statement
+from support.bank import BankProcess, add_fault, clear_faults, whole_statement
+from support.ports import free_port
 from support.small_disk import small_disk
 
 pytestmark = pytest.mark.integration

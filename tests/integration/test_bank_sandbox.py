@@ -120,7 +120,7 @@ async def test_a_test_account_is_declined_with_its_code_each_time(bank, payee, c
     }
 
 
-@pytest.mark.parametrize("payment_id", [str(uuid.uuid4()), "not-an-id"])
+@pytest.mark.parametrize("payment_id", [pytest.param(str(uuid.uuid4()), id="a fresh id"), "not-an-id"])
 async def test_a_payment_the_bank_has_never_seen_is_not_found(bank, payment_id):
     answer = await bank.get(f"/v1/payments/{payment_id}")
     assert answer.status_code == 404

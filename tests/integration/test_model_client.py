@@ -14,7 +14,6 @@ from fundline.risk.artefact import MODELS_DIRECTORY, available_versions, load_mo
 from fundline.risk.features import FEATURE_NAMES
 from fundline.risk.model import model_score
 from fundline.services.risk_worker.model_client import BadModelAnswer, ModelAway, ModelClient
-from support.bank import free_port
 from support.model_service import (
     ROW,
     ModelServiceProcess,
@@ -22,6 +21,7 @@ from support.model_service import (
     good_answer,
     json_response,
 )
+from support.ports import free_port
 from support.retries import saved_up
 
 pytestmark = pytest.mark.integration

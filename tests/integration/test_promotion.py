@@ -17,8 +17,8 @@ from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.services.risk_worker import experiment_store as store
 from fundline.stack.flags_file import DEFAULT_FLAGS
 from fundline.stack.process_spec import StackError
-from support.bank import free_port
 from support.model_changes import AUTHOR, CHALLENGER, CHAMPION, MadeUpModels
+from support.ports import free_port
 
 pytestmark = pytest.mark.integration
 

@@ -16,9 +16,9 @@ import pytest
 from fundline.platform.database import Database, open_database
 from fundline.platform.settings import DatabaseSettings
 from support.applications import application
-from support.bank import free_port
 from support.clients import SETTLED
 from support.engines import Engines
+from support.ports import free_port
 from support.service_process import ServiceProcess
 from support.wrong_clock import wrong_clock
 

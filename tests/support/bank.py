@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -26,6 +25,7 @@ from fundline.services.bank_sandbox.misbehaviour import Doors
 from fundline.services.bank_sandbox.outcomes import Outcomes
 from fundline.services.bank_sandbox.routes import bank_routes
 from fundline.services.bank_sandbox.use_cases import Bank, Terms
+from support.ports import free_port
 
 
 class Moody:
@@ -52,12 +52,6 @@ class Moody:
     async def before_answering(self, call: Call) -> None:
         if call.operation == "pay" and self.silent_after_booking:
             await asyncio.sleep(60)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager

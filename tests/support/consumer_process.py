@@ -22,7 +22,7 @@ from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.process import Service, run_process
 from fundline.platform.settings import DatabaseSettings, KafkaSettings
 from fundline.platform.telemetry.metrics import Metrics
-from support.bank import free_port
+from support.ports import free_port
 
 GROUP = Group.RISK_INTAKE
 _WORK_S = 0.03

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 
 from fundline.platform.kafka.topics import create_topics
 from fundline.stack.fleet import FLEET
-from fundline.stack.layout import Ports, StackHome
+from fundline.stack.layout import StackHome
 from fundline.stack.preparation import migrate
 from fundline.stack.private import private_home
 from fundline.stack.running import Stack
 from fundline.stack.up import running_stack
+from support.ports import free_ports
 
 OWN_TOPICS = "test-"
 """How the topics begin that a test has for itself: a whole run makes thousands."""
 _TEMPLATE = "fundline_template"
+_THROWN_AWAY = (
+    "alter system set fsync = off; alter system set full_page_writes = off; select pg_reload_conf();"
+)
+"""Each test makes a database and drops it: waiting for the disk would be most of it. A process that dies still loses
+nothing; only a machine that does would. The fleet's database keeps the settings of the platform."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,10 @@ class Engines:
 @contextmanager
 def started_engines(*, with_fleet: bool) -> Iterator[Engines]:
     fleet = FLEET if with_fleet else ()
-    with private_home() as home, running_stack(home, Ports.free(), fleet=fleet) as stack:
+    with private_home() as home, running_stack(home, free_ports(), fleet=fleet) as stack:
         settings = stack.settings
+        if not with_fleet:
+            stack.postgres.run_sql(_THROWN_AWAY)
         _make_template(stack)
         yield Engines(
             stack=stack,

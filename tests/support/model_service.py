@@ -30,7 +30,8 @@ from fundline.risk.model import Answer
 from fundline.services.model_service.compute import InferenceQueue
 from fundline.services.model_service.repository import ModelRepository
 from fundline.services.model_service.routes import ModelDoor
-from support.bank import free_port, until_ready
+from support.bank import until_ready
+from support.ports import free_port
 
 ROW: Mapping[str, float | str] = {
     "amount": 50_000.0,

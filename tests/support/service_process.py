@@ -12,7 +12,7 @@ import httpx
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
-from support.bank import free_port
+from support.ports import free_port
 
 
 class ServiceProcess:

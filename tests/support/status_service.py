@@ -26,7 +26,7 @@ from fundline.platform.process import _server
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api.main import build
 from fundline.services.status_api.settings import Settings
-from fundline.stack.layout import Ports
+from support.ports import free_ports
 from support.stored_record import a_record, store_record
 
 STORY = ("risk_scoring", "approved", "disbursed")
@@ -113,7 +113,7 @@ class Instance:
 @asynccontextmanager
 async def status_service(settings: Settings, name: str = "status-service-1") -> AsyncIterator[Instance]:
     """One instance on a real socket, without the signal handling of a process."""
-    own = settings.model_copy(update={"instance": name, "http_port": Ports.free().status_service})
+    own = settings.model_copy(update={"instance": name, "http_port": free_ports().status_service})
     metrics, stop = Metrics(CollectorRegistry()), asyncio.Event()
     parts = await build(own, metrics)
     beats = [beat for part in parts.background for beat in part.heartbeats]

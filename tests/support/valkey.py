@@ -7,13 +7,14 @@ import subprocess
 from pathlib import Path
 
 from fundline.stack.engines.valkey import ValkeyServer
-from fundline.stack.layout import Ports, StackHome
+from fundline.stack.layout import StackHome
+from support.ports import free_ports
 
 
 class OwnValkey:
     def __init__(self, folder: Path) -> None:
         home = StackHome(folder).create()
-        self._server = ValkeyServer(home, Ports.free())
+        self._server = ValkeyServer(home, free_ports())
         self._server.prepare(lambda _text: None)
         self._process: subprocess.Popen[bytes] | None = None
         self.url = self._server.url

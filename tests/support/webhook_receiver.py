@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from support.bank import free_port
+from support.ports import free_port
 
 
 @dataclass

@@ -43,21 +43,26 @@ def write_pages(docs: Path = DOCS) -> list[str]:
             "Fields may be added, never removed or retyped; a change like this needs a new schema version.\n"
             + "\n".join(broken)
         )
-    differing = differing_pages(docs)
-    for path in differing:
+    differing = _differing(docs)
+    for path, text in differing.items():
         page = docs / path
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(pages()[path])
-    return differing
+        page.write_text(text)
+    return list(differing)
 
 
 def differing_pages(docs: Path = DOCS) -> list[str]:
     """Paths under docs/ of generated pages that are missing or say something else than the code."""
-    return [
-        path
+    return list(_differing(docs))
+
+
+def _differing(docs: Path) -> dict[str, str]:
+    """The pages are made once: making them costs a second."""
+    return {
+        path: text
         for path, text in pages().items()
         if not (docs / path).exists() or (docs / path).read_text() != text
-    ]
+    }
 
 
 def as_json(document: object) -> str:

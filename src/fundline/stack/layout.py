@@ -133,17 +133,19 @@ class Ports:
         return ports
 
     @classmethod
-    def free(cls) -> Self:
+    def free(cls, within: range = PRIVATE_PORTS) -> Self:
         """A private set of ports nobody listens on, for a demo or a test run."""
         defaults = [getattr(cls(), field.name) for field in fields(cls)]
         span = max(defaults) - min(defaults) + INSTANCES_PER_PROCESS
         for _ in range(200):
-            start = random.randrange(PRIVATE_PORTS.start, PRIVATE_PORTS.stop - span)
+            start = random.randrange(within.start, within.stop - span)
             shift = start - min(defaults)
             ports = cls(**{field.name: getattr(cls(), field.name) + shift for field in fields(cls)})
             if all(is_port_free(port) for port in ports.all()):
                 return ports
-        raise StackError("No free ports are left between 20000 and 31000; stop other programs and try again.")
+        raise StackError(
+            f"No free ports are left between {within.start} and {within.stop}; stop other programs and try again."
+        )
 
     def of_process(self, process: str, instance: int) -> int:
         """The HTTP port of a process by its fleet name; `instance` counts from 1 to 10."""

@@ -18,8 +18,9 @@ import pytest
 
 from fundline.platform.database import Database
 from support.applications import application
-from support.bank import free_port, until_ready
+from support.bank import until_ready
 from support.delivering import answered
+from support.ports import free_port
 from support.proxy import Proxy, proxy_before
 
 pytestmark = pytest.mark.integration

@@ -21,8 +21,9 @@ from support.approved_applications import (
     scoring_completed,
     store_application,
 )
-from support.bank import BankProcess, free_port, until_ready
+from support.bank import BankProcess, until_ready
 from support.books import assert_books_agree
+from support.ports import free_port
 
 pytestmark = pytest.mark.integration
 APPLICATIONS = 40

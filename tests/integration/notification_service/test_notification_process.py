@@ -15,7 +15,8 @@ from fundline.contracts.topics import STATUS_UPDATED
 from fundline.platform.clock import utc_now
 from fundline.platform.kafka.producer import EventProducer, Outgoing
 from fundline.platform.settings import KafkaSettings
-from support.bank import free_port, until_ready
+from support.bank import until_ready
+from support.ports import free_port
 from support.receiver import receiving
 from support.stored import event_of
 

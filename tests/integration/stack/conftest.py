@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fundline.stack.keys import StackKeys
-from fundline.stack.layout import Ports, StackHome
+from fundline.stack.layout import StackHome
+from support.ports import free_ports
 
 
 class StartedEngine:
@@ -82,4 +83,4 @@ def home():
 
 @pytest.fixture
 def ports():
-    return Ports.free()
+    return free_ports()

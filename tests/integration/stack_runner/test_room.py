@@ -7,10 +7,11 @@ import pytest
 
 from fundline.stack.engines.kafka import KafkaBroker
 from fundline.stack.engines.valkey import ValkeyServer
-from fundline.stack.layout import Ports, StackHome
+from fundline.stack.layout import StackHome
 from fundline.stack.process_spec import StackError
 from fundline.stack.progress import open_console
 from fundline.stack.room import TIGHT_LOG_LIMIT_BYTES, is_tight, limit_log, require_room_to_begin
+from support.ports import free_ports
 from support.small_disk import small_disk
 
 pytestmark = pytest.mark.integration
@@ -58,7 +59,7 @@ def test_an_engine_without_data_needs_room_to_begin_and_says_how_much(tmp_path):
 def test_an_engine_that_has_data_is_started_on_a_full_disk_and_gives_up_what_it_can(tmp_path):
     """`make up` used to refuse below 1 GiB, also to bring a stack back that a crash had ended."""
     with small_disk(tmp_path / "home", 64) as disk:
-        home, ports = StackHome(disk.place).create(), Ports.free()
+        home, ports = StackHome(disk.place).create(), free_ports()
         cache_file = home.data / "valkey" / "appendonlydir" / "appendonly.aof.1.base.rdb"
         cache_file.parent.mkdir(parents=True)
         cache_file.write_bytes(b"x" * (32 << 20))
@@ -73,7 +74,7 @@ def test_an_engine_that_has_no_data_does_not_begin_on_a_full_disk(tmp_path):
     with small_disk(tmp_path / "home", 32) as disk:
         home = StackHome(disk.place).create()
         with pytest.raises(StackError, match=r"Apache Kafka cannot begin .* it needs 64 MiB"):
-            KafkaBroker(home, Ports.free()).prepare(lambda _: None)
+            KafkaBroker(home, free_ports()).prepare(lambda _: None)
 
 
 def test_the_runner_goes_on_when_nobody_takes_its_lines(monkeypatch):

@@ -10,8 +10,8 @@ import time
 import psutil
 import pytest
 
-from fundline.stack.layout import Ports
 from fundline.stack.state import HOME_MARK
+from support.ports import free_ports
 
 START_LIMIT_S = 150
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -22,7 +22,7 @@ class Runner:
 
     def __init__(self, home):
         self.home = home
-        self.environment = {**os.environ, **Ports.free().as_environment(), "FUNDLINE_HOME": str(home)}
+        self.environment = {**os.environ, **free_ports().as_environment(), "FUNDLINE_HOME": str(home)}
         self.output = home.with_suffix(".txt")
         self.process = None
 

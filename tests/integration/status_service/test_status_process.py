@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from fundline.stack.layout import Ports
 from fundline.stack.ready import is_well
+from support.ports import free_ports
 from support.status_service import following, until
 
 pytestmark = pytest.mark.integration
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 async def process(settings, tmp_path):
-    port = Ports.free().status_service
+    port = free_ports().status_service
     named = settings.model_dump(mode="json") | {"http_port": port}
     environment = {f"FUNDLINE_{name.upper()}": str(value) for name, value in named.items()}
     with (tmp_path / "log").open("wb") as log:
