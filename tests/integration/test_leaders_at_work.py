@@ -148,14 +148,14 @@ async def test_a_router_frozen_in_its_first_statement_behind_a_table_lock_is_fol
 
     async with owner.transaction():
         await owner.execute("lock table outbox in access exclusive mode")
-        first = ServiceProcess("event_router.main", "router-1", environment, tmp_path)
+        first = ServiceProcess("services.event_router.main", "router-1", environment, tmp_path)
         try:
             await until(waits_for_the_table)
             first.send(signal.SIGSTOP)
         except BaseException:
             first.kill()
             raise
-    second = ServiceProcess("event_router.main", "router-2", environment, tmp_path)
+    second = ServiceProcess("services.event_router.main", "router-2", environment, tmp_path)
     try:
         await part.give_work()
         await until(part.is_done)

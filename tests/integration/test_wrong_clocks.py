@@ -24,19 +24,19 @@ from support.wrong_clock import wrong_clock
 
 pytestmark = pytest.mark.integration
 APPLICATIONS = 8
-OUTSIDE = {"bank": "bank_sandbox.main", "models": "model_service.main"}
+OUTSIDE = {"bank": "outside.bank_sandbox.main", "models": "services.model_service.main"}
 OURS = {
-    "api": "application_api.main",
-    "application-events": "application_api.events_main",
-    "risk-worker": "risk_worker.main",
-    "risk-worker-express": "risk_worker.express_main",
-    "payments": "disbursement_worker.main",
-    "event-router": "event_router.main",
-    "status": "status_api.main",
-    "notifications": "notification_service.main",
-    "dead-letter-keeper": "dead_letter_keeper.main",
-    "operations-api": "operations_api.main",
-    "reconciler": "reconciler.main",
+    "api": "services.application_api.main",
+    "application-events": "services.application_api.events_main",
+    "risk-worker": "services.risk_worker.main",
+    "risk-worker-express": "services.risk_worker.express_main",
+    "payments": "services.disbursement_worker.main",
+    "event-router": "services.event_router.main",
+    "status": "services.status_api.main",
+    "notifications": "services.notification_service.main",
+    "dead-letter-keeper": "services.dead_letter_keeper.main",
+    "operations-api": "services.operations_api.main",
+    "reconciler": "services.reconciler.main",
 }
 BACKWARDS = """
 select a.application_id, a.status, a.occurred_at, b.status, b.occurred_at

@@ -114,7 +114,7 @@ def running_worker(site: Site, prefix: str, number: int) -> Iterator[int]:
     }
     with site.stack.home.log_file(f"{WORKER}-bench-{number}").open("ab") as log:
         running = subprocess.Popen(
-            [sys.executable, "-m", f"fundline.services.{process.module}"],
+            [sys.executable, "-m", f"fundline.{process.module}"],
             env=environment,
             stdout=log,
             stderr=log,

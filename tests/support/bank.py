@@ -12,19 +12,19 @@ import httpx
 import uvicorn
 from prometheus_client import CollectorRegistry
 
+from fundline.outside.bank_sandbox.admin_routes import admin_routes
+from fundline.outside.bank_sandbox.bookkeeper import Bookkeeper
+from fundline.outside.bank_sandbox.conduct import ByTheRules, Conduct, Decision
+from fundline.outside.bank_sandbox.faults import Call, FaultBook
+from fundline.outside.bank_sandbox.misbehaviour import Doors
+from fundline.outside.bank_sandbox.outcomes import Outcomes
+from fundline.outside.bank_sandbox.routes import bank_routes
+from fundline.outside.bank_sandbox.use_cases import Bank, Terms
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.sockets import CuttableProtocol
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.bank_sandbox.admin_routes import admin_routes
-from fundline.services.bank_sandbox.bookkeeper import Bookkeeper
-from fundline.services.bank_sandbox.conduct import ByTheRules, Conduct, Decision
-from fundline.services.bank_sandbox.faults import Call, FaultBook
-from fundline.services.bank_sandbox.misbehaviour import Doors
-from fundline.services.bank_sandbox.outcomes import Outcomes
-from fundline.services.bank_sandbox.routes import bank_routes
-from fundline.services.bank_sandbox.use_cases import Bank, Terms
 from support.ports import free_port
 
 
@@ -134,7 +134,7 @@ class BankProcess:
 def _spawn(environment: dict[str, str], log_file: Path) -> "subprocess.Popen[bytes]":
     with log_file.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "fundline.services.bank_sandbox.main"],
+            [sys.executable, "-m", "fundline.outside.bank_sandbox.main"],
             env=environment,
             stdout=log,
             stderr=log,

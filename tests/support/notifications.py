@@ -15,6 +15,8 @@ from prometheus_client import CollectorRegistry
 
 from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED
+from fundline.outside.mail_sink.mailbox import Mailbox
+from fundline.outside.mail_sink.smtp import Taker
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database
 from fundline.platform.http.api import api
@@ -22,8 +24,6 @@ from fundline.platform.http.edge import Edge
 from fundline.platform.http.outbound import Resolve
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.mail_sink.mailbox import Mailbox
-from fundline.services.mail_sink.smtp import Taker
 from fundline.services.notification_service.announcement import Announcement
 from fundline.services.notification_service.delivering import Delivering, open_delivering
 from fundline.services.notification_service.delivery_desk import DeliveryDesk

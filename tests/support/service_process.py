@@ -19,13 +19,13 @@ class ServiceProcess:
     def __init__(
         self, module: str, name: str, environment: Mapping[str, str], folder: Path, *, port: int | None = None
     ) -> None:
-        """`module` is below fundline.services, such as `event_router.main`; `name` is the instance's."""
+        """`module` is below fundline, such as `services.event_router.main`; `name` is the instance's."""
         self.name, self.log_file = name, folder / f"{name}.log"
         port = port or free_port()
         self.url = f"http://127.0.0.1:{port}"
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"fundline.services.{module}"],
+                [sys.executable, "-m", f"fundline.{module}"],
                 env={
                     **os.environ,
                     **environment,

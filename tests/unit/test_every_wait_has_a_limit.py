@@ -90,7 +90,7 @@ MAY = {
     ("platform/telemetry/line_writer.py", "threading.Lock"): MEMORY,
     ("services/disbursement_worker/bank_events.py", "event.result"): DONE,
     ("services/event_router/anchoring.py", "appending.result"): DONE,
-    ("services/mail_sink/smtp.py", "stop.wait"): "until a stop is asked for",
+    ("outside/mail_sink/smtp.py", "stop.wait"): "until a stop is asked for",
     (
         "services/model_service/compute.py",
         "asyncio.to_thread",

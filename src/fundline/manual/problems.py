@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from dataclasses import dataclass
 
+import fundline.outside
 import fundline.services
 from fundline.manual.markdown import code, page, table
 from fundline.platform.http import requests, tokens
@@ -16,7 +17,7 @@ _FROM_STARLETTE = (
     ("not-found", 404, "There is nothing here"),
     ("method-not-allowed", 405, "The method is not offered here"),
 )
-_PROCESS_OF = {process.module.partition(".")[0]: process.name for process in FLEET}
+_PROCESS_OF = {process.module.split(".")[1]: process.name for process in FLEET}
 _PLATFORM = (requests, tokens)
 """Imported for their refusals, as the services are."""
 
@@ -33,9 +34,7 @@ def problems() -> list[Problem]:
     """In order of code; one line per code and status, with everybody who may answer it."""
     _import_services()
     told: dict[tuple[str, int], tuple[str, set[str]]] = {}
-    for refusal in sorted(
-        _concrete(Refusal), key=lambda refusal: refusal.__module__
-    ):  # platform's title first
+    for refusal in sorted(_concrete(Refusal), key=_platform_first):
         status = STATUS_OF[refusal.kind]
         told.setdefault((refusal.code, status), (refusal.title, set()))[1].add(_place(refusal))
     for slug, status, title in _FROM_STARLETTE:
@@ -68,8 +67,15 @@ def problems_page() -> str:
 
 
 def _import_services() -> None:
-    for module in pkgutil.walk_packages(fundline.services.__path__, "fundline.services."):
-        importlib.import_module(module.name)
+    for folder in (fundline.services, fundline.outside):
+        for module in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}."):
+            importlib.import_module(module.name)
+
+
+def _platform_first(refusal: type[Refusal]) -> tuple[bool, str]:
+    """Its title counts where somebody else uses the same code."""
+    module = refusal.__module__
+    return not module.startswith("fundline.platform."), module
 
 
 def _concrete(kind: type[Refusal]) -> list[type[Refusal]]:
@@ -84,4 +90,4 @@ def _concrete(kind: type[Refusal]) -> list[type[Refusal]]:
 
 def _place(refusal: type[Refusal]) -> str:
     parts = refusal.__module__.split(".")
-    return _PROCESS_OF.get(parts[2], parts[2]) if parts[1] == "services" else "every service"
+    return _PROCESS_OF.get(parts[2], parts[2]) if parts[1] in {"services", "outside"} else "every service"

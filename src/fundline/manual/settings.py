@@ -75,7 +75,7 @@ def process_settings() -> list[Setting]:
 
 def _settings_classes(module: str) -> list[type[ProcessSettings]]:
     """What the process's composition root reads."""
-    root = importlib.import_module(f"fundline.services.{module}")
+    root = importlib.import_module(f"fundline.{module}")
     return [
         value
         for value in vars(root).values()

@@ -96,7 +96,7 @@ def service_spec(process: Process, number: int, home: StackHome, settings: Setti
     instance = process.instance_names()[number - 1]
     return ProcessSpec(
         name=instance,
-        argv=(sys.executable, "-m", f"fundline.services.{process.module}"),
+        argv=(sys.executable, "-m", f"fundline.{process.module}"),
         log_file=home.log_file(instance),
         cwd=home.run,
         env={**plain_environment(), "PYTHONUNBUFFERED": "1", **settings},

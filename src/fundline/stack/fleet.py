@@ -1,8 +1,9 @@
 """The fleet: every process of Fundline in one table.
 
-A process is `python -m fundline.services.<module>`, in N instances, each with its own HTTP port for health
-and metrics. `depends_on` decides three things: what must be ready before it starts, the reverse order in which
-it stops, and which settings it gets. A process is given nothing that it does not depend on.
+A process is `python -m fundline.<module>`, in N instances, each with its own HTTP port for health and metrics; what
+lies below `outside` stands in for what is not ours. `depends_on` decides three things: what must be ready before it
+starts, the reverse order in which it stops, and which settings it gets. A process is given nothing that it does not
+depend on.
 """
 
 from collections.abc import Sequence
@@ -41,23 +42,26 @@ class Process:
 
 # fmt: off
 FLEET: tuple[Process, ...] = (
-    #       name                   module                         instances, depends_on, reads
-    Process(BANK,                  "bank_sandbox.main",           1, (), (BANK_LEDGER, BANK_KEY, BANK_EVENTS)),
-    Process(MODELS,                "model_service.main",          1),
-    Process("event-router",        "event_router.main",           2, (POSTGRES, KAFKA), (AUDIT_ANCHORS,)),
-    Process("risk-worker",         "risk_worker.main",            2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
-    Process("risk-worker-express", "risk_worker.express_main",    2, (POSTGRES, KAFKA, VALKEY, MODELS), (FLAGS,)),
-    Process(WORKER,                "disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK),
+    #       name                    module                                  instances, depends_on, reads
+    Process(BANK,                   "outside.bank_sandbox.main",            1, (),
+            (BANK_LEDGER, BANK_KEY, BANK_EVENTS)),
+    Process(MODELS,                 "services.model_service.main",          1),
+    Process("event-router",         "services.event_router.main",           2, (POSTGRES, KAFKA), (AUDIT_ANCHORS,)),
+    Process("risk-worker",          "services.risk_worker.main",            2, (POSTGRES, KAFKA, VALKEY, MODELS),
+            (FLAGS,)),
+    Process("risk-worker-express",  "services.risk_worker.express_main",    2, (POSTGRES, KAFKA, VALKEY, MODELS),
+            (FLAGS,)),
+    Process(WORKER,                 "services.disbursement_worker.main",    2, (POSTGRES, KAFKA, BANK),
             (ACCOUNT_KEY, BANK_KEY, FLAGS)),
-    Process("application-events",  "application_api.events_main", 2, (POSTGRES, KAFKA)),
-    Process("application-api",     "application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
-    Process("dead-letter-keeper",  "dead_letter_keeper.main",     1, (POSTGRES, KAFKA)),
-    Process("operations-api",      "operations_api.main",         2, (POSTGRES,), (TOKENS,)),
-    Process("mail-sink",           "mail_sink.main",              1, (), (MAIL_SERVER,)),
-    Process("notification-service", "notification_service.main",  2, (POSTGRES, KAFKA),
+    Process("application-events",   "services.application_api.events_main", 2, (POSTGRES, KAFKA)),
+    Process("application-api",      "services.application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
+    Process("dead-letter-keeper",   "services.dead_letter_keeper.main",     1, (POSTGRES, KAFKA)),
+    Process("operations-api",       "services.operations_api.main",         2, (POSTGRES,), (TOKENS,)),
+    Process("mail-sink",            "outside.mail_sink.main",               1, (), (MAIL_SERVER,)),
+    Process("notification-service", "services.notification_service.main",   2, (POSTGRES, KAFKA),
             (TOKENS, WEBHOOK_KEY, MAIL_SERVER)),
-    Process("status-service",      "status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
-    Process("reconciler",          "reconciler.main",             1, (POSTGRES, KAFKA, VALKEY, BANK)),
+    Process("status-service",       "services.status_api.main",             2, (POSTGRES, KAFKA, VALKEY), (TOKENS,)),
+    Process("reconciler",           "services.reconciler.main",             1, (POSTGRES, KAFKA, VALKEY, BANK)),
 )
 # fmt: on
 

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from fundline.domain.money import Money
-from fundline.services.bank_sandbox.faults import (
+from fundline.outside.bank_sandbox.faults import (
     MOST_RULES,
     Call,
     FaultBook,
@@ -11,7 +11,7 @@ from fundline.services.bank_sandbox.faults import (
     Stage,
     TooManyFaults,
 )
-from fundline.services.bank_sandbox.webhooks import backoff_s
+from fundline.outside.bank_sandbox.webhooks import backoff_s
 
 ORDER = Call("pay", "01a2", "0042", Money(120_050, "USD"), "loan-1")
 FIND = Call("find", "01a2")

@@ -4,8 +4,8 @@ import sqlite3
 
 import pytest
 
-from fundline.services.bank_sandbox.bookkeeper import Bookkeeper, LedgerUnavailable
-from fundline.services.bank_sandbox.store import count_all, transaction
+from fundline.outside.bank_sandbox.bookkeeper import Bookkeeper, LedgerUnavailable
+from fundline.outside.bank_sandbox.store import count_all, transaction
 
 ORDER = "insert into orders values (?, x'00', 1, 'USD', '1234', ?, '2026-11-27T00:00:00Z')"
 

@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 
 from fundline.domain.money import Money
-from fundline.platform.iso20022 import LIMIT_BYTES, MessageInvalid, MessageKind, read_message, write_message
-from fundline.services.bank_sandbox.iso_messages import (
+from fundline.outside.bank_sandbox.iso_messages import (
     MessageRefused,
     booking_notification,
     read_credit_transfer,
     status_report,
 )
-from fundline.services.bank_sandbox.store import Payment
+from fundline.outside.bank_sandbox.store import Payment
+from fundline.platform.iso20022 import LIMIT_BYTES, MessageInvalid, MessageKind, read_message, write_message
 from fundline.services.disbursement_worker.iso20022_messages import Debtor, credit_transfer, understand
 from fundline.services.disbursement_worker.payment_gateway import (
     Accepted,

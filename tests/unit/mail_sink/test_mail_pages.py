@@ -3,9 +3,9 @@ from email.message import EmailMessage
 import httpx
 import pytest
 
+from fundline.outside.mail_sink.mailbox import Mailbox
+from fundline.outside.mail_sink.routes import Pages
 from fundline.platform.http.api import api
-from fundline.services.mail_sink.mailbox import Mailbox
-from fundline.services.mail_sink.routes import Pages
 
 
 def mail(subject: str = "Hello") -> bytes:

@@ -24,7 +24,7 @@ def process(name):
 
 @pytest.mark.parametrize("entry", FLEET, ids=lambda entry: entry.name)
 def test_every_process_of_the_table_has_its_module(entry):
-    assert find_spec(f"fundline.services.{entry.module}") is not None
+    assert find_spec(f"fundline.{entry.module}") is not None
 
 
 @pytest.mark.parametrize("entry", FLEET, ids=lambda entry: entry.name)

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fundline.contracts.payloads import iso_utc
+from fundline.outside.mail_sink.mailbox import KeptMail, Mailbox
 from fundline.platform.refusals import Kind, Refusal
-from fundline.services.mail_sink.mailbox import KeptMail, Mailbox
 
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -37,7 +37,7 @@ class Pages:
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._templates = Environment(
-            loader=PackageLoader("fundline.services.mail_sink"),
+            loader=PackageLoader("fundline.outside.mail_sink"),
             autoescape=select_autoescape(["html"]),
             undefined=StrictUndefined,
             trim_blocks=True,

@@ -8,6 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fundline.outside.bank_sandbox.decline_rules import SENTENCES
+from fundline.outside.bank_sandbox.misbehaviour import Doors
+from fundline.outside.bank_sandbox.schemas import (
+    PaymentOrder,
+    StatementQuery,
+    order_amount,
+    payment_answer,
+    statement_line,
+)
+from fundline.outside.bank_sandbox.use_cases import Bank, PaymentResult, PaymentUnknown
 from fundline.platform.http.problems import MEDIA_TYPE
 from fundline.platform.http.requests import (
     idempotency_key,
@@ -16,16 +26,6 @@ from fundline.platform.http.requests import (
     read_body,
 )
 from fundline.platform.refusals import Kind, Refusal
-from fundline.services.bank_sandbox.decline_rules import SENTENCES
-from fundline.services.bank_sandbox.misbehaviour import Doors
-from fundline.services.bank_sandbox.schemas import (
-    PaymentOrder,
-    StatementQuery,
-    order_amount,
-    payment_answer,
-    statement_line,
-)
-from fundline.services.bank_sandbox.use_cases import Bank, PaymentResult, PaymentUnknown
 
 
 class PaymentIdMalformed(Refusal):

@@ -4,10 +4,10 @@ import asyncio
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from fundline.outside.mail_sink.mailbox import Mailbox
+from fundline.outside.mail_sink.settings import Settings
 from fundline.platform.liveness import Heartbeat
 from fundline.platform.telemetry.logs import get_log
-from fundline.services.mail_sink.mailbox import Mailbox
-from fundline.services.mail_sink.settings import Settings
 
 
 class Taker:

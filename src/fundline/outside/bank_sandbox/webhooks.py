@@ -10,13 +10,13 @@ import orjson
 from standardwebhooks import Webhook
 
 from fundline.domain.money import Money
+from fundline.outside.bank_sandbox.booking import due_webhooks, epoch_ms, note_deliveries
+from fundline.outside.bank_sandbox.bookkeeper import Bookkeeper
+from fundline.outside.bank_sandbox.outcomes import Outcomes
+from fundline.outside.bank_sandbox.store import DueWebhook, Payment
 from fundline.platform.clock import Clock
 from fundline.platform.http.client import CallNotSent, CallUnanswered, HttpClient
 from fundline.platform.loop import Loop
-from fundline.services.bank_sandbox.booking import due_webhooks, epoch_ms, note_deliveries
-from fundline.services.bank_sandbox.bookkeeper import Bookkeeper
-from fundline.services.bank_sandbox.outcomes import Outcomes
-from fundline.services.bank_sandbox.store import DueWebhook, Payment
 
 _AT_ONCE = 32
 _TIMEOUT_S = 5.0

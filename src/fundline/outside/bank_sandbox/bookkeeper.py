@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fundline.outside.bank_sandbox.store import open_for_reading, open_ledger, transaction
 from fundline.platform.liveness import Heartbeat
 from fundline.platform.loop import pause
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import get_log
-from fundline.services.bank_sandbox.store import open_for_reading, open_ledger, transaction
 
 _BATCH = 256
 _STOP_TIMEOUT_S = 10

@@ -1,12 +1,12 @@
 """Composition root of the mail sink."""
 
+from fundline.outside.mail_sink.mailbox import Mailbox
+from fundline.outside.mail_sink.routes import Pages
+from fundline.outside.mail_sink.settings import Settings
+from fundline.outside.mail_sink.smtp import SmtpDoor
 from fundline.platform.http.api import api
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.mail_sink.mailbox import Mailbox
-from fundline.services.mail_sink.routes import Pages
-from fundline.services.mail_sink.settings import Settings
-from fundline.services.mail_sink.smtp import SmtpDoor
 
 
 def main() -> None:

@@ -1,22 +1,22 @@
 """Composition root of the sandbox bank."""
 
+from fundline.outside.bank_sandbox.admin_routes import admin_routes
+from fundline.outside.bank_sandbox.bookkeeper import Bookkeeper
+from fundline.outside.bank_sandbox.conduct import ByTheRules
+from fundline.outside.bank_sandbox.faults import FaultBook
+from fundline.outside.bank_sandbox.iso_folder import MailRoom
+from fundline.outside.bank_sandbox.iso_routes import iso_routes
+from fundline.outside.bank_sandbox.misbehaviour import Doors
+from fundline.outside.bank_sandbox.outcomes import Outcomes
+from fundline.outside.bank_sandbox.routes import bank_routes
+from fundline.outside.bank_sandbox.settings import Settings
+from fundline.outside.bank_sandbox.use_cases import Bank, Terms
+from fundline.outside.bank_sandbox.webhooks import Herald
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api
 from fundline.platform.http.sockets import CuttableProtocol
 from fundline.platform.process import Background, Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.bank_sandbox.admin_routes import admin_routes
-from fundline.services.bank_sandbox.bookkeeper import Bookkeeper
-from fundline.services.bank_sandbox.conduct import ByTheRules
-from fundline.services.bank_sandbox.faults import FaultBook
-from fundline.services.bank_sandbox.iso_folder import MailRoom
-from fundline.services.bank_sandbox.iso_routes import iso_routes
-from fundline.services.bank_sandbox.misbehaviour import Doors
-from fundline.services.bank_sandbox.outcomes import Outcomes
-from fundline.services.bank_sandbox.routes import bank_routes
-from fundline.services.bank_sandbox.settings import Settings
-from fundline.services.bank_sandbox.use_cases import Bank, Terms
-from fundline.services.bank_sandbox.webhooks import Herald
 
 
 def main() -> None:

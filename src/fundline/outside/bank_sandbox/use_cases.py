@@ -6,17 +6,17 @@ from uuid import UUID
 
 from fundline.contracts.payloads import iso_utc
 from fundline.domain.money import Money
+from fundline.outside.bank_sandbox.booking import accept, epoch_ms
+from fundline.outside.bank_sandbox.bookkeeper import Bookkeeper
+from fundline.outside.bank_sandbox.conduct import BankBusy, Conduct
+from fundline.outside.bank_sandbox.decline_rules import decline_of
+from fundline.outside.bank_sandbox.faults import Call
+from fundline.outside.bank_sandbox.outcomes import Outcomes, tell_of
+from fundline.outside.bank_sandbox.schemas import PaymentOrder
+from fundline.outside.bank_sandbox.store import Order, Payment, Plan, count_all, find_payment, read_statement
 from fundline.platform.clock import Clock, NewId
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
-from fundline.services.bank_sandbox.booking import accept, epoch_ms
-from fundline.services.bank_sandbox.bookkeeper import Bookkeeper
-from fundline.services.bank_sandbox.conduct import BankBusy, Conduct
-from fundline.services.bank_sandbox.decline_rules import decline_of
-from fundline.services.bank_sandbox.faults import Call
-from fundline.services.bank_sandbox.outcomes import Outcomes, tell_of
-from fundline.services.bank_sandbox.schemas import PaymentOrder
-from fundline.services.bank_sandbox.store import Order, Payment, Plan, count_all, find_payment, read_statement
 
 
 class PaymentIdReused(Refusal):

@@ -8,9 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from fundline.contracts.payloads import iso_utc
+from fundline.outside.bank_sandbox import store
+from fundline.outside.bank_sandbox.store import DueWebhook, Order, Payment, Plan, find_payment
 from fundline.platform.clock import NewId
-from fundline.services.bank_sandbox import store
-from fundline.services.bank_sandbox.store import DueWebhook, Order, Payment, Plan, find_payment
 
 _BATCH = 256
 

@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from fundline.domain.money import Money
+from fundline.outside.bank_sandbox.schemas import IbanPayee, PaymentOrder, UsPayee
+from fundline.outside.bank_sandbox.store import Payment
 from fundline.platform.iso20022 import (
     Amount,
     Content,
@@ -17,8 +19,6 @@ from fundline.platform.iso20022 import (
     write_message,
 )
 from fundline.platform.refusals import Kind, Refusal
-from fundline.services.bank_sandbox.schemas import IbanPayee, PaymentOrder, UsPayee
-from fundline.services.bank_sandbox.store import Payment
 
 OWN_BIC = "COBADEFFXXX"
 _CUSTOMER_ACCOUNT = "FUNDING"

@@ -9,19 +9,19 @@ import contextlib
 from pathlib import Path
 from uuid import UUID
 
-from fundline.platform.clock import Clock
-from fundline.platform.loop import Loop
-from fundline.platform.refusals import Refusal
-from fundline.services.bank_sandbox.bookkeeper import LedgerUnavailable
-from fundline.services.bank_sandbox.conduct import BankBusy, BankClosed, Misbehaviour
-from fundline.services.bank_sandbox.iso_messages import (
+from fundline.outside.bank_sandbox.bookkeeper import LedgerUnavailable
+from fundline.outside.bank_sandbox.conduct import BankBusy, BankClosed, Misbehaviour
+from fundline.outside.bank_sandbox.iso_messages import (
     booking_notification,
     read_credit_transfer,
     status_report,
 )
-from fundline.services.bank_sandbox.schemas import PaymentOrder, order_amount
-from fundline.services.bank_sandbox.store import Payment
-from fundline.services.bank_sandbox.use_cases import Bank
+from fundline.outside.bank_sandbox.schemas import PaymentOrder, order_amount
+from fundline.outside.bank_sandbox.store import Payment
+from fundline.outside.bank_sandbox.use_cases import Bank
+from fundline.platform.clock import Clock
+from fundline.platform.loop import Loop
+from fundline.platform.refusals import Refusal
 
 LOOK_EVERY_S = 0.1
 AGAIN_AFTER_S = 2.0

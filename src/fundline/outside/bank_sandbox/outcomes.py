@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from fundline.outside.bank_sandbox.booking import conclude_due, epoch_ms
+from fundline.outside.bank_sandbox.bookkeeper import Bookkeeper
+from fundline.outside.bank_sandbox.store import NEXT_DUE, NEXT_WEBHOOK, Payment
 from fundline.platform.clock import Clock, NewId
 from fundline.platform.loop import Loop
-from fundline.services.bank_sandbox.booking import conclude_due, epoch_ms
-from fundline.services.bank_sandbox.bookkeeper import Bookkeeper
-from fundline.services.bank_sandbox.store import NEXT_DUE, NEXT_WEBHOOK, Payment
 
 _LONGEST_REST_S = 5.0
 _AFTER_A_FAILURE_S = 1.0

@@ -4,8 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from fundline.platform.refusals import Kind, Refusal
-from fundline.services.bank_sandbox.faults import (
+from fundline.outside.bank_sandbox.faults import (
     DEFAULT_ERROR_STATUS,
     Call,
     FaultBook,
@@ -13,6 +12,7 @@ from fundline.services.bank_sandbox.faults import (
     FaultRule,
     Stage,
 )
+from fundline.platform.refusals import Kind, Refusal
 
 
 class BankBusy(Refusal):

@@ -8,9 +8,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fundline.outside.bank_sandbox.conduct import Failure, Misbehaviour, Nonsense, Silence
 from fundline.platform.http.problems import problem
 from fundline.platform.http.sockets import cut_connection
-from fundline.services.bank_sandbox.conduct import Failure, Misbehaviour, Nonsense, Silence
 
 Handler = Callable[[Request], Awaitable[Response]]
 _LONGEST_SILENCE_S = 120.0

@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from fundline.domain.money import Money
+from fundline.outside.bank_sandbox.schemas import Body
 from fundline.platform.refusals import Kind, Refusal
-from fundline.services.bank_sandbox.schemas import Body
 
 MOST_RULES = 100
 Operation = Literal["pay", "find", "statement"]

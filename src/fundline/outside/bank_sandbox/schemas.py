@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from fundline.domain.money import Money, MoneyError
+from fundline.outside.bank_sandbox.store import Payment
 from fundline.platform.refusals import FieldError, InvalidRequest
-from fundline.services.bank_sandbox.store import Payment
 
 
 class Body(BaseModel):
