@@ -14,6 +14,7 @@ from fundline.platform.database import (
     open_database,
 )
 from fundline.platform.database.inbox import first_time
+from fundline.platform.database.sql import Sql
 from fundline.platform.settings import DatabaseSettings
 
 pytestmark = pytest.mark.integration
@@ -188,3 +189,19 @@ async def test_an_event_is_new_once_for_each_consumer_and_stays_new_when_its_eff
     with pytest.raises(RuntimeError, match="the effect failed"):
         await is_new("a", RuntimeError("the effect failed"))
     assert [await is_new("a"), await is_new("a"), await is_new("b")] == [True, False, True]
+
+
+async def test_a_statement_with_names_means_on_the_server_what_it_means_to_read(database):
+    statement = Sql("""
+        select ':a' as literal, $$ :a $$ as quoted, E'\\':a' as escaped, /* :x /* :y */ */ :a::int + :b as total -- :c
+             , (array[1, 2, 3])[1:2] as slice, (array[1, 2, 3])[:b : :a] as named_slice
+    """)
+    row = await database.fetchrow(*statement(b=2, a=3))
+    assert dict(row) == {
+        "literal": ":a",
+        "quoted": " :a ",
+        "escaped": "':a",
+        "total": 5,
+        "slice": [1, 2],
+        "named_slice": [2, 3],
+    }
