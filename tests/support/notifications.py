@@ -21,6 +21,7 @@ from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
+from fundline.platform.http.endpoints import served
 from fundline.platform.http.outbound import Resolve
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.telemetry.metrics import Metrics
@@ -29,8 +30,9 @@ from fundline.services.notification_service.delivering import Delivering, open_d
 from fundline.services.notification_service.delivery_desk import DeliveryDesk
 from fundline.services.notification_service.endpoints import Endpoints
 from fundline.services.notification_service.handlers import PaymentFinished, StatusChanged
+from fundline.services.notification_service.outbound_targets import OutboundTargets
 from fundline.services.notification_service.preferences import PreferenceDesk
-from fundline.services.notification_service.routes import Routes
+from fundline.services.notification_service.routes import bound
 from fundline.services.notification_service.settings import Settings
 from support.approved_applications import AMOUNT
 from support.stored import event_of
@@ -124,16 +126,22 @@ async def notifier(
     metrics = Metrics(CollectorRegistry())
     delivering = open_delivering(database, settings, metrics, resolve=resolve, trust=trust)
     courier = delivering.courier
-    endpoints = Endpoints(database, settings, delivering.client, delivering.box)
+    endpoints = Endpoints(database, settings, OutboundTargets(delivering.client), delivering.box)
     desk = DeliveryDesk(database, endpoints, wake=courier.wake)
-    routes = Routes(TokenVerifier(settings), endpoints, desk, PreferenceDesk(database))
-    app = Edge(api(routes.all()), metrics=metrics)
+    preferences = PreferenceDesk(database)
+    routes = served(TokenVerifier(settings), bound(endpoints, desk, preferences, delivering.box))
+    app = Edge(api(routes), metrics=metrics)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     stop = asyncio.Event()
     running = asyncio.create_task(courier.run(stop))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         announcement = Announcement(
-            database, told_within=told_within, metrics=metrics, wake=courier.wake, now=now
+            database,
+            delivering.channels,
+            told_within=told_within,
+            metrics=metrics,
+            wake=courier.wake,
+            now=now,
         )
         made = Notifier(database, delivering, announcement, http, metrics, stop, running)
         yield made

@@ -4,6 +4,7 @@ from typing import Any
 
 from fundline.platform.http.endpoints import Endpoint
 from fundline.services.application_api import routes as application_api
+from fundline.services.notification_service import routes as notification_service
 from fundline.services.operations_api import routes as operations_api
 from fundline.services.status_api import routes as status_api
 
@@ -11,8 +12,9 @@ SERVICES: dict[str, tuple[Endpoint[Any, Any], ...]] = {
     "application-api": application_api.ENDPOINTS,
     "status-service": status_api.ENDPOINTS,
     "operations-api": operations_api.ENDPOINTS,
+    "notification-service": notification_service.ENDPOINTS,
 }
-"""By the process's name. A service of the old form is not here yet."""
+"""By the process's name."""
 
 
 def all_endpoints() -> list[Endpoint[Any, Any]]:

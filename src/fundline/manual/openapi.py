@@ -5,17 +5,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from fundline.manual import openapi_notifications
 from fundline.manual.endpoints import all_endpoints
 from fundline.manual.openapi_endpoints import Declared, models_of, paths_of
 from fundline.manual.openapi_parts import Problem
 from fundline.platform.paging import Page
 
-_COMPONENTS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
-    (Problem, "serialization"),
-    *((request, "validation") for request in openapi_notifications.REQUESTS),
-    *((answer, "serialization") for answer in openapi_notifications.ANSWERS),
-)
+_COMPONENTS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = ((Problem, "serialization"),)
 
 
 def openapi_document() -> dict[str, Any]:
@@ -40,11 +35,13 @@ def openapi_document() -> dict[str, Any]:
                 "name": "operations",
                 "description": "Operations API: cases, dead letters, payments, ledger corrections, the audit trail",
             },
-            openapi_notifications.TAG,
+            {
+                "name": "notifications",
+                "description": "Notification service: webhooks, their log, preferences",
+            },
         ],
         "paths": {
             **paths_of(declared),
-            **openapi_notifications.notification_paths(),
         },
         "components": {
             "schemas": component_schemas(declared),

@@ -7,7 +7,7 @@ import uuid
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from fundline.manual import answers_notifications as answers
+from fundline.services.notification_service import answers
 from support.delivering import answered
 from support.notifications import notifier
 from support.receiver import Reply, receiving
@@ -286,15 +286,15 @@ async def test_the_delivery_log_is_paged_newest_first_without_a_gap(service, reg
             answer = await service.http.post(f"{ENDPOINTS}/{endpoint['id']}/test", headers=headers())
             made.append(answer.json()["id"])
         await service.until_state("delivered", 5)
-        seen, before = [], None
+        seen, cursor = [], None
         while True:
-            query = {"limit": 2, "state": "delivered"} | ({"before": before} if before else {})
+            query = {"limit": 2, "state": "delivered"} | ({"cursor": cursor} if cursor else {})
             page = await service.http.get(
                 f"{ENDPOINTS}/{endpoint['id']}/deliveries", params=query, headers=headers()
             )
             seen += [item["id"] for item in page.json()["items"]]
-            before = page.json()["nextBefore"]
-            if before is None:
+            cursor = page.json()["nextCursor"]
+            if cursor is None:
                 break
     assert seen == made[::-1]
 

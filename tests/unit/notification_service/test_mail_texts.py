@@ -6,18 +6,16 @@ import orjson
 import pytest
 
 from fundline.domain.money import Money
-from fundline.services.notification_service.mails import SUBJECTS, MailRoom
-from fundline.services.notification_service.messages import (
-    LARGEST_BODY_BYTES,
+from fundline.services.notification_service.mail_messages import (
     MAILED_STATUSES,
     MailKind,
-    Subject,
-    WebhookType,
     mail_facts,
     readable,
-    webhook_body,
 )
+from fundline.services.notification_service.mails import SUBJECTS, MailRoom
 from fundline.services.notification_service.schemas import MailedStatus, PreferencesDocument
+from fundline.services.notification_service.told import Subject, ToldKind
+from fundline.services.notification_service.webhook_messages import LARGEST_BODY_BYTES, webhook_body
 
 AT = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 ROOM = MailRoom("Fundline <no-reply@fundline.example>", now=lambda: AT)
@@ -77,7 +75,7 @@ def test_an_amount_is_readable_with_the_decimals_of_its_currency(amount, text):
 
 
 def test_metadata_that_makes_a_webhook_too_large_is_left_out():
-    body = webhook_body(WebhookType.STATUS_UPDATED, AT, {"sequence": 1, "metadata": {"x": "y" * 30_000}})
+    body = webhook_body(ToldKind.STATUS_UPDATED, AT, {"sequence": 1, "metadata": {"x": "y" * 30_000}})
     assert len(body) < LARGEST_BODY_BYTES
     assert orjson.loads(body)["data"] == {"sequence": 1, "metadata": {}}
 

@@ -81,10 +81,10 @@ class Call(Generic[Asked, Given]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sealing:
-    """How an answer that shows a secret is kept for its repeat: the bytes as stored, and back."""
+class Sealing(Generic[Given]):
+    """How an answer that shows a secret is kept for its repeat: the answer as it is stored, and back from its bytes."""
 
-    seal: Callable[[bytes], bytes]
+    seal: Callable[[Given], Given]
     open: Callable[[bytes], bytes]
 
 
@@ -145,7 +145,10 @@ class Endpoint(Generic[Asked, Given]):
         return self.gives is None
 
     def by(
-        self, use_case: Callable[[Call[Asked, Given]], Awaitable[Given]], *, sealing: Sealing | None = None
+        self,
+        use_case: Callable[[Call[Asked, Given]], Awaitable[Given]],
+        *,
+        sealing: Sealing[Given] | None = None,
     ) -> "Bound":
         """Bound to what does it. `sealing`: for a write that shows a secret."""
         if self.is_stream:
@@ -169,7 +172,7 @@ App = ASGIApp | Callable[[Request], Awaitable[Response]]
 class Bound:
     endpoint: Endpoint[Any, Any]
     use_case: Callable[[Call[Any, Any]], Awaitable[Any]]
-    sealing: Sealing | None
+    sealing: Sealing[Any] | None
 
     async def answer(self, request: Request, tokens: TokenVerifier) -> Response:
         """Raises a Refusal."""
@@ -216,12 +219,7 @@ class Bound:
         if self.sealing is None:
             return Once(key, self.endpoint.render, _rendered_refusal)
         seal = self.sealing.seal
-
-        def sealed(given: Any) -> Rendered:
-            plain = self.endpoint.render(given)
-            return Rendered(plain.code, seal(plain.body))
-
-        return Once(key, sealed, _rendered_refusal)
+        return Once(key, lambda given: self.endpoint.render(seal(given)), _rendered_refusal)
 
     def _respond(self, body: bytes, status: int, fields: Mapping[str, Any]) -> Response:
         headers: dict[str, str] = {}

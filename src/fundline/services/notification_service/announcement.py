@@ -1,4 +1,7 @@
-"""Turning an event into notifications: one row per recipient, in one transaction with the inbox, nothing sent here."""
+"""Turning an event into notifications: one row per channel and recipient, in one transaction with the inbox.
+
+Nothing is sent here.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,7 +15,8 @@ from fundline.platform.database.inbox import first_time
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.notification_service import announcement_store as store
-from fundline.services.notification_service.messages import Subject, Told, of_result, of_status
+from fundline.services.notification_service.channel import Channels
+from fundline.services.notification_service.told import Subject, Told, of_result, of_status
 
 
 class UnknownSubject(LookupError):
@@ -29,6 +33,7 @@ class Announcement:
     def __init__(
         self,
         database: Database,
+        channels: Channels,
         *,
         told_within: timedelta,
         metrics: Metrics,
@@ -36,7 +41,8 @@ class Announcement:
         now: Clock = utc_now,
         fresh_id: NewId = new_id,
     ) -> None:
-        self._database, self._wake, self._now, self._fresh_id = database, wake, now, fresh_id
+        self._database, self._channels, self._wake = database, channels, wake
+        self._now, self._fresh_id = now, fresh_id
         self._told_within, self._metrics = told_within, metrics
         self._log = get_log()
 
@@ -73,29 +79,15 @@ class Announcement:
             )
 
     async def _store(self, connection: Connection, event_id: UUID, told: Told) -> None:
-        owner, at = told.subject.owner, self._now()
-        for endpoint in await store.endpoints_of(connection, owner, told.webhook_type):
-            webhook = store.NewNotification(
-                self._fresh_id(),
-                event_id,
-                recipient=str(endpoint["endpoint_id"]),
-                kind=told.webhook_type,
-                body=told.webhook_body,
-                lane=endpoint["lane"],
-                place=told.place,
-                endpoint_id=endpoint["endpoint_id"],
-                application_id=told.subject.application_id,
-            )
-            await store.add(connection, webhook, at)
-        if told.mail is not None and await store.wants_mail(connection, owner, told.mail_status):
-            mail = store.NewNotification(
-                self._fresh_id(),
-                event_id,
-                recipient=owner,
-                kind=told.mail,
-                body=told.mail_facts,
-                lane=store.MAIL_LANE,
-                place=told.place,
-                application_id=told.subject.application_id,
-            )
-            await store.add(connection, mail, at)
+        at = self._now()
+        for channel in self._channels:
+            for letter in await channel.letters(connection, told):
+                notification = store.NewNotification(
+                    self._fresh_id(),
+                    event_id,
+                    channel.name,
+                    letter,
+                    told.place,
+                    told.subject.application_id,
+                )
+                await store.add(connection, notification, at)

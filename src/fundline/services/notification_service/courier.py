@@ -6,7 +6,6 @@ A process that dies in between leaves a lease that runs out; then the same notif
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
 from datetime import timedelta
 
 from fundline.platform.clock import Clock, utc_now
@@ -15,20 +14,17 @@ from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.notification_service import queue_store
-from fundline.services.notification_service.announcement_store import MAIL_LANE
-from fundline.services.notification_service.delivery import Channel, Delivery, DeliveryResult, Outcome
+from fundline.services.notification_service.channel import Channels, Delivery, DeliveryResult, Outcome
 from fundline.services.notification_service.recording import DeliveryBook
 from fundline.services.notification_service.settings import DeliverySettings
 
 
 class Courier(Loop):
-    """`channels` by name, `email` and `webhook`."""
-
     def __init__(
         self,
         database: Database,
         settings: DeliverySettings,
-        channels: Mapping[str, Channel],
+        channels: Channels,
         book: DeliveryBook,
         metrics: Metrics,
         *,
@@ -54,17 +50,16 @@ class Courier(Loop):
         if room <= 0:
             return 0
         per_lane = self._settings.notification_lane_concurrency
-        used = dict(self._used)
-        if not self._channels["email"].is_open:
-            used[MAIL_LANE] = per_lane
+        closed = dict.fromkeys(self._channels.closed_lanes, per_lane)
         now = self._now()
         deliveries = await queue_store.take(
             self._database,
             now=now,
             leased_until=now + timedelta(seconds=self._settings.notification_lease_s),
             per_lane=per_lane,
-            used=used,
+            used={**self._used, **closed},
             limit=room,
+            channels=self._channels.names,
         )
         for delivery in deliveries:
             self._used[delivery.lane] += 1
@@ -83,7 +78,7 @@ class Courier(Loop):
             )
             self._tell(delivery, outcome, elapsed_s)
         except Unavailable as away:
-            # not recorded: it goes again when its lease runs out, and the receiver knows its id
+            # not made or not recorded: it goes again when its lease runs out, and the receiver knows its id
             self._log.warning(
                 "notification.not_recorded", notification_id=str(delivery.notification_id), cause=str(away)
             )
@@ -94,6 +89,8 @@ class Courier(Loop):
     async def _attempt(self, delivery: Delivery) -> Outcome:
         try:
             return await self._channels[delivery.channel].deliver(delivery)
+        except Unavailable:
+            raise
         except Exception as bug:  # of ours: one notification must not take the others down with it
             self._log.error(
                 "notification.failed", notification_id=str(delivery.notification_id), exc_info=bug

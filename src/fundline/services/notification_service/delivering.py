@@ -1,7 +1,8 @@
-"""Puts the delivering part together: both channels, the courier, and what the API shares with them."""
+"""Puts the delivering part together: the channels, the courier, and what the API shares with them."""
 
 import ssl
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database
@@ -10,8 +11,9 @@ from fundline.platform.mail import MailServer, MailServerAway
 from fundline.platform.resilience import CircuitBreaker
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.notification_service.channel import Channels
 from fundline.services.notification_service.courier import Courier
-from fundline.services.notification_service.delivery import Channel
+from fundline.services.notification_service.endpoint_health import EndpointHealth
 from fundline.services.notification_service.mail_channel import MailChannel
 from fundline.services.notification_service.mails import MailRoom
 from fundline.services.notification_service.queue_figures import QueueFigures
@@ -22,6 +24,7 @@ from fundline.services.notification_service.webhook_channel import WebhookChanne
 
 @dataclass(frozen=True, slots=True)
 class Delivering:
+    channels: Channels
     courier: Courier
     queue_figures: QueueFigures
     client: OutboundClient
@@ -47,14 +50,16 @@ def open_delivering(
         resolve=resolve,
         trust=trust,
     )
+    health = EndpointHealth(metrics, failing_after=timedelta(days=settings.webhook_failing_days))
     breaker = CircuitBreaker("mail-server", failures=(MailServerAway,), longest_open_s=30.0)
-    channels: dict[str, Channel] = {
-        "webhook": WebhookChannel(client, box, now=now),
-        "email": MailChannel(_mail_server(settings), MailRoom(settings.mail_from, now=now), breaker),
-    }
-    book = DeliveryBook(database, settings, metrics, now=now)
+    channels = Channels(
+        WebhookChannel(database, client, box, health, now=now),
+        MailChannel(database, _mail_server(settings), MailRoom(settings.mail_from, now=now), breaker),
+    )
+    book = DeliveryBook(database, settings, channels, now=now)
     courier = Courier(database, settings, channels, book, metrics, now=now)
-    return Delivering(courier, QueueFigures(database, settings, metrics, now=now), client, box)
+    figures = QueueFigures(database, settings, channels, metrics, now=now)
+    return Delivering(channels, courier, figures, client, box)
 
 
 def _mail_server(settings: MailSettings) -> MailServer:

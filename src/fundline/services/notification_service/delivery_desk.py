@@ -1,22 +1,29 @@
 """What an endpoint's owner does with deliveries: read the log, have one delivered again, send a test."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
-
-import orjson
 
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
-from fundline.platform.database.idempotency import StoredAnswer, Work, WriteKey, write_once
+from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.services.notification_service import announcement_store, log_store
-from fundline.services.notification_service.endpoints import OWNERS, Endpoints, endpoint_id_of, owned
-from fundline.services.notification_service.messages import WebhookType, webhook_body
-from fundline.services.notification_service.recording import ACTOR, endpoint_stream
-from fundline.services.notification_service.schemas import DeliveryQuery, delivery_view
+from fundline.services.notification_service.announcement_store import NewNotification
+from fundline.services.notification_service.answers import (
+    WebhookDelivery,
+    WebhookDeliveryPage,
+    WebhookDeliveryWaiting,
+)
+from fundline.services.notification_service.audit import actor_of, endpoint_stream
+from fundline.services.notification_service.endpoints import Endpoints, owned
+from fundline.services.notification_service.schemas import DeliveryQuery
+from fundline.services.notification_service.webhook_channel import WebhookChannel, letter_to
+from fundline.services.notification_service.webhook_messages import TEST, webhook_body
+
+OnceWaiting = Once[WebhookDeliveryWaiting]
 
 
 class DeliveryNotFound(Refusal):
@@ -61,32 +68,29 @@ class DeliveryDesk:
         self._database, self._endpoints, self._wake = database, endpoints, wake
         self._now, self._fresh_id = now, fresh_id
 
-    async def page(self, caller: Caller, text: str, query: DeliveryQuery) -> dict[str, Any]:
-        """`{items, nextBefore}`, newest first. Raises Forbidden, EndpointNotFound."""
-        endpoint = await self._endpoints.visible(caller, text)
+    async def page(self, caller: Caller, endpoint_id: UUID, query: DeliveryQuery) -> WebhookDeliveryPage:
+        """Raises EndpointNotFound."""
+        endpoint = await self._endpoints.visible(caller, endpoint_id)
         rows = await log_store.page(
             self._database,
             endpoint["endpoint_id"],
-            before=query.before,
+            before=query.cursor,
             state=query.state,
             limit=query.limit + 1,
         )
-        items = rows[: query.limit]
-        more = len(rows) > query.limit
-        return {
-            "items": [delivery_view(row) for row in items],
-            "nextBefore": str(items[-1]["notification_id"]) if more else None,
-        }
+        return WebhookDeliveryPage.of(
+            rows, query.limit, show=WebhookDelivery.of, id_of=lambda row: row["notification_id"]
+        )
 
-    async def redeliver(self, caller: Caller, key: WriteKey, text: str, delivery_text: str) -> StoredAnswer:
-        """202 and `{id, state}`; the same webhook id goes out again.
+    async def redeliver(
+        self, caller: Caller, endpoint_id: UUID, notification_id: UUID, once: OnceWaiting
+    ) -> WebhookDeliveryWaiting:
+        """The same webhook id goes out again.
 
-        Raises Forbidden, EndpointNotFound, EndpointDisabled, DeliveryNotFound, DeliveryUnderWay, KeyReused.
+        Raises EndpointNotFound, EndpointDisabled, DeliveryNotFound, DeliveryUnderWay, and what `Once.write` raises.
         """
-        caller.require(*OWNERS)
-        endpoint_id, notification_id = endpoint_id_of(text), _delivery_id_of(delivery_text)
 
-        async def work(connection: Connection) -> tuple[int, bytes]:
+        async def work(connection: Connection) -> WebhookDeliveryWaiting:
             await self._active(connection, caller, endpoint_id)
             state = await log_store.lock_state(connection, endpoint_id, notification_id)
             if state is None:
@@ -95,38 +99,38 @@ class DeliveryDesk:
                 raise DeliveryUnderWay
             at = self._now()
             await log_store.redeliver(connection, notification_id, at)
-            details = {"deliveryId": str(notification_id), "was": state}
-            actor = f"{ACTOR}:{caller.subject}"
-            await record(
-                connection,
-                AuditEntry(
-                    endpoint_stream(endpoint_id), actor, "webhook_delivery.repeated", at, details=details
-                ),
+            entry = AuditEntry(
+                endpoint_stream(endpoint_id),
+                actor_of(caller),
+                "webhook_delivery.repeated",
+                at,
+                details={"deliveryId": str(notification_id), "was": state},
             )
-            return 202, _waiting(notification_id)
+            await record(connection, entry)
+            return WebhookDeliveryWaiting(id=notification_id, state="waiting")
 
-        return await self._and_wake(key, work)
+        return await self._and_wake(once, work)
 
-    async def test(self, caller: Caller, key: WriteKey, text: str) -> StoredAnswer:
-        """202 and `{id, state}`: an event of the type `webhook.test` goes out. Raises as `redeliver` does."""
-        caller.require(*OWNERS)
-        endpoint_id, notification_id = endpoint_id_of(text), self._fresh_id()
+    async def test(self, caller: Caller, endpoint_id: UUID, once: OnceWaiting) -> WebhookDeliveryWaiting:
+        """An event of the type `webhook.test` goes out.
 
-        async def work(connection: Connection) -> tuple[int, bytes]:
+        Raises EndpointNotFound, EndpointDisabled, and what `Once.write` raises.
+        """
+        notification_id = self._fresh_id()
+
+        async def work(connection: Connection) -> WebhookDeliveryWaiting:
             endpoint, at = await self._active(connection, caller, endpoint_id), self._now()
-            test = announcement_store.NewNotification(
+            body = webhook_body(TEST, at, {"endpointId": str(endpoint_id)})
+            test = NewNotification(
                 notification_id,
                 event_id=notification_id,
-                recipient=str(endpoint_id),
-                kind=WebhookType.TEST,
-                body=webhook_body(WebhookType.TEST, at, {"endpointId": str(endpoint_id)}),
-                lane=endpoint["lane"],
-                endpoint_id=endpoint_id,
+                channel=WebhookChannel.name,
+                letter=letter_to(endpoint_id, endpoint["lane"], TEST, body),
             )
             await announcement_store.add(connection, test, at)
-            return 202, _waiting(notification_id)
+            return WebhookDeliveryWaiting(id=notification_id, state="waiting")
 
-        return await self._and_wake(key, work)
+        return await self._and_wake(once, work)
 
     async def _active(self, connection: Connection, caller: Caller, endpoint_id: UUID) -> Any:
         endpoint = await owned(connection, caller, endpoint_id)
@@ -134,18 +138,9 @@ class DeliveryDesk:
             raise EndpointDisabled
         return endpoint
 
-    async def _and_wake(self, key: WriteKey, work: Work) -> StoredAnswer:
-        answer = await write_once(self._database, key, work)
+    async def _and_wake(
+        self, once: OnceWaiting, work: Callable[[Connection], Awaitable[WebhookDeliveryWaiting]]
+    ) -> WebhookDeliveryWaiting:
+        waiting = await once.write(self._database, work)
         self._wake()
-        return answer
-
-
-def _waiting(notification_id: UUID) -> bytes:
-    return orjson.dumps({"id": str(notification_id), "state": "waiting"})
-
-
-def _delivery_id_of(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise DeliveryNotFound from None
+        return waiting

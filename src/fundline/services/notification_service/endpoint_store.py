@@ -1,6 +1,7 @@
 """The SQL of webhook endpoints."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,13 @@ where ($1::text is null or owner = $1) and ($2::uuid is null or endpoint_id < $2
 order by endpoint_id desc limit $3
 """
 )
+THAT_WANT = """
+select e.endpoint_id, e.lane from webhook_endpoints e
+left join notification_preferences p on p.subscriber = e.owner
+where e.owner = $1 and e.state = 'active' and $2 = any(e.event_types) and coalesce(p.webhooks_enabled, true)
+order by e.endpoint_id
+"""
+TARGET = "select url, secret, retired_secret, retired_until from webhook_endpoints where endpoint_id = $1"
 COUNT = "select count(*) from webhook_endpoints where owner = $1"
 INSERT = """
 insert into webhook_endpoints (endpoint_id, owner, url, lane, description, event_types, state, secret, created_at,
@@ -58,6 +66,16 @@ returning failing_since
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a webhook goes, and the sealed secrets that sign it; `retired_secret` until `retired_until`."""
+
+    url: str
+    secret: bytes
+    retired_secret: bytes | None
+    retired_until: datetime | None
+
+
 async def find(database: Database, endpoint_id: UUID) -> Any | None:
     return await database.fetchrow(ONE, endpoint_id)
 
@@ -65,6 +83,16 @@ async def find(database: Database, endpoint_id: UUID) -> Any | None:
 async def page(database: Database, *, owner: str | None, before: UUID | None, limit: int) -> Sequence[Any]:
     """Newest first; `owner` None means everybody's."""
     return await database.fetch(PAGE, owner, before, limit)
+
+
+async def that_want(connection: Connection, owner: str, kind: str) -> Sequence[Any]:
+    """`endpoint_id` and `lane` of each that wants this kind of event."""
+    return await connection.fetch(THAT_WANT, owner, kind)
+
+
+async def target(database: Database, endpoint_id: UUID) -> Target | None:
+    row = await database.fetchrow(TARGET, endpoint_id)
+    return None if row is None else Target(**dict(row))
 
 
 async def lock(connection: Connection, endpoint_id: UUID) -> Any | None:

@@ -11,7 +11,7 @@ import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from fundline.platform.clock import Clock, utc_now
-from fundline.services.notification_service.messages import MailKind
+from fundline.services.notification_service.mail_messages import MailKind
 
 SUBJECTS = {
     MailKind.RECEIVED: "We have received your application {tracking_id}",

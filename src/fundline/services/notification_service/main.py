@@ -6,6 +6,7 @@ from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED, Gr
 from fundline.platform.database import open_database
 from fundline.platform.database.suspects import SuspectRows
 from fundline.platform.http.api import api
+from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.messages import Subscription
@@ -17,8 +18,9 @@ from fundline.services.notification_service.delivering import open_delivering
 from fundline.services.notification_service.delivery_desk import DeliveryDesk
 from fundline.services.notification_service.endpoints import Endpoints
 from fundline.services.notification_service.handlers import PaymentFinished, StatusChanged
+from fundline.services.notification_service.outbound_targets import OutboundTargets
 from fundline.services.notification_service.preferences import PreferenceDesk
-from fundline.services.notification_service.routes import Routes
+from fundline.services.notification_service.routes import bound
 from fundline.services.notification_service.settings import Settings
 
 
@@ -30,7 +32,9 @@ def main() -> None:
         delivering = open_delivering(database, settings, metrics)
         courier = delivering.courier
         told_within = timedelta(hours=settings.notification_event_age_h)
-        announcement = Announcement(database, told_within=told_within, metrics=metrics, wake=courier.wake)
+        announcement = Announcement(
+            database, delivering.channels, told_within=told_within, metrics=metrics, wake=courier.wake
+        )
         consumer = ConsumerRuntime(
             settings,
             Group.NOTIFICATION_SERVICE,
@@ -42,11 +46,12 @@ def main() -> None:
             metrics=metrics,
             suspects=SuspectRows(database, Group.NOTIFICATION_SERVICE),
         )
-        endpoints = Endpoints(database, settings, delivering.client, delivering.box)
+        endpoints = Endpoints(database, settings, OutboundTargets(delivering.client), delivering.box)
         desk = DeliveryDesk(database, endpoints, wake=courier.wake)
-        routes = Routes(TokenVerifier(settings), endpoints, desk, PreferenceDesk(database))
+        preferences = PreferenceDesk(database)
+        routes = served(TokenVerifier(settings), bound(endpoints, desk, preferences, delivering.box))
         return Service(
-            app=api(routes.all()),
+            app=api(routes),
             background=[consumer, courier, delivering.queue_figures],
             database=database,
             checks={"consumer": consumer.ready},

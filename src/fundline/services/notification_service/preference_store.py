@@ -6,10 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from fundline.platform.database import Connection, Database
-from fundline.services.notification_service.messages import MAILED_STATUSES
+from fundline.services.notification_service.mail_messages import MAILED_STATUSES
 
 ONE = """
 select email_address, email_enabled, email_statuses, webhooks_enabled, updated_at
+from notification_preferences where subscriber = $1
+"""
+WANTS_MAIL = """
+select exists (select from notification_preferences where subscriber = $1 and email_enabled
+               and email_address is not null and $2 = any(email_statuses))
+"""
+ADDRESS = """
+select case when email_enabled or not $2 then email_address end as email_address
 from notification_preferences where subscriber = $1
 """
 PUT = """
@@ -49,6 +57,16 @@ async def find(database: Database, subscriber: str) -> Preferences:
     return Preferences(
         row["email_address"], row["email_enabled"], tuple(row["email_statuses"]), row["webhooks_enabled"]
     )
+
+
+async def wants_mail(connection: Connection, subscriber: str, status: str) -> bool:
+    return bool(await connection.fetchval(WANTS_MAIL, subscriber, status))
+
+
+async def address_of(database: Database, subscriber: str, *, only_when_on: bool) -> str | None:
+    """None when there is none; with `only_when_on` also while mail is off."""
+    row = await database.fetchrow(ADDRESS, subscriber, only_when_on)
+    return None if row is None else row["email_address"]
 
 
 async def put(connection: Connection, subscriber: str, preferences: Preferences, at: datetime) -> None:

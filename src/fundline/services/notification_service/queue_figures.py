@@ -8,24 +8,31 @@ from fundline.platform.database import Database
 from fundline.platform.loop import Loop
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.notification_service import queue_store
+from fundline.services.notification_service.channel import Channels
 from fundline.services.notification_service.settings import DeliverySettings
 
-_CHANNELS = ("email", "webhook")
 _TIDIED_EVERY_S = 600.0
 _MEASURED_EVERY_S = 5.0
 
 
 class QueueFigures(Loop):
     def __init__(
-        self, database: Database, settings: DeliverySettings, metrics: Metrics, *, now: Clock = utc_now
+        self,
+        database: Database,
+        settings: DeliverySettings,
+        channels: Channels,
+        metrics: Metrics,
+        *,
+        now: Clock = utc_now,
     ) -> None:
         super().__init__("notification-figures", every_s=_MEASURED_EVERY_S, limit_s=60.0)
-        self._database, self._settings, self._metrics, self._now = database, settings, metrics, now
+        self._database, self._settings, self._channels = database, settings, channels
+        self._metrics, self._now = metrics, now
         self._tidied_at: float | None = None
 
     async def turn(self) -> None:
         found = {row["channel"]: row for row in await queue_store.depth(self._database, self._now())}
-        for channel in _CHANNELS:
+        for channel in self._channels.names:
             row = found.get(channel)
             self._metrics.notification_queue_depth.labels(channel).set(row["waiting"] if row else 0)
             self._metrics.notification_overdue_s.labels(channel).set(row["overdue_s"] if row else 0)

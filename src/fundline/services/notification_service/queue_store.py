@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from fundline.platform.database import Connection, Database
-from fundline.services.notification_service.delivery import Delivery, Outcome
+from fundline.services.notification_service.channel import Delivery, Outcome
 
 TAKE = """
 with recursive lanes as (
@@ -22,7 +22,7 @@ with recursive lanes as (
     select found.notification_id
     from free cross join lateral (
         select n.notification_id from notifications n
-        where n.lane = free.lane and n.state = 'waiting' and n.due_at <= $1
+        where n.lane = free.lane and n.state = 'waiting' and n.due_at <= $1 and n.channel = any($7)
           and not exists (select from notifications earlier
                           where earlier.recipient = n.recipient and earlier.application_id = n.application_id
                             and earlier.state = 'waiting' and earlier.attempts = 0 and earlier.place < n.place)
@@ -33,13 +33,8 @@ with recursive lanes as (
     update notifications n set due_at = $2 from due where n.notification_id = due.notification_id
     returning n.*
 )
-select t.notification_id, t.channel, t.kind, t.body, t.lane, t.attempts, t.failures, t.endpoint_id,
-       e.url, e.secret, e.retired_secret, e.retired_until,
-       case when p.email_enabled or t.application_id is null then p.email_address end as address
-from taken t
-left join webhook_endpoints e on e.endpoint_id = t.endpoint_id
-left join notification_preferences p on t.channel = 'email' and p.subscriber = t.recipient
-order by t.notification_id
+select notification_id, channel, recipient, kind, body, lane, attempts, failures, endpoint_id, application_id
+from taken order by notification_id
 """
 """Every lane gets its room, whatever the length of another's queue: lanes are found by skipping through the index.
 
@@ -81,9 +76,15 @@ async def take(
     per_lane: int,
     used: Mapping[str, int],
     limit: int,
+    channels: Sequence[str],
 ) -> list[Delivery]:
-    """What is due and has room in its lane; nobody else gets it before `leased_until`."""
-    rows = await database.fetch(TAKE, now, leased_until, per_lane, list(used), list(used.values()), limit)
+    """What is due and has room in its lane; nobody else gets it before `leased_until`.
+
+    Only of `channels`: while a new release is rolled out, another instance may know one that this one does not.
+    """
+    rows = await database.fetch(
+        TAKE, now, leased_until, per_lane, list(used), list(used.values()), limit, list(channels)
+    )
     return [Delivery(**dict(row)) for row in rows]
 
 

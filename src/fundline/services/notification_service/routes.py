@@ -1,100 +1,215 @@
-"""The notification service's HTTP door."""
+"""The notification service's HTTP door: each route declared once, and bound to its use case."""
 
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from fundline.platform.http.requests import query_parameters
-from fundline.platform.http.tokens import TokenVerifier
-from fundline.platform.http.writes import answered, read_bodiless_write, read_write
-from fundline.services.notification_service.delivery_desk import DeliveryDesk
-from fundline.services.notification_service.endpoints import Endpoints
+from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.identity import Role
+from fundline.platform.secrets import SecretBox
+from fundline.services.notification_service.answers import (
+    NotificationPreferences,
+    WebhookDeliveryPage,
+    WebhookDeliveryWaiting,
+    WebhookEndpoint,
+    WebhookEndpointDeleted,
+    WebhookEndpointPage,
+    WebhookEndpointWithSecret,
+)
+from fundline.services.notification_service.delivery_desk import (
+    DeliveryDesk,
+    DeliveryNotFound,
+    DeliveryUnderWay,
+    EndpointDisabled,
+)
+from fundline.services.notification_service.endpoints import EndpointNotFound, Endpoints, TooManyEndpoints
 from fundline.services.notification_service.preferences import PreferenceDesk
-from fundline.services.notification_service.schemas import DeliveryQuery, EndpointQuery
+from fundline.services.notification_service.schemas import (
+    DeliveryQuery,
+    EndpointChange,
+    EndpointQuery,
+    NewEndpoint,
+    PreferencesDocument,
+)
+from fundline.services.notification_service.sealed_answers import sealing
 
-_ONE = "/v1/webhook-endpoints/{endpoint_id}"
+TAG = "notifications"
+_OWNERS = (Role.APPLICANT, Role.PARTNER)
+_READERS = (*_OWNERS, Role.OPERATOR)
+_ALL = "/v1/webhook-endpoints"
+_ONE = f"{_ALL}/{{id}}"
+_ENDPOINT = PathValue("id", "The endpoint's id.", missing=EndpointNotFound)
+_DELIVERY = PathValue("deliveryId", "The delivery's id.", missing=DeliveryNotFound)
+
+CREATE = Endpoint(
+    "POST",
+    _ALL,
+    "createWebhookEndpoint",
+    "Have events posted to a URL; the answer shows its secret once.",
+    TAG,
+    roles=_OWNERS,
+    takes=NewEndpoint,
+    gives=WebhookEndpointWithSecret,
+    status=201,
+    says="Made.",
+    refuses=(TooManyEndpoints,),
+    example={"url": "https://hooks.example.com/fundline", "eventTypes": ["application.status_updated"]},
+    location=f"{_ALL}/{{id}}",
+    shows_a_secret=True,
+)
+LIST = Endpoint(
+    "GET",
+    _ALL,
+    "listWebhookEndpoints",
+    "The caller's endpoints, newest first; operators see everybody's.",
+    TAG,
+    roles=_READERS,
+    takes=EndpointQuery,
+    gives=WebhookEndpointPage,
+    says="One page.",
+)
+READ = Endpoint(
+    "GET",
+    _ONE,
+    "readWebhookEndpoint",
+    "One endpoint.",
+    TAG,
+    roles=_READERS,
+    path_values=(_ENDPOINT,),
+    gives=WebhookEndpoint,
+    says="Found.",
+    refuses=(EndpointNotFound,),
+)
+CHANGE = Endpoint(
+    "PATCH",
+    _ONE,
+    "changeWebhookEndpoint",
+    "Change what is given; switch it off or on.",
+    TAG,
+    roles=_OWNERS,
+    path_values=(_ENDPOINT,),
+    takes=EndpointChange,
+    gives=WebhookEndpoint,
+    says="As it is now.",
+    refuses=(EndpointNotFound,),
+    example={"state": "active"},
+)
+DELETE = Endpoint(
+    "DELETE",
+    _ONE,
+    "deleteWebhookEndpoint",
+    "Delete it, with what waits and its log.",
+    TAG,
+    roles=_OWNERS,
+    path_values=(_ENDPOINT,),
+    gives=WebhookEndpointDeleted,
+    says="Gone.",
+    refuses=(EndpointNotFound,),
+)
+ROTATE = Endpoint(
+    "POST",
+    f"{_ONE}/secret/rotate",
+    "rotateWebhookSecret",
+    "A new secret; the old one signs too for 24 hours.",
+    TAG,
+    roles=_OWNERS,
+    path_values=(_ENDPOINT,),
+    gives=WebhookEndpointWithSecret,
+    says="The new secret, once.",
+    refuses=(EndpointNotFound,),
+    shows_a_secret=True,
+)
+TEST = Endpoint(
+    "POST",
+    f"{_ONE}/test",
+    "testWebhookEndpoint",
+    "Post an event of the type `webhook.test`.",
+    TAG,
+    roles=_OWNERS,
+    path_values=(_ENDPOINT,),
+    gives=WebhookDeliveryWaiting,
+    status=202,
+    says="It goes out.",
+    refuses=(EndpointNotFound, EndpointDisabled),
+)
+DELIVERIES = Endpoint(
+    "GET",
+    f"{_ONE}/deliveries",
+    "listWebhookDeliveries",
+    "The delivery log of 30 days, newest first.",
+    TAG,
+    roles=_READERS,
+    path_values=(_ENDPOINT,),
+    takes=DeliveryQuery,
+    gives=WebhookDeliveryPage,
+    says="One page.",
+    refuses=(EndpointNotFound,),
+)
+REDELIVER = Endpoint(
+    "POST",
+    f"{_ONE}/deliveries/{{deliveryId}}/redeliver",
+    "redeliverWebhook",
+    "Make a delivery that is over again, under the same webhook id.",
+    TAG,
+    roles=_OWNERS,
+    path_values=(_ENDPOINT, _DELIVERY),
+    gives=WebhookDeliveryWaiting,
+    status=202,
+    says="It goes out.",
+    refuses=(EndpointNotFound, EndpointDisabled, DeliveryNotFound, DeliveryUnderWay),
+)
+READ_PREFERENCES = Endpoint(
+    "GET",
+    "/v1/notification-preferences",
+    "readNotificationPreferences",
+    "What the caller is told, and how.",
+    TAG,
+    roles=_OWNERS,
+    gives=NotificationPreferences,
+    says="Found.",
+)
+PUT_PREFERENCES = Endpoint(
+    "PUT",
+    "/v1/notification-preferences",
+    "putNotificationPreferences",
+    "Put the whole document; what is left out takes its default.",
+    TAG,
+    roles=_OWNERS,
+    takes=PreferencesDocument,
+    gives=NotificationPreferences,
+    says="As it is now.",
+    example={"email": {"address": "alice@harborstreet.example"}},
+)
+ENDPOINTS = (
+    CREATE,
+    LIST,
+    READ,
+    CHANGE,
+    DELETE,
+    ROTATE,
+    TEST,
+    DELIVERIES,
+    REDELIVER,
+    READ_PREFERENCES,
+    PUT_PREFERENCES,
+)
 
 
-class Routes:
-    def __init__(
-        self,
-        tokens: TokenVerifier,
-        endpoints: Endpoints,
-        deliveries: DeliveryDesk,
-        preferences: PreferenceDesk,
-    ) -> None:
-        self._tokens, self._endpoints = tokens, endpoints
-        self._deliveries, self._preferences = deliveries, preferences
-
-    def all(self) -> list[Route]:
-        return [
-            Route("/v1/webhook-endpoints", self.create, methods=["POST"]),
-            Route("/v1/webhook-endpoints", self.page, methods=["GET"]),
-            Route(_ONE, self.one, methods=["GET"]),
-            Route(_ONE, self.change, methods=["PATCH"]),
-            Route(_ONE, self.delete, methods=["DELETE"]),
-            Route(f"{_ONE}/secret/rotate", self.rotate, methods=["POST"]),
-            Route(f"{_ONE}/test", self.test, methods=["POST"]),
-            Route(f"{_ONE}/deliveries", self.deliveries, methods=["GET"]),
-            Route(f"{_ONE}/deliveries/{{delivery_id}}/redeliver", self.redeliver, methods=["POST"]),
-            Route("/v1/notification-preferences", self.read_preferences, methods=["GET"]),
-            Route("/v1/notification-preferences", self.put_preferences, methods=["PUT"]),
-        ]
-
-    async def create(self, request: Request) -> Response:
-        caller, key, body = await read_write(request, self._tokens)
-        answer = await self._endpoints.create(caller, key, body)
-        location = f"/v1/webhook-endpoints/{orjson.loads(answer.body)['id']}"
-        return answered(answer, {"location": location, "cache-control": "no-store"})
-
-    async def page(self, request: Request) -> Response:
-        caller = self._tokens.caller(request)
-        return _json(await self._endpoints.page(caller, query_parameters(request, EndpointQuery)))
-
-    async def one(self, request: Request) -> Response:
-        caller = self._tokens.caller(request)
-        return _json(await self._endpoints.one(caller, _endpoint(request)))
-
-    async def change(self, request: Request) -> Response:
-        caller, key, body = await read_write(request, self._tokens)
-        return answered(await self._endpoints.change(caller, key, _endpoint(request), body))
-
-    async def delete(self, request: Request) -> Response:
-        caller, key = await read_bodiless_write(request, self._tokens)
-        return answered(await self._endpoints.delete(caller, key, _endpoint(request)))
-
-    async def rotate(self, request: Request) -> Response:
-        caller, key = await read_bodiless_write(request, self._tokens)
-        answer = await self._endpoints.rotate(caller, key, _endpoint(request))
-        return answered(answer, {"cache-control": "no-store"})
-
-    async def test(self, request: Request) -> Response:
-        caller, key = await read_bodiless_write(request, self._tokens)
-        return answered(await self._deliveries.test(caller, key, _endpoint(request)))
-
-    async def deliveries(self, request: Request) -> Response:
-        caller = self._tokens.caller(request)
-        query = query_parameters(request, DeliveryQuery)
-        return _json(await self._deliveries.page(caller, _endpoint(request), query))
-
-    async def redeliver(self, request: Request) -> Response:
-        caller, key = await read_bodiless_write(request, self._tokens)
-        delivery = request.path_params["delivery_id"]
-        return answered(await self._deliveries.redeliver(caller, key, _endpoint(request), delivery))
-
-    async def read_preferences(self, request: Request) -> Response:
-        return _json(await self._preferences.read(self._tokens.caller(request)))
-
-    async def put_preferences(self, request: Request) -> Response:
-        caller, key, body = await read_write(request, self._tokens)
-        return answered(await self._preferences.put(caller, key, body))
-
-
-def _endpoint(request: Request) -> str:
-    text: str = request.path_params["endpoint_id"]
-    return text
-
-
-def _json(body: object) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+def bound(
+    endpoints: Endpoints, deliveries: DeliveryDesk, preferences: PreferenceDesk, box: SecretBox
+) -> list[Bound]:
+    """`box` seals the answers that show a secret."""
+    sealed = sealing(box)
+    return [
+        CREATE.by(lambda call: endpoints.create(call.caller, call.asked, call.once), sealing=sealed),
+        LIST.by(lambda call: endpoints.page(call.caller, call.asked)),
+        READ.by(lambda call: endpoints.one(call.caller, call.path["id"])),
+        CHANGE.by(lambda call: endpoints.change(call.caller, call.path["id"], call.asked, call.once)),
+        DELETE.by(lambda call: endpoints.delete(call.caller, call.path["id"], call.once)),
+        ROTATE.by(lambda call: endpoints.rotate(call.caller, call.path["id"], call.once), sealing=sealed),
+        TEST.by(lambda call: deliveries.test(call.caller, call.path["id"], call.once)),
+        DELIVERIES.by(lambda call: deliveries.page(call.caller, call.path["id"], call.asked)),
+        REDELIVER.by(
+            lambda call: deliveries.redeliver(
+                call.caller, call.path["id"], call.path["deliveryId"], call.once
+            )
+        ),
+        READ_PREFERENCES.by(lambda call: preferences.read(call.caller)),
+        PUT_PREFERENCES.by(lambda call: preferences.put(call.caller, call.asked, call.once)),
+    ]

@@ -1,15 +1,13 @@
-"""What the notification service takes and answers. Unknown fields are refused."""
+"""What the notification service takes. Unknown fields are refused."""
 
 import re
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from typing import Annotated, Literal
 
-import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field
 
-from fundline.contracts.payloads import iso_utc
 from fundline.platform.http.outbound import URL_LIMIT
+from fundline.platform.paging import Cursor
+from fundline.platform.shapes import Asked
 from fundline.services.notification_service.preference_store import Preferences
 
 EventType = Literal["application.status_updated", "disbursement.completed"]
@@ -21,10 +19,8 @@ _ADDRESS = re.compile(  # the HTML standard's "valid e-mail address", with a dot
 )
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, strict=True, populate_by_name=False
-    )
+class _Request(Asked, strict=True, str_strip_whitespace=False):
+    """Blanks around a URL or an address are not removed: what is not one is refused."""
 
 
 def _one_line(value: str) -> str:
@@ -94,66 +90,15 @@ class PreferencesDocument(_Request):
         return Preferences(self.email.address, self.email.enabled, self.email.statuses, self.webhooks.enabled)
 
 
-class EndpointQuery(BaseModel):
-    """`before`: the id of the last endpoint of the page before. `owner`: for operators."""
+class EndpointQuery(Asked):
+    """`owner`: for operators."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    before: UUID | None = None
+    cursor: Cursor | None = None
     owner: Annotated[str, Field(max_length=255)] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
 
-class DeliveryQuery(BaseModel):
-    """`before`: the id of the last delivery of the page before."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    before: UUID | None = None
+class DeliveryQuery(Asked):
+    cursor: Cursor | None = None
     state: Literal["waiting", "delivered", "failed", "cancelled"] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-
-
-def endpoint_view(row: Any) -> dict[str, Any]:
-    """Never with its secret."""
-    return {
-        "id": str(row["endpoint_id"]),
-        "owner": row["owner"],
-        "url": row["url"],
-        "description": row["description"],
-        "eventTypes": list(row["event_types"]),
-        "state": row["state"],
-        "disabledBecause": row["disabled_because"],
-        "failingSince": _moment(row["failing_since"]),
-        "retiredSecretSignsUntil": _moment(row["retired_until"]),
-        "createdAt": iso_utc(row["created_at"]),
-        "updatedAt": iso_utc(row["updated_at"]),
-    }
-
-
-def delivery_view(row: Any) -> dict[str, Any]:
-    """`nextAttemptAt` is None once it is over. `payload` is what was or will be posted."""
-    return {
-        "id": str(row["notification_id"]),
-        "webhookId": f"msg_{row['notification_id'].hex}",
-        "type": row["kind"],
-        "applicationId": None if row["application_id"] is None else str(row["application_id"]),
-        "state": row["state"],
-        "createdAt": iso_utc(row["created_at"]),
-        "nextAttemptAt": iso_utc(row["due_at"]) if row["state"] == "waiting" else None,
-        "payload": orjson.loads(row["body"]),
-        "attempts": orjson.loads(row["attempts"]),
-    }
-
-
-def preferences_view(preferences: Preferences) -> dict[str, Any]:
-    return {
-        "email": {
-            "address": preferences.email_address,
-            "enabled": preferences.email_enabled,
-            "statuses": list(preferences.email_statuses),
-        },
-        "webhooks": {"enabled": preferences.webhooks_enabled},
-    }
-
-
-def _moment(value: Any) -> str | None:
-    return None if value is None else iso_utc(value)
