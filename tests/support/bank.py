@@ -13,13 +13,13 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from fundline.outside.bank_sandbox.admin_routes import admin_routes
+from fundline.outside.bank_sandbox.bank import Bank, Terms
 from fundline.outside.bank_sandbox.bookkeeper import Bookkeeper
 from fundline.outside.bank_sandbox.conduct import ByTheRules, Conduct, Decision
 from fundline.outside.bank_sandbox.faults import Call, FaultBook
 from fundline.outside.bank_sandbox.misbehaviour import Doors
 from fundline.outside.bank_sandbox.outcomes import Outcomes
 from fundline.outside.bank_sandbox.routes import bank_routes
-from fundline.outside.bank_sandbox.use_cases import Bank, Terms
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge

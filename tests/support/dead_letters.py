@@ -20,7 +20,7 @@ from fundline.platform.kafka.messages import (
     Delivery,
 )
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.dead_letter_keeper.use_cases import Keeper
+from fundline.services.dead_letter_keeper.keeper import Keeper
 from support.kafka import AT
 
 _OFFSETS = itertools.count(1)

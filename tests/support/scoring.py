@@ -17,7 +17,7 @@ from fundline.services.risk_worker.experiment import Choice
 from fundline.services.risk_worker.handlers import Handlers
 from fundline.services.risk_worker.judgement import Judge
 from fundline.services.risk_worker.score_cache import ScoreCache
-from fundline.services.risk_worker.use_cases import Scoring
+from fundline.services.risk_worker.scoring import Scoring
 
 PATHS = 1000
 """Enough to decide by; the real number only costs time here."""

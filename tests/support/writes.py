@@ -1,19 +1,12 @@
 """A write as a door hands it over: its key, and how its answer is kept."""
 
-import json
 import uuid
 from typing import Any
 
 from pydantic import BaseModel
 
-from fundline.platform.database.idempotency import Once, Rendered, WriteKey, write_key
+from fundline.platform.database.idempotency import Once, Rendered, write_key
 from fundline.platform.http.problems import refusal_answer
-
-
-def write(subject: str, path: str, body: dict[str, Any]) -> tuple[WriteKey, bytes]:
-    """Under a fresh Idempotency-Key."""
-    sent = json.dumps(body).encode()
-    return write_key(subject, str(uuid.uuid4()), method="POST", path=path, body=sent), sent
 
 
 def once(subject: str, key: str | None = None, *, request: object = None, status: int = 200) -> Once[Any]:

@@ -20,8 +20,8 @@ from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.dead_letter_keeper.keeper import Keeper
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF
-from fundline.services.dead_letter_keeper.use_cases import Keeper
 from fundline.services.event_router.lanes import Lanes
 from fundline.services.event_router.relay import Relay
 from fundline.services.event_router.settings import Settings

@@ -13,8 +13,8 @@ from fundline.platform.kafka.messages import Delivery, Poison, Subscription
 from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.dead_letter_keeper.keeper import Keeper, WaitingLetters
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF
-from fundline.services.dead_letter_keeper.use_cases import Keeper, WaitingLetters
 from support.dead_letters import dead, dead_payment, keeper, kept_letter
 from support.kafka import created_event, running
 

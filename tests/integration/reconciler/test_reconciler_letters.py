@@ -30,7 +30,7 @@ from fundline.platform.audit.trail import application_stream
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.dead_letter_keeper.use_cases import WaitingLetters
+from fundline.services.dead_letter_keeper.keeper import WaitingLetters
 from fundline.services.notification_service.announcement import Announcement
 from fundline.services.reconciler.findings import Trouble
 from fundline.services.reconciler.letters import DeadLetters

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fundline.outside.bank_sandbox.bank import Bank
 from fundline.outside.bank_sandbox.faults import FaultBook, FaultRule, FaultUnknown, StandingFault
 from fundline.outside.bank_sandbox.misbehaviour import Handler
-from fundline.outside.bank_sandbox.use_cases import Bank
 from fundline.platform.http.requests import parse_body, read_body
 from fundline.platform.refusals import Kind, Refusal
 

@@ -9,6 +9,7 @@ import contextlib
 from pathlib import Path
 from uuid import UUID
 
+from fundline.outside.bank_sandbox.bank import Bank
 from fundline.outside.bank_sandbox.bookkeeper import LedgerUnavailable
 from fundline.outside.bank_sandbox.conduct import BankBusy, BankClosed, Misbehaviour
 from fundline.outside.bank_sandbox.iso_messages import (
@@ -18,7 +19,6 @@ from fundline.outside.bank_sandbox.iso_messages import (
 )
 from fundline.outside.bank_sandbox.schemas import PaymentOrder, order_amount
 from fundline.outside.bank_sandbox.store import Payment
-from fundline.outside.bank_sandbox.use_cases import Bank
 from fundline.platform.clock import Clock
 from fundline.platform.loop import Loop
 from fundline.platform.refusals import Refusal

@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fundline.outside.bank_sandbox.bank import Bank, PaymentUnknown
 from fundline.outside.bank_sandbox.iso_messages import last_word, read_credit_transfer, status_report
 from fundline.outside.bank_sandbox.misbehaviour import Doors
 from fundline.outside.bank_sandbox.schemas import order_amount
-from fundline.outside.bank_sandbox.use_cases import Bank, PaymentUnknown
 from fundline.platform.clock import Clock
 from fundline.platform.http.requests import read_bytes
 from fundline.platform.iso20022 import MEDIA_TYPE

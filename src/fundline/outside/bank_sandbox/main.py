@@ -1,6 +1,7 @@
 """Composition root of the sandbox bank."""
 
 from fundline.outside.bank_sandbox.admin_routes import admin_routes
+from fundline.outside.bank_sandbox.bank import Bank, Terms
 from fundline.outside.bank_sandbox.bookkeeper import Bookkeeper
 from fundline.outside.bank_sandbox.conduct import ByTheRules
 from fundline.outside.bank_sandbox.faults import FaultBook
@@ -10,7 +11,6 @@ from fundline.outside.bank_sandbox.misbehaviour import Doors
 from fundline.outside.bank_sandbox.outcomes import Outcomes
 from fundline.outside.bank_sandbox.routes import bank_routes
 from fundline.outside.bank_sandbox.settings import Settings
-from fundline.outside.bank_sandbox.use_cases import Bank, Terms
 from fundline.outside.bank_sandbox.webhooks import Herald
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fundline.outside.bank_sandbox.bank import Bank, PaymentResult, PaymentUnknown
 from fundline.outside.bank_sandbox.decline_rules import SENTENCES
 from fundline.outside.bank_sandbox.misbehaviour import Doors
 from fundline.outside.bank_sandbox.schemas import (
@@ -17,7 +18,6 @@ from fundline.outside.bank_sandbox.schemas import (
     payment_answer,
     statement_line,
 )
-from fundline.outside.bank_sandbox.use_cases import Bank, PaymentResult, PaymentUnknown
 from fundline.platform.http.problems import MEDIA_TYPE
 from fundline.platform.http.requests import (
     idempotency_key,

@@ -14,7 +14,6 @@ from typing import Generic, TypeVar
 
 from fundline.platform.database.errors import RowBusy
 from fundline.platform.database.pool import Connection, Database
-from fundline.platform.http.problems import refusal_answer
 from fundline.platform.refusals import Kind, Refusal
 
 CLAIM = """
@@ -64,13 +63,6 @@ class WriteKey:
     caller: str
     key: str
     request_hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
-    status: int
-    body: bytes
-    is_replay: bool
 
 
 Result = TypeVar("Result")
@@ -124,26 +116,22 @@ class Once(Generic[Result]):
 
     async def answered(self, database: Database) -> AlreadyAnswered:
         """For a key that is taken. Raises KeyReused when another request has taken it, RequestInFlight."""
-        answer = await earlier_answer(database, self.key)
+        answer = await _earlier_answer(database, self.key)
         if answer is None:
             raise RequestInFlight
-        return AlreadyAnswered(Rendered(answer.status, answer.body))
+        return AlreadyAnswered(answer)
 
     async def require_unanswered(self, database: Database) -> None:
         """For work that first asks others than the database. Raises AlreadyAnswered, KeyReused."""
-        answer = await earlier_answer(database, self.key)
+        answer = await _earlier_answer(database, self.key)
         if answer is not None:
-            raise AlreadyAnswered(Rendered(answer.status, answer.body))
+            raise AlreadyAnswered(answer)
 
     async def _keep(self, database: Database, refusal: Refusal) -> bool:
         """False when the same request has got another answer meanwhile: that one counts."""
         kept = self.render_refusal(refusal)
         async with database.transaction() as connection:
             return await claim(connection, self.key, status=kept.code, body=kept.body)
-
-
-Work = Callable[[Connection], Awaitable[tuple[int, bytes]]]
-"""Does what was asked and returns the answer: status and JSON."""
 
 
 def write_key(caller: str, key: str, *, method: str, path: str, body: bytes) -> WriteKey:
@@ -158,46 +146,11 @@ async def claim(connection: Connection, key: WriteKey, *, status: int, body: byt
     )
 
 
-async def write_once(database: Database, key: WriteKey, work: Work) -> StoredAnswer:
-    """Key, work and answer in one transaction; a repeat gets the stored answer and does nothing.
-
-    Raises KeyReused, RequestInFlight, RecordBusy, and what `work` raises. A refusal of it that `is_decided` is kept: a
-    repeat gets it as its answer.
-    """
-    try:
-        async with database.transaction() as connection:
-            if await claim(connection, key, status=0, body=b""):
-                status, body = await work(connection)
-                await connection.execute(SET_ANSWER, key.caller, key.key, status, body.decode())
-                return StoredAnswer(status, body, is_replay=False)
-    except RowBusy:
-        raise RecordBusy from None
-    except Refusal as refusal:
-        if not refusal.is_decided or await _keep(database, key, refusal):
-            raise
-    return await stored_answer(database, key)
-
-
-async def _keep(database: Database, key: WriteKey, refusal: Refusal) -> bool:
-    """False when the same request has got another answer meanwhile: that one counts."""
-    status, body = refusal_answer(refusal)
-    async with database.transaction() as connection:
-        return await claim(connection, key, status=status, body=body)
-
-
-async def stored_answer(database: Database, key: WriteKey) -> StoredAnswer:
-    """The first request's answer. Raises KeyReused when that request was another one, RequestInFlight."""
-    answer = await earlier_answer(database, key)
-    if answer is None:
-        raise RequestInFlight
-    return answer
-
-
-async def earlier_answer(database: Database, key: WriteKey) -> StoredAnswer | None:
-    """None when the key is free: for work that first asks others than the database. Raises KeyReused."""
+async def _earlier_answer(database: Database, key: WriteKey) -> Rendered | None:
+    """None when the key is free. Raises KeyReused."""
     row = await database.fetchrow(STORED_ANSWER, key.caller, key.key)
     if row is None:
         return None
     if row["request_hash"] != key.request_hash:
         raise KeyReused("Use a new Idempotency-Key for a new request; this one was used with another body.")
-    return StoredAnswer(row["response_status"], row["response_body"].encode(), is_replay=True)
+    return Rendered(row["response_status"], row["response_body"].encode())

@@ -5,9 +5,9 @@ from fundline.platform.database import open_database
 from fundline.platform.kafka.keeping import KeepingConsumer
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.dead_letter_keeper.keeper import Keeper, WaitingLetters
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF
 from fundline.services.dead_letter_keeper.settings import Settings
-from fundline.services.dead_letter_keeper.use_cases import Keeper, WaitingLetters
 
 
 def main() -> None:

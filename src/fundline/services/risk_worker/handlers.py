@@ -6,7 +6,7 @@ from fundline.casefile.application_record import FactsImpossible
 from fundline.casefile.status import UnknownApplication
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
 from fundline.platform.kafka.messages import Event, Poison
-from fundline.services.risk_worker.use_cases import Scoring
+from fundline.services.risk_worker.scoring import Scoring
 
 
 class Handlers:

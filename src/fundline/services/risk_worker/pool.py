@@ -24,8 +24,8 @@ from fundline.services.risk_worker.handlers import Handlers
 from fundline.services.risk_worker.judgement import Judge
 from fundline.services.risk_worker.model_client import ModelClient
 from fundline.services.risk_worker.score_cache import ScoreCache
+from fundline.services.risk_worker.scoring import Scoring
 from fundline.services.risk_worker.settings import Settings
-from fundline.services.risk_worker.use_cases import Scoring
 
 
 @dataclass(frozen=True)
