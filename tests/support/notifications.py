@@ -24,12 +24,17 @@ from fundline.platform.http.edge import Edge
 from fundline.platform.http.endpoints import served
 from fundline.platform.http.outbound import Resolve
 from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.mail import MailServer, MailServerAway
+from fundline.platform.resilience import CircuitBreaker
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.notification_service.announcement import Announcement
+from fundline.services.notification_service.channel import Channels
 from fundline.services.notification_service.delivering import Delivering, open_delivering
 from fundline.services.notification_service.delivery_desk import DeliveryDesk
 from fundline.services.notification_service.endpoints import Endpoints
 from fundline.services.notification_service.handlers import PaymentFinished, StatusChanged
+from fundline.services.notification_service.mail_channel import MailChannel
+from fundline.services.notification_service.mails import MailRoom
 from fundline.services.notification_service.outbound_targets import OutboundTargets
 from fundline.services.notification_service.preferences import PreferenceDesk
 from fundline.services.notification_service.routes import bound
@@ -110,6 +115,13 @@ class Notifier:
                 if len(found) >= count:
                     return [dict(row) for row in found]
                 await asyncio.sleep(0.01)
+
+
+def mail_only(database: Database) -> Channels:
+    """Whoever wants mail is told by mail; nothing is sent."""
+    server = MailServer("127.0.0.1", 1, "none", 1.0)
+    breaker = CircuitBreaker("mail-server", failures=(MailServerAway,), longest_open_s=30.0)
+    return Channels(MailChannel(database, server, MailRoom("fundline@example.com"), breaker))
 
 
 @contextlib.asynccontextmanager

@@ -9,4 +9,4 @@ class RiskWorkerProcess(ServiceProcess):
     def __init__(self, name: str, settings: dict[str, str], folder: Path, *, module: str = "main") -> None:
         """`settings` are its FUNDLINE_* environment."""
         environment = {**settings, "FUNDLINE_FLAGS_FILE": str(folder / "no-flags.json")}
-        super().__init__(f"risk_worker.{module}", name, environment, folder)
+        super().__init__(f"services.risk_worker.{module}", name, environment, folder)

@@ -36,6 +36,7 @@ from fundline.services.reconciler.findings import Trouble
 from fundline.services.reconciler.letters import DeadLetters
 from support.approved_applications import AMOUNT, AT, store_application
 from support.dead_letters import dead, kept_letter, payment_asked
+from support.notifications import mail_only
 from support.reconciler import audited, cases
 
 pytestmark = [
@@ -300,7 +301,11 @@ async def test_who_was_not_told_because_the_event_died_is_told_once(letters, dat
     (again,) = await database.fetch("select payload from outbox")
     assert orjson.loads(again["payload"]) == orjson.loads(payload)
     announcement = Announcement(
-        database, told_within=72 * HOUR, metrics=Metrics(CollectorRegistry()), now=lambda: AT + HOUR
+        database,
+        mail_only(database),
+        told_within=72 * HOUR,
+        metrics=Metrics(CollectorRegistry()),
+        now=lambda: AT + HOUR,
     )
     handle = announcement.status_updated if topic is STATUS_UPDATED else announcement.disbursement_completed
     event = topic.payload.model_validate_json(again["payload"])
