@@ -204,3 +204,14 @@ async def test_each_family_becomes_what_callers_know():
     with pytest.raises(asyncpg.CheckViolationError):
         async with translated():
             raise server_error("23514")
+
+
+def test_a_connection_that_ended_between_prepare_and_execute_is_away():
+    """asyncpg then calls a method of its protocol, which is None by then."""
+    protocol = None
+    with pytest.raises(AttributeError) as stumbled:
+        protocol.bind_execute()
+    assert family_of(stumbled.value) is Family.AWAY
+    with pytest.raises(AttributeError) as bug:
+        protocol.amount_minor()
+    assert family_of(bug.value) is Family.WRONG

@@ -58,6 +58,10 @@ _BAD_USE = (
 )
 _LOST = re.compile(r"clos(ed|ing)|released back|cannot perform operation")
 """How the driver says that the connection or the pool is gone; what else it says is about how it was called."""
+_OF_THE_PROTOCOL = frozenset(
+    {"bind_execute", "bind_execute_many", "prepare", "query", "execute", "close_statement"}
+)
+"""What a connection of the driver calls on its protocol, which is None once the connection has ended."""
 _PLACE = re.compile(r"\(\d+,\d+\)")
 """The place of a row, as it stands in the server's `while locking tuple (0,3) in relation "x"`, in any language."""
 
@@ -105,7 +109,12 @@ def family_of(error: BaseException) -> Family:
         return Family.AWAY if is_lost else Family.WRONG
     if isinstance(error, asyncpg.InternalClientError | OSError | TimeoutError):
         return Family.AWAY
-    return Family.WRONG
+    return Family.AWAY if _lost_between_two_messages(error) else Family.WRONG
+
+
+def _lost_between_two_messages(error: BaseException) -> bool:
+    """The driver drops its protocol when the connection ends, also between prepare and execute, and then stumbles."""
+    return isinstance(error, AttributeError) and error.obj is None and error.name in _OF_THE_PROTOCOL
 
 
 def _family_of_state(state: str, severity: str) -> Family:
