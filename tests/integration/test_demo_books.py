@@ -8,8 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from fundline.casefile.books import StatementLine
-from fundline.casefile.ledger import Correction, book, book_payment, correct
 from fundline.demo.books import read_books, read_reasons
 from fundline.demo.checks import judge
 from fundline.demo.models import read_model_decisions
@@ -19,6 +17,8 @@ from fundline.domain.money import Money
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database, open_database
 from fundline.platform.settings import DatabaseSettings
+from fundline.records.books import StatementLine
+from fundline.records.ledger import Correction, book, book_payment, correct
 from support.stored_record import a_record, store_record
 
 pytestmark = pytest.mark.integration

@@ -6,12 +6,12 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from fundline.casefile.status import lock_application, move_application
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database, open_database
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import DatabaseSettings
+from fundline.records.status import lock_application, move_application
 from support.approved_applications import AT, store_application
 
 pytestmark = pytest.mark.integration

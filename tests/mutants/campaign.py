@@ -275,14 +275,14 @@ MUTATIONS = (
     ),
     _m(
         "wrong-lender-repaid",
-        "casefile/ledger",
+        "records/ledger",
         "fetchval(FUNDING_OF_PAYMENT, payment_id)",
         "fetchval(FUNDING_OF_CURRENCY, currency)",
         "tests/integration/ledger",
     ),
     _m(
         "fee-not-booked",
-        "casefile/ledger",
+        "records/ledger",
         "        if fee is not None:\n",
         "        if fee is None:\n",
         "tests/integration/ledger",
@@ -290,14 +290,14 @@ MUTATIONS = (
     ),
     _m(
         "pending-corrected",
-        "casefile/ledger",
+        "records/ledger",
         'if DisbursementState(payment["state"]) in WITH_THE_BANK:',
         "if False:",
         LEDGER,
     ),
     _m(
         "application-not-locked",
-        "casefile/status",
+        "records/status",
         "from applications where application_id = $1 for no key update",
         "from applications where application_id = $1",
         f"{PAY}/test_paying_once.py",
@@ -305,7 +305,7 @@ MUTATIONS = (
     ),
     _m(
         "status-untold",
-        "casefile/status",
+        "records/status",
         "    await store_events(connection, [event])\n",
         "",
         f"{PAY}/test_paying_once.py",

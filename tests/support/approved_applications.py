@@ -4,7 +4,6 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID
 
-from fundline.casefile.application_record import SealedAccount
 from fundline.contracts.envelope import make_envelope
 from fundline.contracts.payloads import DisbursementRequested, RiskScoringCompleted
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_COMPLETED
@@ -13,6 +12,7 @@ from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from fundline.platform.kafka.messages import Event
 from fundline.platform.secrets import SecretBox
+from fundline.records.application_record import SealedAccount
 from support.stored_record import a_record, store_record
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from fundline.casefile.books import LedgerKey, Payment, StatementLine
 from fundline.demo.books import ApplicationState, Books
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.records.books import LedgerKey, Payment, StatementLine
 
 PAID, FAILED, REFERRED = UUID(int=1), UUID(int=2), UUID(int=3)
 PAID_PAYMENT, FAILED_PAYMENT = UUID(int=11), UUID(int=12)

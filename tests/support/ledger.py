@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from fundline.casefile.books import SNAPSHOT
-from fundline.casefile.ledger import Correction, book_payment, correct
-from fundline.casefile.ledger_views import Problem, verify
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import Posting
 from fundline.domain.money import Money
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
+from fundline.records.books import SNAPSHOT
+from fundline.records.ledger import Correction, book_payment, correct
+from fundline.records.ledger_views import Problem, verify
 
 AT = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 AMOUNT = Money(5_000_000, "USD")

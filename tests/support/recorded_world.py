@@ -9,7 +9,6 @@ from uuid import UUID
 
 import asyncpg
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case
 from fundline.domain.money import Money
 from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
@@ -17,6 +16,7 @@ from fundline.platform.database import Database
 from fundline.platform.identity import Caller, Role
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings
+from fundline.records.cases import CaseKind, NewCase, open_case
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.review import Review
 from fundline.services.application_api.schemas import DecisionRequest, ReassessmentRequest

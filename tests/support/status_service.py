@@ -14,7 +14,6 @@ import httpx
 import orjson
 from prometheus_client import CollectorRegistry
 
-from fundline.casefile.status import lock_application, move_application, status_event
 from fundline.domain.application import ApplicationStatus, submitted
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Database
@@ -24,6 +23,7 @@ from fundline.platform.liveness import Watchdog
 from fundline.platform.process import Service as RunningParts
 from fundline.platform.process import _server
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.status import lock_application, move_application, status_event
 from fundline.services.status_api.main import build
 from fundline.services.status_api.settings import Settings
 from support.ports import free_ports

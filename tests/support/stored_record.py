@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from fundline.casefile.application_record import INSERT, ApplicationRecord, SealedAccount
 from fundline.platform.clock import new_id
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.sql import Sql
+from fundline.records.application_record import INSERT, ApplicationRecord, SealedAccount
 from support.applications import an_application
 
 STORE = Sql(INSERT)

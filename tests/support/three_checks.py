@@ -20,7 +20,6 @@ from uuid import UUID
 import asyncpg
 import httpx
 
-from fundline.casefile.books import BankDifference, StatementLine, differences
 from fundline.demo.books import read_books
 from fundline.demo.checks import checks_within, judge, run_checks
 from fundline.domain.money import Money
@@ -28,6 +27,7 @@ from fundline.outside.bank_sandbox.store import READ_STATEMENT
 from fundline.platform.database import open_database
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
+from fundline.records.books import BankDifference, StatementLine, differences
 
 SETTLES_WITHIN_S = 60.0
 _LOOK_AGAIN_S = 0.5

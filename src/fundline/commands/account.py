@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from fundline.casefile.accounts import IbanAccount, PayoutAccount, UsAccount
 from fundline.commands.account_key import key_file_of
 from fundline.commands.place import HomeOption, open_place, person
 from fundline.contracts.payloads import iso_utc
@@ -19,6 +18,7 @@ from fundline.platform.database import Database
 from fundline.platform.key_ring import KeyFileUnusable
 from fundline.platform.refusals import Unavailable
 from fundline.platform.secrets import SecretBox
+from fundline.records.accounts import IbanAccount, PayoutAccount, UsAccount
 from fundline.stack.process_spec import StackError
 
 app = typer.Typer(

@@ -9,9 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from fundline.casefile.audit_coverage import check_coverage
-from fundline.casefile.recorded_rows import check_recorded_rows
-from fundline.casefile.story import find_application, story_of
 from fundline.commands.place import HomeOption, home_of, open_place
 from fundline.platform.audit.anchors import AnchorKeys, AuditKeyUnusable
 from fundline.platform.audit.chains import Counted
@@ -19,6 +16,9 @@ from fundline.platform.audit.findings import Finding
 from fundline.platform.audit.verify import Witnesses, verify_trail
 from fundline.platform.clock import utc_now
 from fundline.platform.refusals import Unavailable
+from fundline.records.audit_coverage import check_coverage
+from fundline.records.recorded_rows import check_recorded_rows
+from fundline.records.story import find_application, story_of
 from fundline.stack.keys import StackKeys
 from fundline.stack.process_spec import StackError
 

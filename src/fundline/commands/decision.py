@@ -9,9 +9,9 @@ from uuid import UUID
 
 import typer
 
-from fundline.casefile.application_record import FACTS, FactsImpossible, facts_of
 from fundline.commands.place import HomeOption, open_place
 from fundline.platform.refusals import Unavailable
+from fundline.records.application_record import FACTS, FactsImpossible, facts_of
 from fundline.risk.artefact import MODELS_DIRECTORY, load_model
 from fundline.risk.evidence import (
     Difference,

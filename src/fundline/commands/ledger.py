@@ -8,15 +8,15 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from fundline.casefile import ledger_views
-from fundline.casefile.books import SNAPSHOT
-from fundline.casefile.ledger_views import AccountBalance, AccountUnknown, Entry, out_of_balance
 from fundline.commands.ledger_corrections import approve, correct, corrections, withdraw
 from fundline.commands.operations_client import JsonOption
 from fundline.commands.place import HomeOption, read_place
 from fundline.commands.table import aligned
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.database import Connection, Database
+from fundline.records import ledger_views
+from fundline.records.books import SNAPSHOT
+from fundline.records.ledger_views import AccountBalance, AccountUnknown, Entry, out_of_balance
 from fundline.stack.process_spec import StackError
 
 app = typer.Typer(

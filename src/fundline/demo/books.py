@@ -7,7 +7,9 @@ from uuid import UUID
 
 import httpx
 
-from fundline.casefile.books import (
+from fundline.domain.application import ApplicationStatus
+from fundline.platform.database import Database
+from fundline.records.books import (
     SNAPSHOT,
     BookedPayments,
     LedgerKey,
@@ -15,9 +17,7 @@ from fundline.casefile.books import (
     StatementLine,
     read_booked_payments,
 )
-from fundline.casefile.ledger_views import unbalanced_transfers
-from fundline.domain.application import ApplicationStatus
-from fundline.platform.database import Database
+from fundline.records.ledger_views import unbalanced_transfers
 
 STATEMENT_PAGE = 1000
 STATEMENT_TIMEOUT_S = 10.0

@@ -14,7 +14,6 @@ from uuid import UUID
 
 import httpx
 
-from fundline.casefile.books import BankDifference, StatementLine, differences, misplaced
 from fundline.demo.books import Books, read_books, read_statement
 from fundline.demo.journey import SETTLED
 from fundline.domain.application import ApplicationStatus
@@ -22,6 +21,7 @@ from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
 from fundline.platform.database import DatabaseUnavailable, open_database
 from fundline.platform.settings import DatabaseSettings
+from fundline.records.books import BankDifference, StatementLine, differences, misplaced
 
 LOOK_AGAIN_S = 0.5
 SHOWN_IDS = 3

@@ -4,9 +4,6 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.casefile.audit_coverage import check_coverage
-from fundline.casefile.cases import CaseKind, NewCase, open_case
-from fundline.casefile.story import find_application, story_of
 from fundline.commands.audit import told
 from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
@@ -18,6 +15,9 @@ from fundline.platform.identity import Caller, Role
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings, TokenSettings
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.audit_coverage import check_coverage
+from fundline.records.cases import CaseKind, NewCase, open_case
+from fundline.records.story import find_application, story_of
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.review import Review
 from fundline.services.application_api.schemas import DecisionRequest, ReassessmentRequest

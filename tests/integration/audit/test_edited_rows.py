@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from fundline.casefile.audit_coverage import check_coverage
-from fundline.casefile.recorded_rows import check_recorded_rows
-from fundline.casefile.recorded_tables import RECORDED
 from fundline.platform.audit.findings import Finding
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import utc_now
 from fundline.platform.database import Database
 from fundline.platform.secrets import SecretBox
+from fundline.records.audit_coverage import check_coverage
+from fundline.records.recorded_rows import check_recorded_rows
+from fundline.records.recorded_tables import RECORDED
 from fundline.services.reconciler.records import Records
 from support.approved_applications import AT, store_application
 from support.money_columns import NO_MONEY, ON_EVIDENCE, TABLES_WITHOUT_MONEY

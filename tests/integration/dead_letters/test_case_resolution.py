@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case, settle_case
-from fundline.casefile.status import lock_application
 from fundline.manual.openapi import openapi_document
 from fundline.platform.audit.trail import AuditEntry, record
+from fundline.records.cases import CaseKind, NewCase, open_case, settle_case
+from fundline.records.status import lock_application
 from support.approved_applications import store_application
 
 pytestmark = pytest.mark.integration

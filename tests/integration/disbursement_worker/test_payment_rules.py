@@ -5,11 +5,11 @@ import asyncpg
 import httpx
 import pytest
 
-from fundline.casefile.audit_coverage import check_coverage
-from fundline.casefile.ledger import book_payment
 from fundline.domain.disbursement import DisbursementState
 from fundline.platform.clock import new_id
 from fundline.platform.database import UniqueRule
+from fundline.records.audit_coverage import check_coverage
+from fundline.records.ledger import book_payment
 from fundline.services.disbursement_worker.payment_gateway import Declined
 from fundline.services.disbursement_worker.results import Recorded
 from fundline.services.disbursement_worker.use_cases import PaymentRequest

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case
 from fundline.platform.clock import new_id, utc_now
+from fundline.records.cases import CaseKind, NewCase, open_case
 from fundline.services.disbursement_worker.payment_gateway import Accepted, Declined, Settled
 from support.approved_applications import payment_requested, store_application
 from support.bank import whole_statement

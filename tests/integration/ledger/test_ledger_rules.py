@@ -5,13 +5,13 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from fundline.casefile.ledger import Correction, CorrectionRefused, TransferUnknown
-from fundline.casefile.ledger_views import entries, trial_balance
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import LedgerAccount, Posting
 from fundline.domain.money import Money
 from fundline.platform.clock import new_id
 from fundline.platform.database import UniqueRule
+from fundline.records.ledger import Correction, CorrectionRefused, TransferUnknown
+from fundline.records.ledger_views import entries, trial_balance
 from support.ledger import AMOUNT, AT, correct_transfer, open_payment, problems, reach, transfer_of
 
 pytestmark = pytest.mark.integration

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from fundline.casefile.ledger_views import trial_balance
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import LedgerAccount, Posting
 from fundline.domain.money import Money
 from fundline.platform.database import Database, UniqueRule, open_database
 from fundline.platform.settings import DatabaseSettings
+from fundline.records.ledger_views import trial_balance
 from support.ledger import correct_transfer, open_payment, problems, reach, sums, transfer_of
 
 pytestmark = pytest.mark.integration

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from fundline.casefile.cases import CaseKind, settle_case
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
 from fundline.platform.clock import new_id
+from fundline.records.cases import CaseKind, settle_case
 from fundline.services.reconciler.bank import BankComparison
 from fundline.services.reconciler.findings import Unchecked
 from fundline.services.reconciler.statement import Statement

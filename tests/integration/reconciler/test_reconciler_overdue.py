@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fundline.casefile.status import lock_application, move_application
 from fundline.contracts.payloads import RiskScoringRequested
 from fundline.contracts.topics import RISK_SCORING_REQUESTED
 from fundline.domain.application import TERMINAL, ApplicationStatus
 from fundline.domain.disbursement import FINISHED, DisbursementState
 from fundline.platform.clock import new_id
+from fundline.records.status import lock_application, move_application
 from fundline.services.reconciler.findings import Trouble
 from fundline.services.reconciler.overdue import OverdueStates
 from support.approved_applications import AT, payment_requested, store_application

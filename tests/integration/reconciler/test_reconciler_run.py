@@ -9,12 +9,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case
 from fundline.commands.reconcile import app
 from fundline.platform.cache import STATUS, versioned
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Candidate
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cases import CaseKind, NewCase, open_case
 from fundline.services.reconciler.findings import Trouble
 from fundline.services.reconciler.outbox import SUBJECT, OutboxMoves
 from fundline.services.reconciler.settings import Settings

@@ -6,15 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from fundline.casefile import application_record
-from fundline.casefile.application_record import (
+from fundline.domain.money import Money
+from fundline.records import application_record
+from fundline.records.application_record import (
     COLUMNS,
     ApplicationRecord,
     FactsImpossible,
     SealedAccount,
     facts_of,
 )
-from fundline.domain.money import Money
 from fundline.services.application_api import schemas
 from support.applications import an_application
 

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from fundline.casefile.accounts import PayoutAccount
+from fundline.records.accounts import PayoutAccount
 
 ACCOUNTS = TypeAdapter(PayoutAccount)
 

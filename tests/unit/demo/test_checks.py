@@ -4,13 +4,13 @@ from uuid import UUID
 import httpx
 import pytest
 
-from fundline.casefile.books import LedgerKey
 from fundline.demo.books import ApplicationState, read_statement
 from fundline.demo.checks import Checks, checks_within, judge
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
 from fundline.platform.database import DatabaseUnavailable
+from fundline.records.books import LedgerKey
 from support.fake_books import (
     AMOUNT,
     FAILED_PAYMENT,

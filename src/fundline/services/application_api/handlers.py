@@ -1,7 +1,5 @@
 """The API's Kafka door: an approval by the policy asks for the payment."""
 
-from fundline.casefile.payout import request_disbursement
-from fundline.casefile.status import UnknownApplication, lock_application
 from fundline.contracts.payloads import RiskScoringCompleted
 from fundline.contracts.topics import Group
 from fundline.domain.application import ApplicationStatus
@@ -10,6 +8,8 @@ from fundline.platform.database import Database
 from fundline.platform.database.inbox import first_time
 from fundline.platform.kafka.messages import Event, Poison
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.payout import request_disbursement
+from fundline.records.status import UnknownApplication, lock_application
 
 SOURCE = "application-events"
 

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
 
-from fundline.casefile.status import LockedApplication, UnknownApplication, lock_application
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once, RecordBusy
 from fundline.platform.identity import Caller, Forbidden
 from fundline.platform.refusals import Kind, Refusal
+from fundline.records.status import LockedApplication, UnknownApplication, lock_application
 from fundline.services.application_api.reading import ApplicationNotFound
 
 Result = TypeVar("Result")

@@ -3,8 +3,6 @@
 from typing import Literal
 from uuid import UUID
 
-from fundline.casefile.payout import request_disbursement
-from fundline.casefile.status import LockedApplication, move_application
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
@@ -12,6 +10,8 @@ from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.payout import request_disbursement
+from fundline.records.status import LockedApplication, move_application
 from fundline.services.application_api import store
 from fundline.services.application_api.answers import Decided
 from fundline.services.application_api.referral import act_on_referral

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from fundline.casefile import application_record
-from fundline.casefile.accounts import PayoutAccount, UsAccount
 from fundline.contracts.payloads import Status
 from fundline.domain.money import Money, MoneyError, minor_units
 from fundline.domain.terms import LARGEST_FIGURE_MINOR, amount_out_of_bounds
 from fundline.platform.paging import Cursor
+from fundline.records import application_record
+from fundline.records.accounts import PayoutAccount, UsAccount
 from fundline.services.application_api.metadata import checked_metadata
 
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fundline.casefile.application_record import INSERT
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.audit.trail import BEFORE_THE_FIRST, AuditEntry, next_hash
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Rendered, WriteKey
 from fundline.platform.database.outbox import OutboxRow, as_columns
 from fundline.platform.database.sql import Sql
+from fundline.records.application_record import INSERT
 
 SUBMIT = Sql(f"""
 with claimed as (

@@ -5,9 +5,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from fundline.casefile.application_record import ApplicationRecord, sealed_account
-from fundline.casefile.recorded_tables import APPLICATIONS
-from fundline.casefile.status import status_event
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
 from fundline.contracts.topics import APPLICATIONS_CREATED, RISK_SCORING_REQUESTED
 from fundline.domain.application import submitted
@@ -22,6 +19,9 @@ from fundline.platform.refusals import FieldError, InvalidRequest
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.application_record import ApplicationRecord, sealed_account
+from fundline.records.recorded_tables import APPLICATIONS
+from fundline.records.status import status_event
 from fundline.services.application_api import store
 from fundline.services.application_api.answers import Accepted
 from fundline.services.application_api.reference import ReferenceData

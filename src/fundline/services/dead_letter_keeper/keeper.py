@@ -1,6 +1,5 @@
 """Keeping dead letters, and counting those that wait."""
 
-from fundline.casefile.dead_letters import DeadMessage, keep_letter
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, UniqueRule
 from fundline.platform.kafka.messages import Delivery
@@ -9,6 +8,7 @@ from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.dead_letters import DeadMessage, keep_letter
 from fundline.services.dead_letter_keeper import store
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF, bare_message, dead_message
 

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import orjson
 
-from fundline.casefile.dead_letters import DeadMessage
 from fundline.contracts.envelope import EnvelopeError, parse_envelope
 from fundline.contracts.topics import every_topic
 from fundline.platform.identifiers import uuid_in
 from fundline.platform.kafka.messages import CAUSE, FIRST_FAILURE, GROUP, REPLAY, Delivery
 from fundline.platform.kafka.outcomes import headers_of_cut
+from fundline.records.dead_letters import DeadMessage
 
 TOPIC_OF = {topic.dead_letter: topic for topic in every_topic()}
 _NO_CAUSE = "The message does not say why."

@@ -7,11 +7,11 @@ keeps a message alive or makes it a dead letter.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fundline.casefile.status import UnknownApplication
 from fundline.contracts.payloads import DisbursementRequested, RiskScoringCompleted
 from fundline.domain.money import Money, MoneyError
 from fundline.platform.kafka.messages import Event, Poison, RetryLater
 from fundline.platform.secrets import SealBroken
+from fundline.records.status import UnknownApplication
 from fundline.services.disbursement_worker.bank_desk import BankDesk
 from fundline.services.disbursement_worker.use_cases import (
     AmountDiffers,

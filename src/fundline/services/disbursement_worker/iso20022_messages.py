@@ -11,7 +11,6 @@ from uuid import UUID
 from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
-from fundline.casefile.accounts import IbanAccount, UsAccount
 from fundline.platform.iso20022 import (
     Amount,
     Content,
@@ -21,6 +20,7 @@ from fundline.platform.iso20022 import (
     read_message,
     write_message,
 )
+from fundline.records.accounts import IbanAccount, UsAccount
 from fundline.services.disbursement_worker.payment_gateway import (
     Accepted,
     BankAnswer,

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from fundline.casefile.recorded_tables import DISBURSEMENTS
 from fundline.platform.audit.rows import ROWS, Rows, merged, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.database import Connection
+from fundline.records.recorded_tables import DISBURSEMENTS
 from fundline.services.disbursement_worker.store import Disbursement
 
 SOURCE = "disbursement-worker"

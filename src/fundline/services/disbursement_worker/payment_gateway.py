@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from fundline.casefile.accounts import IbanAccount, PayoutAccount, UsAccount
 from fundline.domain.money import Money
 from fundline.platform.http.client import CallNotSent, CallUnanswered
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.accounts import IbanAccount, PayoutAccount, UsAccount
 
 _ACCOUNT: TypeAdapter[IbanAccount | UsAccount] = TypeAdapter(PayoutAccount)
 

@@ -4,9 +4,6 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case, settle_case
-from fundline.casefile.ledger import book_payment
-from fundline.casefile.status import LockedApplication, lock_application, move_application
 from fundline.contracts.payloads import DisbursementCompleted
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED
 from fundline.domain.application import ApplicationStatus
@@ -18,6 +15,9 @@ from fundline.platform.database import Connection, Database
 from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cases import CaseKind, NewCase, open_case, settle_case
+from fundline.records.ledger import book_payment
+from fundline.records.status import LockedApplication, lock_application, move_application
 from fundline.services.disbursement_worker import store
 from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
 from fundline.services.disbursement_worker.payment_gateway import BankResult, Settled

@@ -8,7 +8,6 @@ case for a person, once; they are looked up all the same, and the case closes by
 import asyncio
 from datetime import timedelta
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case
 from fundline.contracts.payloads import iso_utc
 from fundline.domain.disbursement import FINISHED, WITH_THE_BANK, DisbursementState
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
@@ -16,6 +15,7 @@ from fundline.platform.database import Database, RowBusy
 from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cases import CaseKind, NewCase, open_case
 from fundline.services.disbursement_worker import due_store, store
 from fundline.services.disbursement_worker.bank_desk import BankDesk
 from fundline.services.disbursement_worker.due_store import DuePayment

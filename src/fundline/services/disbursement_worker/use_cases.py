@@ -10,9 +10,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case
-from fundline.casefile.ledger import book_payment
-from fundline.casefile.status import LockedApplication, lock_application
 from fundline.contracts.topics import Group
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState, change_state
@@ -22,6 +19,9 @@ from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.inbox import first_time
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.cases import CaseKind, NewCase, open_case
+from fundline.records.ledger import book_payment
+from fundline.records.status import LockedApplication, lock_application
 from fundline.services.disbursement_worker import store
 from fundline.services.disbursement_worker.gate import Gate
 from fundline.services.disbursement_worker.orders import Orders

@@ -14,7 +14,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case, settle_case
 from fundline.platform.audit.anchor_file import AnchorFile, AnchorsBroken, Appended
 from fundline.platform.audit.anchors import AnchorKeys, AuditKeyUnusable, Head
 from fundline.platform.audit.unanchored import mark_anchored, unanchored
@@ -24,6 +23,7 @@ from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cases import CaseKind, NewCase, open_case, settle_case
 
 SOURCE = "event-router"
 THE_ANCHORS, THE_ANCHORING = "anchors", "anchoring"

@@ -11,12 +11,12 @@ from uuid import UUID
 
 import orjson
 
-from fundline.casefile.dead_letters import PUBLISHER, DeadMessage, Kept, keep_letter
 from fundline.contracts.envelope import EnvelopeError, parse_envelope
 from fundline.contracts.topics import Group, Topic, every_topic
 from fundline.platform.clock import NewId
 from fundline.platform.database import LeaderConnection
 from fundline.platform.kafka.messages import REPLAY, count_in
+from fundline.records.dead_letters import PUBLISHER, DeadMessage, Kept, keep_letter
 
 OUTBOX = "outbox"
 """Stands where the topic of an arrival is named; its offset is the position in the outbox."""

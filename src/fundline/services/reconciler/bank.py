@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from fundline.casefile.books import BankDifference, Payment, compare
-from fundline.casefile.cases import CaseKind, NewCase, settle_case
 from fundline.platform.clock import NewId, new_id
 from fundline.platform.database import Connection, Database
+from fundline.records.books import BankDifference, Payment, compare
+from fundline.records.cases import CaseKind, NewCase, settle_case
 from fundline.services.reconciler import bank_store
 from fundline.services.reconciler.bank_store import KeptLine
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, give_to_a_person

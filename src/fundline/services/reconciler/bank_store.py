@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from fundline.casefile.books import Payment, StatementLine, payment_of
 from fundline.domain.money import Money
 from fundline.platform.database import Connection, Database
+from fundline.records.books import Payment, StatementLine, payment_of
 from fundline.services.reconciler.findings import SOURCE
 
 PLACE = "select cursor, first_line from bank_statement_cursors where bank = $1"

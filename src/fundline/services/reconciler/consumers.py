@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fundline.casefile.cases import CaseKind, NewCase, settle_case
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database
 from fundline.platform.kafka.groups import GroupView, GroupWatch, KafkaUnavailable
@@ -18,6 +17,7 @@ from fundline.platform.kafka.offsets import Partition
 from fundline.platform.loop import Loop
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cases import CaseKind, NewCase, settle_case
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, Unchecked, give_to_a_person
 
 _LIMIT_S = 60.0

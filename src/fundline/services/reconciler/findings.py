@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from fundline.casefile.cases import NewCase, open_case
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection
+from fundline.records.cases import NewCase, open_case
 
 SOURCE = "reconciler"
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from fundline.casefile.dead_letters import resolve_letter
 from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED, Group
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.database import Database, RowBusy
 from fundline.platform.database.outbox import outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.dead_letters import resolve_letter
 from fundline.services.reconciler import letter_store as store
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble
 from fundline.services.reconciler.letter_rules import finished_because, read

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from fundline.casefile.cases import CaseKind, NewCase, settle_case
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.clock import NewId, new_id
 from fundline.platform.database import Database
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cases import CaseKind, NewCase, settle_case
 from fundline.services.reconciler import store
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, give_to_a_person
 

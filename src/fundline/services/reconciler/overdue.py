@@ -9,10 +9,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from fundline.casefile.cases import CaseKind, NewCase, settle_case
-from fundline.casefile.payout import request_disbursement
-from fundline.casefile.scoring import request_scoring
-from fundline.casefile.status import LockedApplication, lock_application
 from fundline.contracts.payloads import iso_utc
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_REQUESTED
 from fundline.domain.application import ApplicationStatus
@@ -21,6 +17,10 @@ from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId, new_id
 from fundline.platform.database import Connection, Database, RowBusy
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.cases import CaseKind, NewCase, settle_case
+from fundline.records.payout import request_disbursement
+from fundline.records.scoring import request_scoring
+from fundline.records.status import LockedApplication, lock_application
 from fundline.services.reconciler import store
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, give_to_a_person
 from fundline.services.reconciler.look_up import ask_the_bank_now

@@ -7,12 +7,12 @@ once the row says again what the trail says.
 from collections.abc import Mapping
 from datetime import datetime
 
-from fundline.casefile.books import SNAPSHOT
-from fundline.casefile.cases import CaseKind, NewCase, settle_case
-from fundline.casefile.ledger_views import verify
-from fundline.casefile.recorded_rows import check_rows
 from fundline.platform.clock import NewId, new_id
 from fundline.platform.database import Connection, Database
+from fundline.records.books import SNAPSHOT
+from fundline.records.cases import CaseKind, NewCase, settle_case
+from fundline.records.ledger_views import verify
+from fundline.records.recorded_rows import check_rows
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, give_to_a_person
 
 OPEN_CASES = """

@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from fundline.casefile.books import StatementLine
 from fundline.domain.money import MoneyError
 from fundline.platform.database import Database
 from fundline.platform.http.client import CallNotSent, CallUnanswered, JsonClient
+from fundline.records.books import StatementLine
 from fundline.services.reconciler import bank_store
 from fundline.services.reconciler.findings import Unchecked
 

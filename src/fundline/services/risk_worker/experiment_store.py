@@ -7,9 +7,9 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import orjson
 
-from fundline.casefile.recorded_tables import MODEL_CHANGES
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, record
+from fundline.records.recorded_tables import MODEL_CHANGES
 from fundline.services.risk_worker.drift import Tally
 
 Action: TypeAlias = Literal["promoted", "rolled_back", "tripped", "reset"]

@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable
 
-from fundline.casefile.application_record import FactsImpossible
-from fundline.casefile.status import UnknownApplication
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
 from fundline.platform.kafka.messages import Event, Poison
+from fundline.records.application_record import FactsImpossible
+from fundline.records.status import UnknownApplication
 from fundline.services.risk_worker.scoring import Scoring
 
 

@@ -11,8 +11,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fundline.casefile.recorded_tables import ASSESSMENTS
-from fundline.casefile.status import LockedApplication, lock_application, move_application
 from fundline.contracts.payloads import RiskScoringCompleted
 from fundline.contracts.topics import RISK_SCORING_COMPLETED, Group
 from fundline.domain.application import ApplicationStatus
@@ -24,6 +22,8 @@ from fundline.platform.database.inbox import first_time
 from fundline.platform.database.outbox import outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.recorded_tables import ASSESSMENTS
+from fundline.records.status import LockedApplication, lock_application, move_application
 from fundline.services.risk_worker import store
 from fundline.services.risk_worker.judgement import Judge, Judgement, Subject
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import orjson
 
-from fundline.casefile.application_record import FACTS, facts_of
 from fundline.domain.decision import Decision
 from fundline.domain.facts import ApplicantFacts
 from fundline.platform.database import Connection
 from fundline.platform.database.sql import Sql
+from fundline.records.application_record import FACTS, facts_of
 
 READ_FACTS = f"""
 select {FACTS}, s.revenue_volatility, t.state_code is not null as state_known

@@ -1,11 +1,11 @@
 """Reading the audit trail of an application. Who has read it is on record too, in a stream beside it."""
 
-from fundline.casefile.story import find_application, story_of
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
+from fundline.records.story import find_application, story_of
 from fundline.services.operations_api.audit.answers import AuditedEntry, AuditTrailPage
 from fundline.services.operations_api.audit.schemas import AuditQuery
 from fundline.services.operations_api.four_eyes import actor_of

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import orjson
 
-from fundline.casefile.cases import CaseKind
 from fundline.platform.paging import Page
 from fundline.platform.shapes import Answer, Moment
+from fundline.records.cases import CaseKind
 
 
 class Case(Answer):

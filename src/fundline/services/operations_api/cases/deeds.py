@@ -5,7 +5,6 @@ What a case is about is settled elsewhere (a release, a replay, a booking); this
 
 from uuid import UUID
 
-from fundline.casefile.cases import CaseKind, case_details, case_stream
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Connection, Database
@@ -13,6 +12,7 @@ from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.cases import CaseKind, case_details, case_stream
 from fundline.services.operations_api.cases import store
 from fundline.services.operations_api.cases.answers import Case, case_of
 from fundline.services.operations_api.cases.reading import CaseNotFound

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fundline.casefile.cases import CaseKind
 from fundline.platform.paging import Cursor
 from fundline.platform.shapes import Asked, Reason
+from fundline.records.cases import CaseKind
 
 
 class CaseQuery(Asked):

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from fundline.casefile.ledger import Correction, correct
-from fundline.casefile.recorded_tables import CORRECTIONS
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
@@ -13,6 +11,8 @@ from fundline.platform.database import Connection, Database, UniqueRule
 from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.ledger import Correction, correct
+from fundline.records.recorded_tables import CORRECTIONS
 from fundline.services.operations_api.corrections import store
 from fundline.services.operations_api.corrections.answers import LedgerCorrection, correction_of
 from fundline.services.operations_api.corrections.reading import CorrectionNotFound

@@ -1,4 +1,4 @@
-"""The SQL of ledger corrections: what was asked for. What is booked for them is `casefile/ledger.py`'s."""
+"""The SQL of ledger corrections: what was asked for. What is booked for them is `records/ledger.py`'s."""
 
 from datetime import datetime
 from typing import Any

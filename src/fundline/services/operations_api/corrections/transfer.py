@@ -2,13 +2,13 @@
 
 from typing import NoReturn
 
-from fundline.casefile.ledger import PENDING
 from fundline.domain.disbursement import WITH_THE_BANK
 from fundline.domain.ledger import Posting, TransferPurpose
 from fundline.domain.money import Money, MoneyError
 from fundline.platform.database import Connection
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import FieldError, InvalidRequest, Kind, Refusal
+from fundline.records.ledger import PENDING
 from fundline.services.operations_api.corrections import store
 from fundline.services.operations_api.corrections.schemas import CorrectionRequest, CorrectTransfer
 from fundline.services.operations_api.four_eyes import require_uninvolved

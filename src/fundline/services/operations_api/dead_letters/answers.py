@@ -7,9 +7,9 @@ from uuid import UUID
 import orjson
 from pydantic import Field
 
-from fundline.casefile.dead_letters import LetterState
 from fundline.platform.paging import Page
 from fundline.platform.shapes import Answer, Moment
+from fundline.records.dead_letters import LetterState
 from fundline.services.operations_api.dead_letters.edit import difference
 from fundline.services.operations_api.dead_letters.store import Letter, Whole
 

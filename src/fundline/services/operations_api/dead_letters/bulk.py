@@ -7,12 +7,12 @@ stay alive for the rate. Letters that move money are asked for; each then needs 
 from datetime import timedelta
 from uuid import UUID
 
-from fundline.casefile.dead_letters import LetterState
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.dead_letters import LetterState
 from fundline.services.operations_api.dead_letters import store
 from fundline.services.operations_api.dead_letters.answers import BulkReplayed, SkippedLetter
 from fundline.services.operations_api.dead_letters.change import Change

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from fundline.casefile.cases import CaseKind, settle_case
-from fundline.casefile.dead_letters import LetterState, audit_letter, letter_stream
 from fundline.platform.audit.trail import AuditEntry
 from fundline.platform.database import Connection
 from fundline.platform.database.outbox import store_events
 from fundline.platform.identity import Caller
+from fundline.records.cases import CaseKind, settle_case
+from fundline.records.dead_letters import LetterState, audit_letter, letter_stream
 from fundline.services.operations_api.dead_letters import store
 from fundline.services.operations_api.dead_letters.edit import difference, edited_payload
 from fundline.services.operations_api.dead_letters.event import event_to_replay, topic_of

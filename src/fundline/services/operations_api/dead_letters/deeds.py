@@ -8,13 +8,13 @@ discarded. A settled letter refuses everything; only another death of its event 
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from fundline.casefile.dead_letters import LetterState
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.dead_letters import LetterState
 from fundline.services.operations_api.dead_letters import store
 from fundline.services.operations_api.dead_letters.answers import DeadLetter, letter_answer
 from fundline.services.operations_api.dead_letters.change import Change

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import orjson
 
-from fundline.casefile.dead_letters import PUBLISHER
 from fundline.contracts.envelope import EnvelopeError, parse_envelope
 from fundline.contracts.payloads import iso_utc
 from fundline.contracts.topics import Topic, every_topic
@@ -17,6 +16,7 @@ from fundline.platform.kafka.messages import (
     REPLAY,
 )
 from fundline.platform.refusals import Kind, Refusal
+from fundline.records.dead_letters import PUBLISHER
 from fundline.services.operations_api.dead_letters.store import Letter
 
 _OF_ONE_LIFE = OF_A_LIFE - {ORIGIN}

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from fundline.casefile.dead_letters import LetterState
 from fundline.platform.paging import Cursor
 from fundline.platform.shapes import Asked, Reason
+from fundline.records.dead_letters import LetterState
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 LONGEST_BATCH_S = 20

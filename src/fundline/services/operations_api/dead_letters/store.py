@@ -8,9 +8,9 @@ from uuid import UUID
 
 import orjson
 
-from fundline.casefile.dead_letters import LetterState
 from fundline.platform.database import Connection, Database
 from fundline.platform.kafka.messages import CUT_BYTES, CUT_SHA256, ORIGIN, number_in
+from fundline.records.dead_letters import LetterState
 
 _LETTERS = """
 select l.dead_letter_id, l.topic, l.consumer_group, l.event_id, l.key, l.application_id, l.payload, l.headers, l.cause,

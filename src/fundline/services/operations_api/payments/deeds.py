@@ -7,10 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from fundline.casefile.cases import CaseKind, settle_case
-from fundline.casefile.payout import NotApproved, request_disbursement
-from fundline.casefile.recorded_tables import DISBURSEMENTS
-from fundline.casefile.status import UnknownApplication, lock_application
 from fundline.domain.release import NotASecondPerson, require_second_person
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
@@ -20,6 +16,10 @@ from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.cases import CaseKind, settle_case
+from fundline.records.payout import NotApproved, request_disbursement
+from fundline.records.recorded_tables import DISBURSEMENTS
+from fundline.records.status import UnknownApplication, lock_application
 from fundline.services.operations_api.four_eyes import ACTOR, SecondPersonNeeded, actor_of
 from fundline.services.operations_api.payments import store
 from fundline.services.operations_api.payments.answers import Payment, payment_of, waits_for_release

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from fundline.casefile.agreement import disagreements
-from fundline.casefile.books import BookedPayments, misplaced, read_booked_payments
 from fundline.domain.ledger import AccountKind
 from fundline.domain.money import Money
 from fundline.platform.database import Connection
+from fundline.records.agreement import disagreements
+from fundline.records.books import BookedPayments, misplaced, read_booked_payments
 
 TRIAL_BALANCE = """
 select a.account, a.kind, p.currency,

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from fundline.casefile.recorded_tables import APPLICATIONS, BY_NAME, DECISIONS, HISTORY
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.audit.rows import ROWS, Facts, RecordedTable
+from fundline.records.recorded_tables import APPLICATIONS, BY_NAME, DECISIONS, HISTORY
 
 _STATUSES = {f"application.{status.value}": status.value for status in ApplicationStatus}
 _BY_THE_ENTRY = {ROWS, "sequence"}

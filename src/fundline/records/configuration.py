@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any, Protocol
 
-from fundline.casefile.recorded_tables import CONFIGURATION, CONFIGURATION_RECORDED, CONFIGURATION_STREAM
 from fundline.platform.audit.rows import ROWS, Reads, Rows
 from fundline.platform.audit.trail import AuditEntry, Statements, record
+from fundline.records.recorded_tables import CONFIGURATION, CONFIGURATION_RECORDED, CONFIGURATION_STREAM
 
 IS_RECORDED = "select 1 from audit_streams where stream = $1"
 

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import orjson
 
-from fundline.casefile.recorded_tables import CASES
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.database import Connection, LeaderConnection
 from fundline.platform.database.sql import Sql
+from fundline.records.recorded_tables import CASES
 
 OPEN = Sql("""
 insert into cases (case_id, kind, subject, application_id, summary, details, state, opened_by, opened_at)

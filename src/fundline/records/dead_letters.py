@@ -6,13 +6,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from fundline.casefile.cases import CaseKind, NewCase, open_case, settle_case
-from fundline.casefile.recorded_tables import DEAD_LETTERS
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection, LeaderConnection
 from fundline.platform.database.sql import Sql
+from fundline.records.cases import CaseKind, NewCase, open_case, settle_case
+from fundline.records.recorded_tables import DEAD_LETTERS
 
 IS_KEPT = """
 select exists (select from dead_letter_arrivals

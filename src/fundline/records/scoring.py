@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from fundline.casefile.status import LockedApplication
 from fundline.contracts.payloads import RiskScoringRequested
 from fundline.contracts.topics import RISK_SCORING_REQUESTED
 from fundline.platform.database import Connection
 from fundline.platform.database.outbox import outbox_row, store_events
+from fundline.records.status import LockedApplication
 
 
 async def request_scoring(

@@ -13,12 +13,12 @@ from typing import Any
 
 import orjson
 
-from fundline.casefile.books import SNAPSHOT
-from fundline.casefile.entry_facts import details_of, facts_of
-from fundline.casefile.recorded_tables import CONFIGURATION_RECORDED, RECORDED
 from fundline.platform.audit.findings import Finding
 from fundline.platform.audit.rows import ROWS, Facts, RecordedTable
 from fundline.platform.database import Connection, Database
+from fundline.records.books import SNAPSHOT
+from fundline.records.entry_facts import details_of, facts_of
+from fundline.records.recorded_tables import CONFIGURATION_RECORDED, RECORDED
 
 PAGE_STREAMS = 200
 PAGE_KEYS = 2000

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from fundline.casefile.payout import NotApproved, request_disbursement
-from fundline.casefile.status import LockedApplication
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.money import Money
+from fundline.records.payout import NotApproved, request_disbursement
+from fundline.records.status import LockedApplication
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 ID = UUID(int=1)

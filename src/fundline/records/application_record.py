@@ -15,10 +15,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from fundline.casefile.accounts import PayoutAccount
 from fundline.domain.facts import ApplicantFacts
 from fundline.domain.money import Money
 from fundline.platform.secrets import SecretBox
+from fundline.records.accounts import PayoutAccount
 
 COLUMNS: Mapping[str, str] = {
     "application_id": "uuid",
@@ -39,7 +39,7 @@ COLUMNS: Mapping[str, str] = {
     "payout_last4": "text",
     "created_at": "timestamptz",
 }
-"""Written once, when an application is submitted. Its status moves by `casefile/status.py` alone."""
+"""Written once, when an application is submitted. Its status moves by `records/status.py` alone."""
 INSERT = f"""insert into applications ({", ".join(COLUMNS)}, status, status_sequence, updated_at)
     select {", ".join(f":{name}::{type_}" for name, type_ in COLUMNS.items())},
            :status::text, :status_sequence::integer, :created_at"""

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from fundline.casefile.recorded_tables import POSTINGS, TRANSFERS
 from fundline.domain.disbursement import WITH_THE_BANK, DisbursementState
 from fundline.domain.ledger import (
     LedgerAccount,
@@ -21,6 +20,7 @@ from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection
 from fundline.platform.database.sql import Sql
+from fundline.records.recorded_tables import POSTINGS, TRANSFERS
 
 BOOK_TRANSFER = Sql("""
 with transfer as (

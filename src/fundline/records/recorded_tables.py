@@ -3,8 +3,8 @@
 A test walks the database's own catalogue: a column that stands in neither list fails it.
 """
 
-from fundline.casefile.application_record import COLUMNS
 from fundline.platform.audit.rows import RecordedTable
+from fundline.records.application_record import COLUMNS
 
 CONFIGURATION_STREAM = "configuration"
 CONFIGURATION_RECORDED = "configuration.recorded"

@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from fundline.casefile.status import LockedApplication
 from fundline.contracts.payloads import DisbursementRequested
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.database import Connection
 from fundline.platform.database.outbox import outbox_row, store_events
+from fundline.records.status import LockedApplication
 
 
 class NotApproved(ValueError):

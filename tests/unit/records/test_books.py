@@ -4,7 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from fundline.casefile.books import (
+from fundline.domain.disbursement import DisbursementState
+from fundline.domain.money import Money
+from fundline.records.books import (
     BookedPayments,
     LedgerKey,
     Payment,
@@ -12,8 +14,6 @@ from fundline.casefile.books import (
     misplaced,
     payment_of,
 )
-from fundline.domain.disbursement import DisbursementState
-from fundline.domain.money import Money
 
 S = DisbursementState
 ID, APPLICATION = UUID(int=1), UUID(int=2)

@@ -1,1 +1,0 @@
-"""The application's file: the tables that several processes write, and the only code that moves a status."""

@@ -1,0 +1,1 @@
+"""The records that several processes share: the tables they write, and the only code that moves a status."""
