@@ -9,7 +9,7 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import await_only
 
-from fundline.casefile.configuration import is_configuration_recorded, record_configuration
+from fundline.records.configuration import is_configuration_recorded, record_configuration
 from fundline.platform.clock import utc_now
 
 _LOCK = 7_204_118  # one migration at a time, whoever starts it
