@@ -66,6 +66,7 @@ lint: $(VENV)/.dev ## the same without the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m fundline.manual --check
+	$(BIN)/python .githooks/commit_messages.py
 
 .PHONY: fmt
 fmt: $(VENV)/.dev ## format the code and mend what can be mended
@@ -96,8 +97,8 @@ docs: $(VENV)/.dev ## regenerate what is generated: event schemas, OpenAPI, metr
 	@exec $(BIN)/python -m fundline.manual
 
 .PHONY: install
-install: $(VENV)/.dev ## the virtual environment with everything in it (also: make venv)
-	@:
+install: $(VENV)/.dev ## the virtual environment with everything in it, and the hook for commits (also: make venv)
+	@if [ -e .git ] && ! git config core.hooksPath >/dev/null 2>&1; then git config core.hooksPath .githooks || true; fi
 
 .PHONY: venv
 venv: install

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import await_only
 
-from fundline.records.configuration import is_configuration_recorded, record_configuration
 from fundline.platform.clock import utc_now
+from fundline.records.configuration import is_configuration_recorded, record_configuration
 
 _LOCK = 7_204_118  # one migration at a time, whoever starts it
 
