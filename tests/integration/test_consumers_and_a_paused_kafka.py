@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from fundline.contracts.topics import APPLICATIONS_CREATED
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.messages import Event, Subscription
+from fundline.platform.kafka.metrics import ConsumerMetrics
 from fundline.platform.kafka.producer import EventProducer, PublishFailed
 from fundline.platform.settings import KafkaSettings
 from fundline.platform.telemetry.metrics import Metrics
@@ -125,7 +126,7 @@ async def test_a_consumer_that_cannot_get_back_into_its_group_is_unready_and_is_
         )
 
     def replaced() -> float:
-        return metrics.consumer_replaced.labels(GROUP)._value.get()
+        return metrics.of(ConsumerMetrics).consumer_replaced.labels(GROUP)._value.get()
 
     producer = EventProducer(settings)
     runtime = ConsumerRuntime(

@@ -28,6 +28,7 @@ from fundline.risk.features import FEATURE_NAMES, FEATURES, FeatureValues
 from fundline.risk.manifest import MODEL_NAME
 from fundline.risk.model import Answer
 from fundline.services.model_service.compute import InferenceQueue
+from fundline.services.model_service.metrics import ModelMetrics
 from fundline.services.model_service.repository import ModelRepository
 from fundline.services.model_service.routes import ModelDoor
 from support.bank import until_ready
@@ -135,7 +136,14 @@ async def model_service_over_http(
     models: ModelRepository, metrics: Metrics, *, longest: int = 64, patience_s: float = 30.0
 ) -> AsyncIterator[str]:
     queue = InferenceQueue(threads=1, longest=longest, metrics=metrics)
-    door = ModelDoor(models, queue, metrics, is_draining=lambda: False, most_rows=4096, patience_s=patience_s)
+    door = ModelDoor(
+        models,
+        queue,
+        metrics.of(ModelMetrics),
+        is_draining=lambda: False,
+        most_rows=4096,
+        patience_s=patience_s,
+    )
     async with over_http(Edge(api(door.routes()), metrics=metrics)) as url:
         yield url
     await queue.close()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import SecretStr
 
+from fundline.platform.metrics import ProcessMetrics
 from fundline.platform.settings import ProcessSettings
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
@@ -58,7 +59,7 @@ class Flags:
         from openfeature import api
         from openfeature.event import ProviderEvent
 
-        self._provider, self._evaluations = provider, metrics.flag_evaluations
+        self._provider, self._evaluations = provider, metrics.of(ProcessMetrics).flag_evaluations
         self._domain = f"fundline-{next(_domains)}"  # OpenFeature's registry is global; ours is not
         self._client = api.get_client(self._domain)
         self._log = get_log()

@@ -15,10 +15,12 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fundline.platform.database import ClockWatch, Database
+from fundline.platform.database.metrics import DatabaseMetrics
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.health import Check, health_routes
 from fundline.platform.liveness import Heartbeat, Watchdog
 from fundline.platform.loop import Loop
+from fundline.platform.metrics import ProcessMetrics
 from fundline.platform.settings import ProcessSettings
 from fundline.platform.telemetry.logs import configure_logs, get_log
 from fundline.platform.telemetry.metrics import Metrics
@@ -96,7 +98,7 @@ async def _run(settings: ProcessSettings, build: Build) -> int:
         service = _with_database(service, service.database, metrics)
     beats = [beat for part in service.background for beat in part.heartbeats]
     for beat in [*pulse.heartbeats, *beats]:
-        metrics.loop_age_s.labels(beat.name).set_function(partial(getattr, beat, "age_s"))
+        metrics.of(ProcessMetrics).loop_age_s.labels(beat.name).set_function(partial(getattr, beat, "age_s"))
     watchdog.watch(beats)
     server = _server(settings, service, stop, metrics, watchdog)
     serving = asyncio.create_task(server.serve())
@@ -121,10 +123,10 @@ async def _run(settings: ProcessSettings, build: Build) -> int:
 
 
 def _with_database(service: Service, database: Database, metrics: Metrics) -> Service:
-    clock = ClockWatch(database, metrics)
+    clock, measured = ClockWatch(database, metrics), metrics.of(DatabaseMetrics)
 
     def before_scrape() -> None:
-        metrics.observe_pool(database.connections())
+        measured.observe_pool(database.connections())
         service.before_scrape()
 
     return replace(

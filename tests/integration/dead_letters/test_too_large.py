@@ -21,6 +21,7 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.dead_letter_keeper.keeper import Keeper
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF
 from fundline.services.event_router.lanes import Lanes
+from fundline.services.event_router.metrics import RouterMetrics
 from fundline.services.event_router.relay import Relay
 from fundline.services.event_router.settings import Settings
 from support.kafka import AT, created_event, read_all, running
@@ -140,7 +141,7 @@ async def test_an_event_of_ours_that_kafka_refuses_becomes_a_dead_letter_and_the
         assert await database.fetchrow("select from outbox") is None
         assert (letter["consumer_group"], letter["event_id"]) == ("event-router", large.event_id)
         assert "Kafka refuses it" in letter["cause"]
-        assert metrics.outbox_refused.labels(DISBURSEMENT_REQUESTED.name)._value.get() == 1
+        assert metrics.of(RouterMetrics).outbox_refused.labels(DISBURSEMENT_REQUESTED.name)._value.get() == 1
         assert await database.fetchrow("select from cases where kind = 'dead_letter'") is not None
         asked = await act(letter["dead_letter_id"], "replay", payload=orjson.loads(sound))
         agreed = await act(

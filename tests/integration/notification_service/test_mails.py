@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from fundline.services.notification_service.metrics import NotificationMetrics
 from support.notifications import AT, mail_sink, notifier, until_mails
 
 pytestmark = pytest.mark.integration
@@ -233,6 +234,6 @@ async def test_nobody_is_told_about_the_past(
             assert len(await until_mails(mailbox, 2)) == 2
         rows = await service.rows()
     assert len(rows) == (2 if told else 0)
-    assert service.metrics.notifications_too_old._value.get() == (0 if told else 2)
+    assert service.metrics.of(NotificationMetrics).notifications_too_old._value.get() == (0 if told else 2)
     handled = await database.fetch("select from inbox where consumer = 'notification-service'")
     assert len(handled) == 2, "handled all the same, and not asked again"

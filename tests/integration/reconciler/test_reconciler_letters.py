@@ -31,6 +31,7 @@ from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.dead_letter_keeper.keeper import WaitingLetters
+from fundline.services.dead_letter_keeper.metrics import DeadLetterMetrics
 from fundline.services.notification_service.announcement import Announcement
 from fundline.services.reconciler.findings import Trouble
 from fundline.services.reconciler.letters import DeadLetters
@@ -212,7 +213,7 @@ async def test_a_letter_closes_with_the_reason_once_what_it_was_about_has_happen
     assert await cases(database) == []
     metrics = Metrics(CollectorRegistry())
     await WaitingLetters(database, metrics, every_s=60).turn()
-    assert metrics.dead_letters_waiting.labels(topic.name)._value.get() == 0
+    assert metrics.of(DeadLetterMetrics).dead_letters_waiting.labels(topic.name)._value.get() == 0
     assert await letters.look(at=AT + HOUR, full=False) == []
 
 

@@ -18,6 +18,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from fundline.platform.liveness import HUNG_EXIT_CODE
+from fundline.platform.metrics import ProcessMetrics
 from fundline.platform.telemetry.line_writer import BUFFER_FULL, NOT_WRITTEN, LineWriter
 from fundline.platform.telemetry.metrics import Metrics
 
@@ -132,7 +133,7 @@ def test_a_reader_that_is_gone_costs_the_lines(pipe):
 def test_the_metric_counts_each_lost_line_once():
     metrics = Metrics(CollectorRegistry())
     for total in (3, 3, 5):
-        metrics.observe_lost_lines({NOT_WRITTEN: total})
+        metrics.of(ProcessMetrics).observe_lost_lines({NOT_WRITTEN: total})
     assert metrics.registry.get_sample_value("fundline_log_lines_lost_total", {"cause": NOT_WRITTEN}) == 5
 
 

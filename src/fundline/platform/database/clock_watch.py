@@ -1,6 +1,7 @@
 """Keeps the process's clock at the database's, and says so when the machine's own is wrong."""
 
 from fundline.platform.clock import ProcessClock, utc_now
+from fundline.platform.database.metrics import DatabaseMetrics
 from fundline.platform.database.pool import Database
 from fundline.platform.loop import Loop
 from fundline.platform.telemetry.metrics import Metrics
@@ -15,7 +16,7 @@ class ClockWatch(Loop):
 
     def __init__(self, database: Database, metrics: Metrics, *, clock: ProcessClock = utc_now) -> None:
         super().__init__("clock", every_s=_EVERY_S)
-        self._database, self._metrics, self._clock = database, metrics, clock
+        self._database, self._metrics, self._clock = database, metrics.of(DatabaseMetrics), clock
         self._was_right = True
 
     async def turn(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fundline.platform.http.metrics import HttpMetrics
 from fundline.platform.http.problems import internal_error_response, refusal_response
 from fundline.platform.refusals import Refusal
 from fundline.platform.telemetry.context import TraceContext, continue_trace, trace_scope
@@ -30,7 +31,12 @@ class Edge:
         is_draining: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._app, self._metrics, self._is_draining, self._clock = app, metrics, is_draining, clock
+        self._app, self._metrics, self._is_draining, self._clock = (
+            app,
+            metrics.of(HttpMetrics),
+            is_draining,
+            clock,
+        )
         self._durations: dict[tuple[str, str, int], Histogram] = {}
         self._log = get_log()
 

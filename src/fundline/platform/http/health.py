@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fundline.platform.metrics import ProcessMetrics
 from fundline.platform.telemetry.logs import lost_lines
 from fundline.platform.telemetry.metrics import Metrics
 
@@ -27,6 +28,7 @@ def health_routes(
     before_scrape: Callable[[], None],
 ) -> list[Route]:
     """Live: the event loop turns. Ready: every named part answers, every loop turns, and no stop was asked for."""
+    own = metrics.of(ProcessMetrics)
 
     async def live(_: Request) -> Response:
         return Response(b'{"status":"live"}', media_type="application/json")
@@ -42,7 +44,7 @@ def health_routes(
         return Response(body, 200 if good else 503, media_type="application/json")
 
     async def scrape(_: Request) -> Response:
-        metrics.observe_lost_lines(lost_lines())
+        own.observe_lost_lines(lost_lines())
         before_scrape()
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 

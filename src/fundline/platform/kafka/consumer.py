@@ -10,6 +10,7 @@ from fundline.platform.clock import Clock, utc_now
 from fundline.platform.kafka.crash_watch import DEATHS, CrashWatch, Suspects
 from fundline.platform.kafka.dead_letter_limit import DeadLetterLimit, LimitReached
 from fundline.platform.kafka.messages import Delivery, Poison, RetryLater, Subscription, read_event
+from fundline.platform.kafka.metrics import ConsumerMetrics
 from fundline.platform.kafka.offsets import OffsetTracker
 from fundline.platform.kafka.outcomes import FailureRouting, cause_of
 from fundline.platform.kafka.poller import Poller
@@ -49,7 +50,12 @@ class ConsumerRuntime:
         now: Clock = utc_now,
     ) -> None:
         """`suspects`: without it, a message on which processes die is delivered again for ever."""
-        self._settings, self._group, self._now, self._metrics = settings, group, now, metrics
+        self._settings, self._group, self._now, self._metrics = (
+            settings,
+            group,
+            now,
+            metrics.of(ConsumerMetrics),
+        )
         self._producer = producer
         self._routing = FailureRouting(settings, group, now=now)
         self._by_topic: dict[str, Subscription] = {}

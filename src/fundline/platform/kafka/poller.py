@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from fundline.platform.kafka.door import delivery_of
 from fundline.platform.kafka.member import Member
 from fundline.platform.kafka.messages import Delivery
+from fundline.platform.kafka.metrics import ConsumerMetrics
 from fundline.platform.kafka.offsets import OffsetTracker
 from fundline.platform.liveness import Heartbeat
 from fundline.platform.settings import KafkaSettings
@@ -47,7 +48,7 @@ class Poller(threading.Thread):
         super().__init__(name=f"poller-{group}", daemon=True)
         self._settings, self._group = settings, group
         self._topics = [settings.topic_prefix + topic for topic in topics]
-        self._tracker, self._hand_over, self._metrics = tracker, hand_over, metrics
+        self._tracker, self._hand_over, self._metrics = tracker, hand_over, metrics.of(ConsumerMetrics)
         self._stop_reading = threading.Event()
         self._held = threading.Event()
         self._close = threading.Event()

@@ -20,6 +20,7 @@ from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.application_record import ApplicationRecord, sealed_account
+from fundline.records.metrics import ApplicationMetrics
 from fundline.records.recorded_tables import APPLICATIONS
 from fundline.records.status import status_event
 from fundline.services.application_api import store
@@ -48,7 +49,8 @@ class Submission:
         fresh_id: NewId = new_id,
         random_bits: Callable[[], int] = _random_bits,
     ) -> None:
-        self._database, self._box, self._reference, self._metrics = database, box, reference, metrics
+        self._database, self._box, self._reference = database, box, reference
+        self._applications = metrics.of(ApplicationMetrics).applications
         self._now, self._fresh_id, self._random_bits = now, fresh_id, random_bits
         self._log = get_log()
 
@@ -69,7 +71,7 @@ class Submission:
                 continue
             if not is_new:
                 raise await once.answered(self._database)
-            self._metrics.applications.labels("processing").inc()
+            self._applications.labels("processing").inc()
             self._log.info(
                 "application.accepted",
                 application_id=str(accepted.id),

@@ -10,6 +10,7 @@ from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.dead_letters import DeadMessage, keep_letter
 from fundline.services.dead_letter_keeper import store
+from fundline.services.dead_letter_keeper.metrics import DeadLetterMetrics
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF, bare_message, dead_message
 
 ACTOR = "dead-letter-keeper"
@@ -27,7 +28,7 @@ class Keeper:
         now: Clock = utc_now,
         fresh_id: NewId = new_id,
     ) -> None:
-        self._database, self._metrics, self._prefix = database, metrics, prefix
+        self._database, self._metrics, self._prefix = database, metrics.of(DeadLetterMetrics), prefix
         self._now, self._fresh_id = now, fresh_id
         self._log = get_log()
 
@@ -73,7 +74,7 @@ class WaitingLetters(Loop):
 
     def __init__(self, database: Database, metrics: Metrics, *, every_s: float) -> None:
         super().__init__("waiting-letters", every_s=every_s)
-        self._database, self._metrics = database, metrics
+        self._database, self._metrics = database, metrics.of(DeadLetterMetrics)
 
     async def turn(self) -> None:
         waiting = await store.waiting_letters(self._database)

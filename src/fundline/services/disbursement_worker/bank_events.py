@@ -25,6 +25,7 @@ from fundline.platform.refusals import InvalidRequest, Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker import store
+from fundline.services.disbursement_worker.metrics import PaymentMetrics
 from fundline.services.disbursement_worker.payment_gateway import BankResult, Declined, Settled
 from fundline.services.disbursement_worker.results import ResultBook
 
@@ -88,7 +89,7 @@ class BankEvents:
     ) -> None:
         self._database, self._results, self._now = database, results, now
         self._secrets = secret_file.read_text().split()
-        self._events = metrics.bank_events
+        self._events = metrics.of(PaymentMetrics).bank_events
         self._log = get_log()
 
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> None:

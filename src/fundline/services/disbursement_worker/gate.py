@@ -12,8 +12,10 @@ from uuid import UUID
 from fundline.platform.flags import Flags
 from fundline.platform.http.client import CallNotSent, CallUnanswered
 from fundline.platform.resilience import BreakerOpen, BreakerState, CircuitBreaker
+from fundline.platform.resilience.metrics import ResilienceMetrics
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.disbursement_worker.metrics import PaymentMetrics
 from fundline.services.disbursement_worker.payment_gateway import BankAnswer, PaymentGateway, PaymentOrder
 
 PAYMENTS_FLAG, ON, HALTED = "payments", "on", "halted"
@@ -33,7 +35,7 @@ class KillSwitch:
     """
 
     def __init__(self, flags: Flags, metrics: Metrics) -> None:
-        self._flags, self._halted = flags, metrics.payments_halted
+        self._flags, self._halted = flags, metrics.of(PaymentMetrics).payments_halted
         self._last = HALTED
         self._told = ""
         self._log = get_log()
@@ -69,8 +71,8 @@ class GuardedBank:
         clock: Callable[[], float] = time.monotonic,
         dice: Callable[[], float] = random.random,
     ) -> None:
-        self._bank, self._calls = bank, metrics.bank_calls
-        level = metrics.breaker_state.labels(name)
+        self._bank, self._calls = bank, metrics.of(PaymentMetrics).bank_calls
+        level = metrics.of(ResilienceMetrics).breaker_state.labels(name)
         self.breaker = CircuitBreaker(
             name,
             failures=(CallNotSent, CallUnanswered),

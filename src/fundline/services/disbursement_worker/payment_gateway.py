@@ -11,6 +11,7 @@ from fundline.domain.money import Money
 from fundline.platform.http.client import CallNotSent, CallUnanswered
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.accounts import IbanAccount, PayoutAccount, UsAccount
+from fundline.services.disbursement_worker.metrics import PaymentMetrics
 
 _ACCOUNT: TypeAdapter[IbanAccount | UsAccount] = TypeAdapter(PayoutAccount)
 
@@ -84,7 +85,7 @@ class CountedBank:
     """Counts every call of another gateway by operation and result."""
 
     def __init__(self, bank: PaymentGateway, metrics: Metrics) -> None:
-        self._bank, self._calls = bank, metrics.bank_calls
+        self._bank, self._calls = bank, metrics.of(PaymentMetrics).bank_calls
 
     async def pay(self, order: PaymentOrder) -> BankAnswer:
         return await self._counted("pay", self._bank.pay(order))

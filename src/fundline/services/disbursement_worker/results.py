@@ -17,8 +17,10 @@ from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.cases import CaseKind, NewCase, open_case, settle_case
 from fundline.records.ledger import book_payment
+from fundline.records.metrics import ApplicationMetrics
 from fundline.records.status import LockedApplication, lock_application, move_application
 from fundline.services.disbursement_worker import store
+from fundline.services.disbursement_worker.metrics import PaymentMetrics
 from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
 from fundline.services.disbursement_worker.payment_gateway import BankResult, Settled
 
@@ -39,7 +41,9 @@ class ResultBook:
     def __init__(
         self, database: Database, metrics: Metrics, *, now: Clock = utc_now, fresh_id: NewId = new_id
     ) -> None:
-        self._database, self._metrics, self._now, self._fresh_id = database, metrics, now, fresh_id
+        self._database, self._now, self._fresh_id = database, now, fresh_id
+        self._applications = metrics.of(ApplicationMetrics).applications
+        self._contradicted = metrics.of(PaymentMetrics).payments_contradicted
         self._log = get_log()
 
     async def record(
@@ -74,15 +78,15 @@ class ResultBook:
         if payment.state in FINISHED:
             return Recorded.BEFORE
         if isinstance(result, Settled):
-            self._metrics.applications.labels(ApplicationStatus.DISBURSED.value).inc()
+            self._applications.labels(ApplicationStatus.DISBURSED.value).inc()
             self._log.info("payment.settled", transaction_id=result.transaction_id, **fields)
         else:
-            self._metrics.applications.labels(ApplicationStatus.FAILED.value).inc()
+            self._applications.labels(ApplicationStatus.FAILED.value).inc()
             self._log.warning("payment.declined", code=result.code, **fields)
         return Recorded.NOW
 
     def _tell_contradiction(self, payment: store.Disbursement, contradiction: str) -> None:
-        self._metrics.payments_contradicted.inc()
+        self._contradicted.inc()
         self._log.error("payment.contradicted", cause=contradiction, **_ids(payment))
 
     async def _contradict(

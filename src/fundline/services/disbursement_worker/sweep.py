@@ -20,6 +20,7 @@ from fundline.services.disbursement_worker import due_store, store
 from fundline.services.disbursement_worker.bank_desk import BankDesk
 from fundline.services.disbursement_worker.due_store import DuePayment
 from fundline.services.disbursement_worker.gate import Gate
+from fundline.services.disbursement_worker.metrics import PaymentMetrics
 from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
 from fundline.services.disbursement_worker.use_cases import Payout
 
@@ -47,7 +48,11 @@ class Sweep(Loop):
     ) -> None:
         super().__init__("sweep", every_s=every_s, limit_s=120.0)
         self._database, self._gate, self._payout, self._desk = database, gate, payout, desk
-        self._metrics, self._step_lasts, self._escalate_after = metrics, step_lasts, escalate_after
+        self._metrics, self._step_lasts, self._escalate_after = (
+            metrics.of(PaymentMetrics),
+            step_lasts,
+            escalate_after,
+        )
         self._now, self._fresh_id = now, fresh_id
 
     async def turn(self) -> float | None:

@@ -24,6 +24,7 @@ from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.cases import CaseKind, NewCase, open_case, settle_case
+from fundline.services.event_router.metrics import RouterMetrics
 
 SOURCE = "event-router"
 THE_ANCHORS, THE_ANCHORING = "anchors", "anchoring"
@@ -59,7 +60,7 @@ class Anchoring(Loop):
         disk_s: float = _DISK_S,
     ) -> None:
         super().__init__("anchoring", every_s=settings.audit_anchor_every_s, limit_s=60.0)
-        self._settings, self._database, self._metrics = settings, database, metrics
+        self._settings, self._database, self._metrics = settings, database, metrics.of(RouterMetrics)
         self._now, self._fresh_id, self._disk_s = now, fresh_id, disk_s
         self._candidate = Candidate(settings, settings.audit_lock_id)
         self._file: AnchorFile | None = None

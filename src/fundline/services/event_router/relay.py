@@ -22,6 +22,7 @@ from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.event_router.lanes import Lanes
+from fundline.services.event_router.metrics import RouterMetrics
 from fundline.services.event_router.refused import set_aside
 from fundline.services.event_router.settings import Settings
 
@@ -34,7 +35,8 @@ class Relay:
     """One instance of the router. All but one stand by, waiting for the advisory lock."""
 
     def __init__(self, settings: Settings, producer: EventProducer, lanes: Lanes, metrics: Metrics) -> None:
-        self._settings, self._producer, self._lanes, self._metrics = settings, producer, lanes, metrics
+        self._settings, self._producer, self._lanes = settings, producer, lanes
+        self._metrics = metrics.of(RouterMetrics)
         self._candidate = Candidate(settings, settings.router_lock_id)
         self._held_until_s: dict[str, float] = {}
         self._log = get_log()

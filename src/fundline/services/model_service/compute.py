@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.model_service.metrics import ModelMetrics
 
 T = TypeVar("T")
 
@@ -38,7 +39,9 @@ class InferenceQueue:
         self._threads, self._most_held = threads, threads + longest
         self._held = 0
         self._lock = threading.Lock()
-        metrics.model_queue_depth.set_function(lambda: float(max(0, self._held - self._threads)))
+        metrics.of(ModelMetrics).model_queue_depth.set_function(
+            lambda: float(max(0, self._held - self._threads))
+        )
 
     async def run(
         self, work: Callable[[], T], *, within_s: float, caller_leaves: Coroutine[Any, Any, None]

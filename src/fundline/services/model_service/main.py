@@ -7,6 +7,7 @@ from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.risk.artefact import MODELS_DIRECTORY
 from fundline.services.model_service.compute import InferenceQueue
+from fundline.services.model_service.metrics import ModelMetrics
 from fundline.services.model_service.repository import ModelRepository
 from fundline.services.model_service.routes import ModelDoor
 from fundline.services.model_service.settings import Settings
@@ -26,7 +27,7 @@ def main() -> None:
         door = ModelDoor(
             models,
             queue,
-            metrics,
+            metrics.of(ModelMetrics),
             is_draining=draining.is_set,
             most_rows=settings.model_batch_limit,
             patience_s=settings.model_patience_s,

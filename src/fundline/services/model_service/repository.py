@@ -15,6 +15,7 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.risk.artefact import load_model
 from fundline.risk.manifest import ModelRefused
 from fundline.risk.model import Model
+from fundline.services.model_service.metrics import ModelMetrics
 
 Signature = tuple[tuple[str, int, int, int], ...]
 """Of each file of a version: name, time of change, size, inode."""
@@ -32,7 +33,7 @@ class ModelRepository(Loop):
         every_s: float = 1.0,
     ) -> None:
         super().__init__("models", every_s=every_s, limit_s=60.0)
-        self._directory, self._metrics, self._load = directory, metrics, load
+        self._directory, self._metrics, self._load = directory, metrics.of(ModelMetrics), load
         self._loaded: dict[str, Model] = {}
         self._seen: dict[str, Signature] = {}
         self._refused: dict[str, str] = {}

@@ -20,10 +20,10 @@ from fundline.platform.http.problems import problem, refusal_response
 from fundline.platform.http.requests import read_body
 from fundline.platform.refusals import Kind, Refusal, Unavailable
 from fundline.platform.telemetry.logs import get_log
-from fundline.platform.telemetry.metrics import Metrics
 from fundline.risk.manifest import MODEL_NAME
 from fundline.risk.model import Model
 from fundline.services.model_service.compute import CallerGone, InferenceQueue, QueueFull, TooLate
+from fundline.services.model_service.metrics import ModelMetrics
 from fundline.services.model_service.protocol import (
     answer_inference,
     describe_model,
@@ -54,7 +54,7 @@ class NoModelLoaded(Unavailable):
 class ModelDoor:
     models: ModelRepository
     queue: InferenceQueue
-    metrics: Metrics
+    metrics: ModelMetrics
     is_draining: Callable[[], bool]
     most_rows: int
     patience_s: float

@@ -16,6 +16,7 @@ from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.notification_service import announcement_store as store
 from fundline.services.notification_service.channel import Channels
+from fundline.services.notification_service.metrics import NotificationMetrics
 from fundline.services.notification_service.told import Subject, Told, of_result, of_status
 
 
@@ -43,7 +44,7 @@ class Announcement:
     ) -> None:
         self._database, self._channels, self._wake = database, channels, wake
         self._now, self._fresh_id = now, fresh_id
-        self._told_within, self._metrics = told_within, metrics
+        self._told_within, self._metrics = told_within, metrics.of(NotificationMetrics)
         self._log = get_log()
 
     async def status_updated(self, event_id: UUID, payload: StatusUpdated) -> None:

@@ -15,6 +15,7 @@ from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.notification_service import queue_store
 from fundline.services.notification_service.channel import Channels, Delivery, DeliveryResult, Outcome
+from fundline.services.notification_service.metrics import NotificationMetrics
 from fundline.services.notification_service.recording import DeliveryBook
 from fundline.services.notification_service.settings import DeliverySettings
 
@@ -32,7 +33,7 @@ class Courier(Loop):
     ) -> None:
         super().__init__("courier", every_s=settings.notification_poll_s)
         self._database, self._settings, self._channels, self._book = database, settings, channels, book
-        self._metrics, self._now = metrics, now
+        self._metrics, self._now = metrics.of(NotificationMetrics), now
         self._under_way: set[asyncio.Task[None]] = set()
         self._used: Counter[str] = Counter()
 

@@ -13,13 +13,15 @@ from fundline.services.notification_service.audit import ACTOR, endpoint_stream
 from fundline.services.notification_service.channel import Delivery, DeliveryResult, Outcome, endpoint_of
 from fundline.services.notification_service.mail_channel import MailChannel, notice_to
 from fundline.services.notification_service.mail_messages import MailKind
+from fundline.services.notification_service.metrics import NotificationMetrics
 
 
 class EndpointHealth:
     """`failing_after`: without a single success for this long, an endpoint is switched off."""
 
     def __init__(self, metrics: Metrics, *, failing_after: timedelta, fresh_id: NewId = new_id) -> None:
-        self._metrics, self._failing_after, self._fresh_id = metrics, failing_after, fresh_id
+        self._failing_after, self._fresh_id = failing_after, fresh_id
+        self._disabled = metrics.of(NotificationMetrics).webhook_endpoints_disabled
         self._log = get_log()
 
     async def judge(
@@ -56,5 +58,5 @@ class EndpointHealth:
             notice_to(disabled["owner"], MailKind.ENDPOINT_DISABLED, facts),
         )
         await announcement_store.add(connection, notice, at)
-        self._metrics.webhook_endpoints_disabled.labels(because).inc()
+        self._disabled.labels(because).inc()
         self._log.warning("webhook_endpoint.disabled", endpoint_id=str(endpoint_id), cause=because)

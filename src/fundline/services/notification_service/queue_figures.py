@@ -9,6 +9,7 @@ from fundline.platform.loop import Loop
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.notification_service import queue_store
 from fundline.services.notification_service.channel import Channels
+from fundline.services.notification_service.metrics import NotificationMetrics
 from fundline.services.notification_service.settings import DeliverySettings
 
 _TIDIED_EVERY_S = 600.0
@@ -27,7 +28,7 @@ class QueueFigures(Loop):
     ) -> None:
         super().__init__("notification-figures", every_s=_MEASURED_EVERY_S, limit_s=60.0)
         self._database, self._settings, self._channels = database, settings, channels
-        self._metrics, self._now = metrics, now
+        self._metrics, self._now = metrics.of(NotificationMetrics), now
         self._tidied_at: float | None = None
 
     async def turn(self) -> None:

@@ -19,6 +19,7 @@ from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.cases import CaseKind, NewCase, settle_case
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, Unchecked, give_to_a_person
+from fundline.services.reconciler.metrics import ReconcilerMetrics
 
 _LIMIT_S = 60.0
 """For one look at a broker that answers slowly."""
@@ -60,7 +61,8 @@ class ConsumersProgress:
         fresh_id: NewId = new_id,
     ) -> None:
         """`can_tell`: the development broker does not know of offsets and members what is asked here."""
-        self._database, self._watch, self._metrics, self._fresh_id = database, watch, metrics, fresh_id
+        self._database, self._watch, self._fresh_id = database, watch, fresh_id
+        self._metrics = metrics.of(ReconcilerMetrics)
         self._patience_s, self._old_s, self._can_tell, self._clock_s = patience_s, old_s, can_tell, clock_s
         self._before: dict[str, GroupView] = {}
         self._standstills: dict[str, Standstill] = {}

@@ -9,6 +9,7 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.cases import CaseKind, NewCase, settle_case
 from fundline.services.reconciler import store
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, give_to_a_person
+from fundline.services.reconciler.metrics import ReconcilerMetrics
 
 SUBJECT = "outbox"
 
@@ -19,7 +20,8 @@ class OutboxMoves:
     def __init__(
         self, database: Database, metrics: Metrics, *, limit_s: float, fresh_id: NewId = new_id
     ) -> None:
-        self._database, self._metrics, self._limit_s, self._fresh_id = database, metrics, limit_s, fresh_id
+        self._database, self._limit_s, self._fresh_id = database, limit_s, fresh_id
+        self._metrics = metrics.of(ReconcilerMetrics)
 
     async def look(self, *, at: datetime, full: bool) -> list[Finding]:  # noqa: ARG002 - one row says it
         oldest = await store.oldest_event(self._database)

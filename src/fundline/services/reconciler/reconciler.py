@@ -11,6 +11,7 @@ from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.reconciler import store
 from fundline.services.reconciler.findings import Check, Finding, Run, Unchecked
+from fundline.services.reconciler.metrics import ReconcilerMetrics
 from fundline.services.reconciler.settings import Settings
 
 _LIMIT_S = 300.0
@@ -29,7 +30,8 @@ class Reconciler(Loop):
         fresh_id: NewId = new_id,
     ) -> None:
         super().__init__("reconciler", every_s=settings.reconciler_every_s, limit_s=_LIMIT_S)
-        self._settings, self._database, self._checks, self._metrics = settings, database, checks, metrics
+        self._settings, self._database, self._checks = settings, database, checks
+        self._metrics = metrics.of(ReconcilerMetrics)
         self._now, self._fresh_id = now, fresh_id
         self._candidate = Candidate(settings, settings.reconciler_lock_id)
 

@@ -14,6 +14,7 @@ from fundline.platform.flags import Flags
 from fundline.platform.loop import Loop
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.risk_worker import experiment_store
+from fundline.services.risk_worker.metrics import ScoringMetrics
 
 RISK_MODEL = "risk-model"
 """The version that decides about the applicant: split per applicant."""
@@ -42,7 +43,8 @@ class Choice:
 
 class Experiment:
     def __init__(self, flags: Flags, tripped: Callable[[], Collection[str]], metrics: Metrics) -> None:
-        self._flags, self._tripped, self._choices = flags, tripped, metrics.model_choices
+        self._flags, self._tripped = flags, tripped
+        self._choices = metrics.of(ScoringMetrics).model_choices
 
     def choose(self, applicant: str) -> Choice:
         """In memory, under a millisecond; never raises."""

@@ -18,6 +18,7 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.risk_worker import experiment_store
 from fundline.services.risk_worker.drift import Drift, Limits, Tally, find_drift
 from fundline.services.risk_worker.experiment import Experiment
+from fundline.services.risk_worker.metrics import ScoringMetrics
 
 SOURCE, ACTOR = "risk-worker", "guardrail"
 WINDOWS = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 24 * 60, 7 * 24 * 60))
@@ -57,7 +58,8 @@ class Guardrail(Loop):
         self, settings: GuardrailSettings, experiment: Experiment, metrics: Metrics, *, now: Clock = utc_now
     ) -> None:
         super().__init__("guardrail", every_s=settings.guardrail_every_s)
-        self._settings, self._experiment, self._metrics, self._now = settings, experiment, metrics, now
+        self._settings, self._experiment, self._now = settings, experiment, now
+        self._metrics = metrics.of(ScoringMetrics)
         self._candidate = Candidate(settings, settings.guardrail_lock_id)
 
     async def turn(self) -> None:

@@ -19,8 +19,10 @@ from fundline.platform.resilience import (
     RetryPolicy,
     call_with_retries,
 )
+from fundline.platform.resilience.metrics import ResilienceMetrics
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.risk.features import FeatureValues
+from fundline.services.risk_worker.metrics import ScoringMetrics
 from fundline.services.risk_worker.model_wire import BadModelAnswer, infer_path, infer_request, read_score
 
 __all__ = ["BadModelAnswer", "ModelAway", "ModelClient"]
@@ -57,9 +59,10 @@ class ModelClient:
         """`timeout_s` is for each attempt."""
         self._http = JsonClient(url, timeout_s=timeout_s, connect_timeout_s=timeout_s)
         self._headers = {"x-timeout-ms": str(int(timeout_s * 1000))}
-        self._metrics, self._dice = metrics, dice
+        self._metrics, self._dice = metrics.of(ScoringMetrics), dice
         self._budget, self._policy = budget or RetryBudget(), policy or RetryPolicy()
-        state, retried = metrics.breaker_state.labels(DEPENDENCY), metrics.retries.labels(DEPENDENCY)
+        resilience = metrics.of(ResilienceMetrics)
+        state, retried = resilience.breaker_state.labels(DEPENDENCY), resilience.retries.labels(DEPENDENCY)
         self._on_retry = retried.inc
         self._breaker = CircuitBreaker(
             DEPENDENCY,

@@ -14,6 +14,7 @@ import orjson
 
 from fundline.domain.facts import ApplicantFacts
 from fundline.platform.cache import RISK_SCORE, Cache, CacheUnavailable
+from fundline.platform.cache.metrics import CacheMetrics
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.risk.evidence import Inputs, UnreadableEvidence, from_json
 from fundline.services.risk_worker.experiment import Choice
@@ -23,7 +24,7 @@ class ScoreCache:
     """A cache that is away costs nothing but the saving."""
 
     def __init__(self, cache: Cache, metrics: Metrics) -> None:
-        self._cache, self._requests = cache, metrics.cache_requests
+        self._cache, self._requests = cache, metrics.of(CacheMetrics).cache_requests
 
     async def find(
         self, application_id: UUID, facts: ApplicantFacts, choice: Choice, policy_version: str

@@ -22,10 +22,12 @@ from fundline.platform.database.inbox import first_time
 from fundline.platform.database.outbox import outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.metrics import ApplicationMetrics
 from fundline.records.recorded_tables import ASSESSMENTS
 from fundline.records.status import LockedApplication, lock_application, move_application
 from fundline.services.risk_worker import store
 from fundline.services.risk_worker.judgement import Judge, Judgement, Subject
+from fundline.services.risk_worker.metrics import ScoringMetrics
 
 SOURCE = "risk-worker"
 _BEFORE_THE_DECISION = {ApplicationStatus.PROCESSING, ApplicationStatus.RISK_SCORING}
@@ -41,7 +43,8 @@ class Scoring:
         now: Clock = utc_now,
         fresh_id: NewId = new_id,
     ) -> None:
-        self._database, self._judge, self._metrics = database, judge, metrics
+        self._database, self._judge, self._metrics = database, judge, metrics.of(ScoringMetrics)
+        self._applications = metrics.of(ApplicationMetrics).applications
         self._now, self._fresh_id = now, fresh_id
         self._log = get_log()
 
@@ -71,7 +74,7 @@ class Scoring:
         if not await self._record(subject, judgement, event_id):
             self._log.info("application.score_refused", **fields)
             return
-        self._metrics.applications.labels(decision.status).inc()
+        self._applications.labels(decision.status).inc()
         self._metrics.model_decisions.labels(judgement.inputs.asked, decision.status).inc()
         self._log.info(
             "application.scored",
@@ -94,7 +97,7 @@ class Scoring:
     async def _begin(self, connection: Connection, application: LockedApplication) -> None:
         if application.status is ApplicationStatus.PROCESSING:
             await self._move(connection, application, ApplicationStatus.RISK_SCORING)
-            self._metrics.applications.labels(ApplicationStatus.RISK_SCORING.value).inc()
+            self._applications.labels(ApplicationStatus.RISK_SCORING.value).inc()
 
     async def _record(self, subject: Subject, judgement: Judgement, event_id: UUID) -> bool:
         """False when this request has had its score, from this worker or another."""

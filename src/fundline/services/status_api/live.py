@@ -10,6 +10,7 @@ from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api import store
 from fundline.services.status_api.fan_out import End, FanOut, Subscription
+from fundline.services.status_api.metrics import StatusMetrics
 from fundline.services.status_api.reading import References, StatusNotFound, require_visible
 from fundline.services.status_api.schemas import StatusChange
 from fundline.services.status_api.settings import Settings
@@ -78,7 +79,7 @@ class LiveStatus:
         metrics: Metrics,
     ) -> None:
         self._database, self._fan_out, self._references = database, fan_out, references
-        self._heartbeat_s, self._metrics = settings.stream_heartbeat_s, metrics
+        self._heartbeat_s, self._metrics = settings.stream_heartbeat_s, metrics.of(StatusMetrics)
 
     @asynccontextmanager
     async def follow(self, reference: str, caller: Caller, *, last: int, kind: str) -> AsyncIterator[Feed]:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from uuid import UUID
 
 from fundline.platform.cache import STATUS, Cache, CacheUnavailable, version_of, without_version
+from fundline.platform.cache.metrics import CacheMetrics
 from fundline.platform.database import Database
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
@@ -68,8 +69,9 @@ class StatusReading:
     def __init__(self, database: Database, cache: Cache, references: References, metrics: Metrics) -> None:
         self._database, self._cache, self._references = database, cache, references
         self._refills: dict[str, asyncio.Task[StatusChange | None]] = {}
+        requests = metrics.of(CacheMetrics).cache_requests
         self._hits, self._misses, self._errors, self._foreign = (
-            metrics.cache_requests.labels("status", result) for result in ("hit", "miss", "error", "foreign")
+            requests.labels("status", result) for result in ("hit", "miss", "error", "foreign")
         )
 
     async def status(self, reference: str, caller: Caller) -> bytes:

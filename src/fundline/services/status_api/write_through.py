@@ -9,11 +9,13 @@ from typing import Any
 
 from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
 from fundline.platform.cache import STATUS, Cache, CacheUnavailable
+from fundline.platform.cache.metrics import CacheMetrics
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.kafka.messages import Event
 from fundline.platform.loop import Loop
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.status_api.metrics import StatusMetrics
 from fundline.services.status_api.reading import StatusReading
 from fundline.services.status_api.schemas import cached_form, change_of_event
 
@@ -52,9 +54,10 @@ class WriteThrough:
     def __init__(
         self, cache: Cache, reading: StatusReading, metrics: Metrics, *, now: Clock = utc_now
     ) -> None:
-        self._cache, self._reading, self._metrics, self._now = cache, reading, metrics, now
+        self._cache, self._reading, self._now = cache, reading, now
+        self._visible_s = metrics.of(StatusMetrics).status_visible_s
         self.missed = MissedWrites(cache)
-        self._failed = metrics.cache_requests.labels("status", "write_failed")
+        self._failed = metrics.of(CacheMetrics).cache_requests.labels("status", "write_failed")
         self._log = get_log()
 
     async def status_updated(self, event: Event[Any]) -> None:
@@ -78,7 +81,7 @@ class WriteThrough:
             self._failed.inc()
             self.missed.note(STATUS.key(change.application_id))
             self._log.warning("status.not_cached", application_id=change.application_id, cause=str(away))
-        self._metrics.status_visible_s.observe(max(age.total_seconds(), 0.0))
+        self._visible_s.observe(max(age.total_seconds(), 0.0))
         self._log.info(
             "status.shown",
             application_id=change.application_id,

@@ -1,0 +1,25 @@
+"""What is measured of payments and of the bank."""
+
+from fundline.platform.telemetry.metrics import MetricSet, NewMetrics
+
+
+class PaymentMetrics(MetricSet):
+    def __init__(self, new: NewMetrics) -> None:
+        self.bank_calls = new.counter("bank_calls", "Calls to the bank by result.", "operation", "result")
+        self.bank_events = new.counter(
+            "bank_events",
+            "Webhooks of the bank by result (recorded, repeated, contradicted, not_ours, refused).",
+            "result",
+        )
+        self.payments_unfinished = new.gauge(
+            "payments_unfinished", "Payments without a final result, by state.", "state"
+        )
+        self.payments_halted = new.gauge(
+            "payments_halted", "1 while the flag `payments` holds all payments back."
+        )
+        self.payments_escalated = new.counter(
+            "payments_escalated", "Payments without a result for so long that a person must look."
+        )
+        self.payments_contradicted = new.counter(
+            "payments_contradicted", "Results of the bank that contradict what is on record."
+        )
