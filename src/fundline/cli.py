@@ -6,8 +6,8 @@ import sys
 
 import typer
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack import commands
-from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
     name="fundline",
@@ -85,7 +85,7 @@ def main() -> None:
     """Entry point. What a person can mend is said in one sentence, without a traceback; exit status 1."""
     try:
         app()
-    except StackError as error:
+    except CommandFailed as error:
         typer.echo(f"fundline: {error}", err=True)
         sys.exit(1)
     except OSError as error:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database, open_database
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.engines.postgres import PostgresNode
@@ -23,7 +24,6 @@ from fundline.stack.fleet import FLEET
 from fundline.stack.keys import StackKeys
 from fundline.stack.layout import Ports, StackHome
 from fundline.stack.private import private_home
-from fundline.stack.process_spec import StackError
 from fundline.stack.running import Stack
 from fundline.stack.up import running_stack
 from support.applications import application
@@ -279,7 +279,7 @@ async def test_the_database(place):
 
 def write_ahead_log_is_exhausted(place: Place) -> bool:
     """Writes it until the server has given itself up, and says whether it has."""
-    with contextlib.suppress(StackError):
+    with contextlib.suppress(CommandFailed):
         place.stack.postgres.run_sql(FILL_THE_LOG)
     return place.has_logged("postgres", "PANIC")
 

@@ -11,10 +11,10 @@ import pytest
 from fundline.commands.account import look_up, parsed
 from fundline.commands.account_keys import AccountKeys
 from fundline.platform.clock import utc_now
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import open_database
 from fundline.platform.secrets import HEADER_BYTES, SecretBox
 from fundline.platform.settings import DatabaseSettings
-from fundline.stack.process_spec import StackError
 from support.stored import submitted_application
 
 IBAN = {"type": "iban", "iban": "DE89 3704 0044 0532 0130 00"}
@@ -118,14 +118,14 @@ async def test_a_key_that_still_seals_a_row_is_not_retired(database, key_file, k
     await submitted_application(database, SecretBox(key_file))
     old_id = keys.ring().newest.key_id.hex()
     await keys.add("yearly")
-    with pytest.raises(StackError, match="1 accounts are sealed"):
+    with pytest.raises(CommandFailed, match="1 accounts are sealed"):
         await later.retire(old_id, "yearly")
 
 
 async def test_a_key_is_not_retired_while_a_request_may_still_be_storing_with_it(keys):
     old_id = keys.ring().newest.key_id.hex()
     await keys.add("yearly")
-    with pytest.raises(StackError, match="in a minute"):
+    with pytest.raises(CommandFailed, match="in a minute"):
         await keys.retire(old_id, "yearly")
 
 
@@ -135,7 +135,7 @@ async def test_neither_the_sealing_key_nor_an_unknown_one_is_retired(keys):
         ("00000000", "no key"),
         ("x", "no key"),
     ):
-        with pytest.raises(StackError, match=sentence):
+        with pytest.raises(CommandFailed, match=sentence):
             await keys.retire(key_id, "yearly")
 
 
@@ -178,7 +178,7 @@ async def test_rows_from_before_the_index_get_it_by_a_rotation(database, key_fil
 
 def test_what_is_no_account_is_refused_without_being_repeated():
     for text in ("", "DE00123", "021000022 123456789", "4111111111111111"):
-        with pytest.raises(StackError) as refused:
+        with pytest.raises(CommandFailed) as refused:
             parsed(text)
         assert not text or text not in str(refused.value)
 

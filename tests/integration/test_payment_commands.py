@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from fundline.commands.payment import app
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import open_database
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.flags_file import DEFAULT_FLAGS
-from fundline.stack.process_spec import StackError
 
 pytestmark = pytest.mark.integration
 
@@ -61,7 +61,7 @@ def test_a_file_without_the_flag_is_said_so(flags_file, database_url):
     flags_file.write_text(json.dumps(document))
     environment = {"FUNDLINE_FLAGS_FILE": str(flags_file), "FUNDLINE_DATABASE_URL": database_url}
     outcome = turn("halt", environment=environment)
-    assert isinstance(outcome.exception, StackError)
+    assert isinstance(outcome.exception, CommandFailed)
     assert "no flag payments" in str(outcome.exception)
 
 

@@ -11,12 +11,12 @@ from fundline.commands.flag_edit import read_flags
 from fundline.commands.promotion import Promotion, drop_scores
 from fundline.commands.split import Split, read_split
 from fundline.platform.cache import RISK_SCORE, Cache, open_cache
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database, open_database
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.services.risk_worker import experiment_store as store
 from fundline.stack.flags_file import DEFAULT_FLAGS
-from fundline.stack.process_spec import StackError
 from support.model_changes import AUTHOR, CHALLENGER, CHAMPION, MadeUpModels
 from support.ports import free_port
 
@@ -79,7 +79,7 @@ async def test_a_rollback_after_the_last_step_brings_the_champion_before_back(pr
 async def test_a_second_rollback_finds_nothing_and_changes_nothing(promotion, database, file):
     await promotion.rollback(AUTHOR)
     before = (file.read_bytes(), await changes(database))
-    with pytest.raises(StackError, match="nothing to roll back"):
+    with pytest.raises(CommandFailed, match="nothing to roll back"):
         await promotion.rollback(AUTHOR)
     assert (file.read_bytes(), await changes(database)) == before
 
@@ -91,7 +91,7 @@ async def test_a_second_rollback_finds_nothing_and_changes_nothing(promotion, da
 async def test_a_model_that_is_not_there_or_does_not_load_is_not_promoted(
     database, file, version, broken, sentence
 ):
-    with pytest.raises(StackError, match=sentence):
+    with pytest.raises(CommandFailed, match=sentence):
         await Promotion(database, file, MadeUpModels(*broken)).promote(version, 50, AUTHOR)
     assert split(file) == Split(CHAMPION, CHALLENGER, 10)
     assert await changes(database) == []
@@ -106,7 +106,7 @@ async def test_a_tripped_model_is_promoted_only_with_a_reset_and_both_are_record
     await store.record_change(
         database, "tripped", CHALLENGER, source="tests", actor="guardrail", reason="It failed."
     )
-    with pytest.raises(StackError, match="was tripped by the guardrail"):
+    with pytest.raises(CommandFailed, match="was tripped by the guardrail"):
         await promotion.promote(CHALLENGER, 50, AUTHOR)
     await promotion.promote(CHALLENGER, 50, AUTHOR, reset=True)
     assert split(file).share == 50
@@ -119,7 +119,7 @@ async def test_a_trip_is_lifted_once(promotion, database):
         database, "tripped", CHALLENGER, source="tests", actor="guardrail", reason="It failed."
     )
     await promotion.reset(CHALLENGER, AUTHOR)
-    with pytest.raises(StackError, match="is not tripped"):
+    with pytest.raises(CommandFailed, match="is not tripped"):
         await promotion.reset(CHALLENGER, AUTHOR)
 
 
@@ -156,7 +156,7 @@ async def test_when_the_record_is_not_committed_the_file_is_as_before(database, 
 
 async def test_when_the_file_cannot_be_written_nothing_is_recorded(database, file):
     disturbed = Promotion(Disturbed(database, before_query=file.unlink), file, MadeUpModels())
-    with pytest.raises(StackError, match="cannot be written"):
+    with pytest.raises(CommandFailed, match="cannot be written"):
         await disturbed.promote(CHALLENGER, 50, AUTHOR)
     assert await changes(database) == []
 

@@ -7,10 +7,10 @@ import sys
 import time
 from typing import Any
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.telemetry.logs import configure_logs
 from fundline.stack.layout import Ports, StackHome
 from fundline.stack.private import private_home
-from fundline.stack.process_spec import StackError
 from load import front
 from load.drain import drain_figures
 from load.figures import Figure
@@ -34,7 +34,7 @@ def main() -> None:
     try:
         with private_home() as home:
             report["figures"] = _figures(home, suites, quick=asked.quick)
-    except StackError as error:
+    except CommandFailed as error:
         sys.exit(f"{error}")
     report["machine"]["load_average_after"] = round(os.getloadavg()[0], 2)
     for figure in report["figures"].values():

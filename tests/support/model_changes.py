@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from fundline.commands.promotion import Author
 from fundline.platform.clock import new_id
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database
-from fundline.stack.process_spec import StackError
 
 CHAMPION, CHALLENGER = "scorecard-2", "lightgbm-1"
 AUTHOR = Author("uma", "The figures are good.")
@@ -30,7 +30,7 @@ class MadeUpModels:
 
     def refuse_unloadable(self, version: str) -> None:
         if version in self._broken:
-            raise StackError(f"{version} cannot be used. Its checksum is wrong.")
+            raise CommandFailed(f"{version} cannot be used. Its checksum is wrong.")
 
 
 async def decisions(

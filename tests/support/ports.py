@@ -8,7 +8,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import IO
 
-from fundline.stack.layout import PRIVATE_PORTS, Ports, StackError, is_port_free
+from fundline.stack.layout import PRIVATE_PORTS, CommandFailed, Ports, is_port_free
 
 _SHARES = 8
 """How many processes may run tests on one machine; a share holds several private stacks."""
@@ -29,7 +29,7 @@ def free_port() -> int:
     for _ in own:
         if is_port_free(port := next(numbers)):
             return port
-    raise StackError(f"No port is free between {own.start} and {own.stop}.")
+    raise CommandFailed(f"No port is free between {own.start} and {own.stop}.")
 
 
 @cache
@@ -57,4 +57,4 @@ def _share(_pid: int) -> int:
         else:
             _held.append(lock)
             return number
-    raise StackError(f"{_SHARES} processes run tests on this machine already.")
+    raise CommandFailed(f"{_SHARES} processes run tests on this machine already.")

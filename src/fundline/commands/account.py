@@ -14,12 +14,12 @@ from fundline.commands.place import HomeOption, open_place, person
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import utc_now
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database
 from fundline.platform.key_ring import KeyFileUnusable
 from fundline.platform.refusals import Unavailable
 from fundline.platform.secrets import SecretBox
 from fundline.records.accounts import IbanAccount, PayoutAccount, UsAccount
-from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Payout accounts: which applications name one."
@@ -62,7 +62,7 @@ def find(
 
 
 def parsed(text: str) -> IbanAccount | UsAccount:
-    """Raises StackError, which does not repeat what was typed."""
+    """Raises CommandFailed, which does not repeat what was typed."""
     words = text.split()
     is_us = len(words) == 2 and all(word.isdecimal() for word in words)  # noqa: PLR2004 - routing, account
     form = (
@@ -73,7 +73,7 @@ def parsed(text: str) -> IbanAccount | UsAccount:
     try:
         account: IbanAccount | UsAccount = _ACCOUNTS.validate_python(form)
     except ValidationError:
-        raise StackError(
+        raise CommandFailed(
             "That is no account: give an IBAN, or nine digits of a US routing number, a space, and the account number."
         ) from None
     return account
@@ -90,9 +90,9 @@ async def _find(
         finally:
             await database.close()
     except KeyFileUnusable as error:
-        raise StackError(f"The keys cannot be used: {error}.") from error
+        raise CommandFailed(f"The keys cannot be used: {error}.") from error
     except Unavailable as error:
-        raise StackError("The database does not answer.") from error
+        raise CommandFailed("The database does not answer.") from error
 
 
 async def look_up(

@@ -12,9 +12,9 @@ import typer
 from fundline.commands.account_keys import AccountKeys
 from fundline.commands.place import HomeOption, home_of, open_place, person
 from fundline.contracts.payloads import iso_utc
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
 from fundline.stack.keys import StackKeys
-from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
     add_completion=False,
@@ -104,7 +104,7 @@ def _show_progress(resealed: int) -> None:
 
 
 def _with_keys(home: Path | None, actor: str | None, work: Callable[[AccountKeys], Awaitable[T]]) -> T:
-    """Raises StackError, also when the database does not answer."""
+    """Raises CommandFailed, also when the database does not answer."""
     who = person(actor)
 
     async def run() -> T:
@@ -117,4 +117,4 @@ def _with_keys(home: Path | None, actor: str | None, work: Callable[[AccountKeys
     try:
         return asyncio.run(run())
     except Unavailable as error:
-        raise StackError("The database does not answer; what was begun can be done again.") from error
+        raise CommandFailed("The database does not answer; what was begun can be done again.") from error

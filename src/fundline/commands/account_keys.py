@@ -20,13 +20,13 @@ from fundline.commands.flag_edit import only_editor
 from fundline.platform.audit.rows import ROWS, rows_of
 from fundline.platform.audit.trail import AuditEntry, application_stream, record
 from fundline.platform.clock import Clock, utc_now
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Connection, Database
 from fundline.platform.key_ring import KEY_BYTES, KeyFileUnusable, KeyRing, SealingKey, read_key_ring
 from fundline.platform.secrets import HEADER_BYTES, SealBroken, SecretBox
 from fundline.records.accounts import PayoutAccount
 from fundline.records.recorded_tables import APPLICATIONS
 from fundline.stack.keys import write_private
-from fundline.stack.process_spec import StackError
 
 STREAM = "keys"
 SOURCE = "command-line"
@@ -61,7 +61,7 @@ class Rotated:
 
 
 class AccountKeys:
-    """One change of the file at a time. Methods raise StackError or DatabaseUnavailable."""
+    """One change of the file at a time. Methods raise CommandFailed or DatabaseUnavailable."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class AccountKeys:
         try:
             return read_key_ring(self._key_file)
         except KeyFileUnusable as error:
-            raise StackError(f"The keys cannot be used: {error}.") from error
+            raise CommandFailed(f"The keys cannot be used: {error}.") from error
 
     async def add(self, reason: str) -> str:
         """A fresh key, which seals from now on; returns its id."""
@@ -99,7 +99,7 @@ class AccountKeys:
                 break
             await asyncio.sleep(AGAIN_S)
         else:
-            raise StackError(f"{left} accounts are held by others all the time; run it again later.")
+            raise CommandFailed(f"{left} accounts are held by others all the time; run it again later.")
         details = {"keyId": rotated.key_id, "resealed": rotated.resealed, "broken": len(rotated.broken)}
         await self._note("account_key.rotated", reason, details)
         return rotated
@@ -110,15 +110,15 @@ class AccountKeys:
             ring = self.ring()
             key = _find(ring, key_id)
             if key.key_id == ring.newest.key_id:
-                raise StackError(f"{key_id} seals; add another key first.")
+                raise CommandFailed(f"{key_id} seals; add another key first.")
             since = ring.newest.added_at
             if since is not None and self._now() - since < SETTLED_AFTER:
-                raise StackError(
+                raise CommandFailed(
                     f"The newest key is younger than {SETTLED_AFTER.seconds} s: a request may still be storing what "
                     "the key before has sealed. Try again in a minute."
                 )
             if rows := (await self.rows_by_key()).get(key_id, 0):
-                raise StackError(
+                raise CommandFailed(
                     f"{rows} accounts are sealed with {key_id}; run `fundline account-key rotate` first."
                 )
             await self._replace(ring.without(key.key_id), "account_key.retired", key.key_id, reason)
@@ -212,5 +212,5 @@ def _find(ring: KeyRing, key_id: str) -> SealingKey:
         key = ring.find(bytes.fromhex(key_id))
     if key is None:
         known = ", ".join(key.key_id.hex() for key in ring.keys)
-        raise StackError(f"There is no key {key_id}; there are {known}.")
+        raise CommandFailed(f"There is no key {key_id}; there are {known}.")
     return key

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.risk.artefact import MODELS_DIRECTORY, available_versions, load_model
 from fundline.risk.manifest import ModelRefused
-from fundline.stack.process_spec import StackError
 
 
 class PackagedModels:
@@ -17,11 +17,11 @@ class PackagedModels:
         return available_versions(self._directory)
 
     def refuse_unloadable(self, version: str) -> None:
-        """Raises StackError."""
+        """Raises CommandFailed."""
         try:
             load_model(self._directory / version)
         except ModelRefused as error:
-            raise StackError(f"{version} cannot be used. {error}") from error
+            raise CommandFailed(f"{version} cannot be used. {error}") from error
 
     def describe(self, version: str) -> Mapping[str, Any]:
         """Its kind and its AUC out of time; for an artefact that is refused, why."""

@@ -15,12 +15,12 @@ from fundline.platform.audit.chains import Counted
 from fundline.platform.audit.findings import Finding
 from fundline.platform.audit.verify import Witnesses, verify_trail
 from fundline.platform.clock import utc_now
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
 from fundline.records.audit_coverage import check_coverage
 from fundline.records.recorded_rows import check_recorded_rows
 from fundline.records.story import find_application, story_of
 from fundline.stack.keys import StackKeys
-from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
     add_completion=False,
@@ -79,18 +79,20 @@ def show(
 
 
 async def _story(home: Path | None, text: str) -> dict[str, Any]:
-    """Raises StackError."""
+    """Raises CommandFailed."""
     try:
         database = await open_place(home)
         try:
             found = await find_application(database, text)
             if found is None:
-                raise StackError(f"There is no application {text}; give an application id or a tracking id.")
+                raise CommandFailed(
+                    f"There is no application {text}; give an application id or a tracking id."
+                )
             entries = await story_of(database, found["application_id"])
         finally:
             await database.close()
     except Unavailable as error:
-        raise StackError("The database does not answer.") from error
+        raise CommandFailed("The database does not answer.") from error
     return {
         "applicationId": str(found["application_id"]),
         "trackingId": found["tracking_id"],
@@ -134,7 +136,7 @@ def _short(value: Any) -> str:
 async def _verify(
     home: Path | None, witnesses: Witnesses, anchored_within_s: float
 ) -> tuple[Counted, list[Finding], int]:
-    """Raises StackError."""
+    """Raises CommandFailed."""
     counted, findings, more = Counted(), list[Finding](), 0
     try:
         database = await open_place(home)
@@ -151,17 +153,17 @@ async def _verify(
         finally:
             await database.close()
     except Unavailable as error:
-        raise StackError("The database does not answer; nothing can be said about the trail.") from error
+        raise CommandFailed("The database does not answer; nothing can be said about the trail.") from error
     return counted, findings, more
 
 
 def _witnesses(chosen: Path | None) -> Witnesses:
-    """FUNDLINE_AUDIT_ANCHOR_FILE and FUNDLINE_AUDIT_KEY_FILE, else the stack's. Raises StackError."""
+    """FUNDLINE_AUDIT_ANCHOR_FILE and FUNDLINE_AUDIT_KEY_FILE, else the stack's. Raises CommandFailed."""
     home = home_of(chosen)
     key_file = os.environ.get("FUNDLINE_AUDIT_KEY_FILE") or StackKeys(home).audit_key
     anchor_file = os.environ.get("FUNDLINE_AUDIT_ANCHOR_FILE") or home.audit_anchors
     try:
         keys = AnchorKeys(Path(key_file))
     except AuditKeyUnusable as error:
-        raise StackError(str(error)) from error
+        raise CommandFailed(str(error)) from error
     return Witnesses(Path(anchor_file), keys, sorted(home.logs.glob("event-router-*.log")))

@@ -9,8 +9,8 @@ import typer
 
 from fundline.commands.bank_view import show_faults, show_payment, show_statement
 from fundline.commands.place import HomeOption, bank_url
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient
-from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
     add_completion=False,
@@ -120,7 +120,7 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ask(home: Path | None, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Raises StackError with the bank's own sentence when it refuses."""
+    """Raises CommandFailed with the bank's own sentence when it refuses."""
     url = bank_url(home)
 
     async def call() -> Answer:
@@ -133,9 +133,9 @@ def _ask(home: Path | None, method: str, path: str, body: dict[str, Any] | None 
     try:
         answer = asyncio.run(call())
     except (CallNotSent, CallUnanswered) as silence:
-        raise StackError(f"The bank at {url} does not answer ({silence}).") from silence
+        raise CommandFailed(f"The bank at {url} does not answer ({silence}).") from silence
     if answer.status >= _REFUSED:
         said = [answer.body.get("detail", "The bank refused.")]
         said += [f"{error['path']}: {error['message']}" for error in answer.body.get("errors", [])]
-        raise StackError(" ".join(said))
+        raise CommandFailed(" ".join(said))
     return answer.body

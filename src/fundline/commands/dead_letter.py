@@ -27,7 +27,7 @@ from fundline.commands.operations_client import (
     operations_client,
 )
 from fundline.commands.place import HomeOption
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 
 app = typer.Typer(
     add_completion=False,
@@ -207,18 +207,18 @@ def _act(client: OperationsClient, letter: str, verb: str, body: dict[str, Any],
 
 
 def _payload_of(found: dict[str, Any], changes: list[str], file: Path | None) -> dict[str, Any]:
-    """Raises StackError when it is no JSON object, or nothing was changed."""
+    """Raises CommandFailed when it is no JSON object, or nothing was changed."""
     before = found["editedPayload"] or found["payload"]["json"]
     if file is not None:
         return _object(typer.get_text_stream("stdin").read() if str(file) == "-" else _content(file))
     if changes:
         if not isinstance(before, dict):
-            raise StackError("Its payload is no JSON object; give the whole payload with --file.")
+            raise CommandFailed("Its payload is no JSON object; give the whole payload with --file.")
         return before | dict(_change(before, text) for text in changes)
     shown = found["payload"]["text"] or "" if before is None else json.dumps(before, indent=2) + "\n"
     edited = click.edit(shown, extension=".json")
     if edited is None:
-        raise StackError("Nothing was changed, and nothing was sent.")
+        raise CommandFailed("Nothing was changed, and nothing was sent.")
     return _object(edited)
 
 
@@ -226,14 +226,14 @@ def _content(file: Path) -> str:
     try:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise StackError(f"{file} cannot be read ({error}).") from error
+        raise CommandFailed(f"{file} cannot be read ({error}).") from error
 
 
 def _change(before: dict[str, Any], text: str) -> tuple[str, Any]:
     """A field that is text stays text, so that amounts keep their form."""
     name, sign, value = text.partition("=")
     if not sign or not name:
-        raise StackError(f"{text!r} is no field=value.")
+        raise CommandFailed(f"{text!r} is no field=value.")
     try:
         return name, value if isinstance(before.get(name), str) else json.loads(value)
     except ValueError:
@@ -244,7 +244,7 @@ def _object(text: str) -> dict[str, Any]:
     try:
         read = json.loads(text)
     except ValueError as error:
-        raise StackError(f"The payload is no JSON: {error}."[:WIDTH]) from error
+        raise CommandFailed(f"The payload is no JSON: {error}."[:WIDTH]) from error
     if not isinstance(read, dict):
-        raise StackError("The payload is no JSON object.")
+        raise CommandFailed("The payload is no JSON object.")
     return read

@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from fundline.commands.place import HomeOption, open_place
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
 from fundline.records.application_record import FACTS, FactsImpossible, facts_of
 from fundline.risk.artefact import MODELS_DIRECTORY, load_model
@@ -22,7 +23,6 @@ from fundline.risk.evidence import (
     repeat,
 )
 from fundline.risk.model import Model
-from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
     add_completion=False,
@@ -85,7 +85,7 @@ def replay(
             *_compare_application(row),
         ]
     except UnreadableEvidence as error:
-        raise StackError(str(error)) from error
+        raise CommandFailed(str(error)) from error
     if as_json:
         found = [{"what": d.what, "recorded": d.recorded, "repeated": d.repeated} for d in differences]
         typer.echo(json.dumps({**_header(row), "same": not differences, "differences": found}))
@@ -119,15 +119,15 @@ def _load(version: str) -> Model:
 
 
 def _assessment(home: Path | None, application: str, number: int | None) -> Any:
-    """The last one, or the one with this number. Raises StackError."""
+    """The last one, or the one with this number. Raises CommandFailed."""
     wanted = _canonical(application)
     try:
         rows = asyncio.run(_read(home, wanted, number))
     except Unavailable as error:
-        raise StackError(error.sentence) from error
+        raise CommandFailed(error.sentence) from error
     if not rows:
         which = "" if number is None else f" number {number}"
-        raise StackError(
+        raise CommandFailed(
             f"There is no assessment{which} of {application}; give an application id or a tracking id."
         )
     return rows[-1]

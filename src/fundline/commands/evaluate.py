@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.risk.artefact import MODELS_DIRECTORY, LoadedModel, available_versions, load_model
 from fundline.risk.dataset import OUTCOME, UnreadableLoans, read_loans
 from fundline.risk.evaluation import Evaluation, OnScored, evaluate_models
 from fundline.risk.manifest import ModelRefused
-from fundline.stack.process_spec import StackError
 
 SHOWN = (
     ("rows", "rows"),
@@ -53,13 +53,13 @@ def evaluate(
         typer.Option(help="A new CSV file for the probability of each row, to check the figures."),
     ] = None,
 ) -> None:
-    """Says what was left out on standard error. Raises StackError on a file that is no table of loans."""
+    """Says what was left out on standard error. Raises CommandFailed on a file that is no table of loans."""
     models = _models(model)
     try:
         with _recorder(scores) as record:
             found = evaluate_models(models, read_loans(data), record)
     except UnreadableLoans as error:
-        raise StackError(str(error)) from error
+        raise CommandFailed(str(error)) from error
     for one in found[0].skipped:
         sys.stderr.write(
             f"Left out for {one.column}: {one.rows} rows, the first in line {one.first_line} ({one.why}).\n"
@@ -70,14 +70,14 @@ def evaluate(
 
 @contextmanager
 def _recorder(path: Path | None) -> Iterator[OnScored | None]:
-    """Writes what it is told of as CSV. Raises StackError when the file is there or cannot be made."""
+    """Writes what it is told of as CSV. Raises CommandFailed when the file is there or cannot be made."""
     if path is None:
         yield None
         return
     try:
         file = path.open("x", encoding="utf-8", newline="")
     except OSError as error:
-        raise StackError(f"{path} cannot be made ({error.strerror}).") from error
+        raise CommandFailed(f"{path} cannot be made ({error.strerror}).") from error
     with file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["line", "model", "probability", OUTCOME])
@@ -87,16 +87,16 @@ def _recorder(path: Path | None) -> Iterator[OnScored | None]:
 
 
 def _models(version: str) -> Sequence[LoadedModel]:
-    """Raises StackError: a version that is not there or cannot be used."""
+    """Raises CommandFailed: a version that is not there or cannot be used."""
     known = available_versions()
     if version and version not in known:
-        raise StackError(f"There is no model {version!r}; there are {', '.join(known) or 'none'}.")
+        raise CommandFailed(f"There is no model {version!r}; there are {', '.join(known) or 'none'}.")
     if not known:
-        raise StackError(f"There are no models in {MODELS_DIRECTORY}; `make train` makes them.")
+        raise CommandFailed(f"There are no models in {MODELS_DIRECTORY}; `make train` makes them.")
     try:
         return [load_model(MODELS_DIRECTORY / name) for name in ([version] if version else known)]
     except (ModelRefused, ImportError, OSError) as error:
-        raise StackError(f"The model cannot be used: {error}") from error
+        raise CommandFailed(f"The model cannot be used: {error}") from error
 
 
 def _told(one: Evaluation) -> str:

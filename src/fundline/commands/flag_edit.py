@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.flags_file import flags_file
 from fundline.stack.layout import StackHome
-from fundline.stack.process_spec import StackError
 
 _TICK_NS = 1_000_000
 
@@ -24,18 +24,18 @@ def flags_path(home: StackHome) -> Path:
 
 
 def read_flags(file: Path) -> dict[str, Any]:
-    """Raises StackError."""
+    """Raises CommandFailed."""
     try:
         document = json.loads(file.read_bytes())
     except OSError as error:
-        raise StackError(
+        raise CommandFailed(
             f"The flags at {file} cannot be read ({error.strerror}); start Fundline with `make up`, "
             "or set FUNDLINE_FLAGS_FILE."
         ) from error
     except ValueError as error:
-        raise StackError(f"The flags at {file} are not JSON ({error}); mend the file first.") from error
+        raise CommandFailed(f"The flags at {file} are not JSON ({error}); mend the file first.") from error
     if not isinstance(document, dict) or not isinstance(document.get("flags"), dict):
-        raise StackError(f"The file {file} has no object `flags`; mend the file first.")
+        raise CommandFailed(f"The file {file} has no object `flags`; mend the file first.")
     return document
 
 
@@ -45,7 +45,7 @@ def only_editor(file: Path) -> Iterator[None]:
     try:
         folder = os.open(file.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise StackError(f"The folder of {file} cannot be opened ({error.strerror}).") from error
+        raise CommandFailed(f"The folder of {file} cannot be opened ({error.strerror}).") from error
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield
@@ -56,7 +56,7 @@ def only_editor(file: Path) -> Iterator[None]:
 def replace_flags(file: Path, document: dict[str, Any]) -> None:
     """Write beside the file, then rename. The new file is younger than the old: that is what readers look for.
 
-    Raises StackError.
+    Raises CommandFailed.
     """
     target = file.resolve()
     begun: Path | None = None
@@ -76,4 +76,4 @@ def replace_flags(file: Path, document: dict[str, Any]) -> None:
     except OSError as error:
         if begun is not None:
             begun.unlink(missing_ok=True)
-        raise StackError(f"The flags at {file} cannot be written ({error.strerror}).") from error
+        raise CommandFailed(f"The flags at {file} cannot be written ({error.strerror}).") from error

@@ -13,11 +13,11 @@ from fundline.commands.operations_client import JsonOption
 from fundline.commands.place import HomeOption, read_place
 from fundline.commands.table import aligned
 from fundline.contracts.payloads import iso_utc
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Connection, Database
 from fundline.records import ledger_views
 from fundline.records.books import SNAPSHOT
 from fundline.records.ledger_views import AccountBalance, AccountUnknown, Entry, out_of_balance
-from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
     add_completion=False,
@@ -73,7 +73,7 @@ def account(
             home, lambda connection: ledger_views.entries(connection, name, at=moment, limit=limit)
         )
     except AccountUnknown as error:
-        raise StackError(str(error)) from error
+        raise CommandFailed(str(error)) from error
     if as_json:
         typer.echo(json.dumps({"account": name, "entries": [_entry_view(entry) for entry in found]}))
     elif not found:
@@ -98,13 +98,13 @@ def verify(at: AtOption = None, as_json: JsonOption = False, home: HomeOption = 
 
 
 def _moment(text: str | None) -> datetime | None:
-    """Raises StackError. A time without an offset is UTC."""
+    """Raises CommandFailed. A time without an offset is UTC."""
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise StackError(f"{text!r} is no time; write it like 2026-11-24T12:00:00Z.") from error
+        raise CommandFailed(f"{text!r} is no time; write it like 2026-11-24T12:00:00Z.") from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -17,7 +17,7 @@ from fundline.commands.operations_client import (
 )
 from fundline.commands.place import HomeOption
 from fundline.commands.table import aligned
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 
 _PATH = "/v1/ledger-corrections"
 CorrectionArgument = Annotated[str, typer.Argument(help="Id of a correction.")]
@@ -38,7 +38,7 @@ def correct(
     instead = {"debit": debit, "credit": credit, "amount": amount, "currency": currency}
     given = [value for value in instead.values() if value is not None]
     if given and len(given) != len(instead):
-        raise StackError("Give --debit, --credit, --amount and --currency together, or none of them.")
+        raise CommandFailed("Give --debit, --credit, --amount and --currency together, or none of them.")
     asked = {"transferId": transfer, "reason": reason, "instead": instead if given else None}
     _tell(operations_client(home, subject).post(_PATH, asked), as_json=as_json)
 

@@ -9,7 +9,7 @@ import typer
 
 from fundline.commands.operations_client import JsonOption
 from fundline.commands.place import HomeOption, home_of
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.state import StateFile
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -53,17 +53,19 @@ def listed(mails: list[dict[str, Any]]) -> list[str]:
 
 
 def _asked(home: Path | None, path: str) -> dict[str, Any]:
-    """Raises StackError."""
+    """Raises CommandFailed."""
     place = home_of(home)
     state = StateFile(place.run).load()
     address = next((r.address for r in state.processes if r.process == "mail-sink"), None) if state else None
     if address is None:
-        raise StackError(f"No mail sink runs in {place.root}; start Fundline with `make up`.")
+        raise CommandFailed(f"No mail sink runs in {place.root}; start Fundline with `make up`.")
     try:
         answer = httpx.get(f"{address}{path}", timeout=_TIMEOUT_S, trust_env=False)
         body: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        raise StackError(f"The mail sink does not answer at {address} ({type(error).__name__}).") from error
+        raise CommandFailed(
+            f"The mail sink does not answer at {address} ({type(error).__name__})."
+        ) from error
     if answer.is_error:
-        raise StackError(str(body.get("detail", "The mail sink refused the request.")))
+        raise CommandFailed(str(body.get("detail", "The mail sink refused the request.")))
     return body

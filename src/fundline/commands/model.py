@@ -18,9 +18,9 @@ from fundline.commands.place import HomeOption, cache_url, home_of, person, read
 from fundline.commands.promotion import Author, Changed, Promotion, drop_scores
 from fundline.commands.split import Split, read_split, shadow_of
 from fundline.platform.clock import utc_now
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database
 from fundline.services.risk_worker import experiment_store as store
-from fundline.stack.process_spec import StackError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -128,7 +128,9 @@ def _change_split(
     home: Path | None, change: Callable[[Promotion], Awaitable[Changed]], *, as_json: bool
 ) -> None:
     if _provider() == "launchdarkly":
-        raise StackError("The split is changed in LaunchDarkly, as FUNDLINE_FLAGS_PROVIDER is launchdarkly.")
+        raise CommandFailed(
+            "The split is changed in LaunchDarkly, as FUNDLINE_FLAGS_PROVIDER is launchdarkly."
+        )
     file, url = flags_path(home_of(home)), _cache(home)
 
     async def run(database: Database) -> tuple[Changed, int | None]:
@@ -151,7 +153,7 @@ def _change_split(
 def _cache(home: Path | None) -> str | None:
     try:
         return cache_url(home)
-    except StackError:  # a database alone is enough to change who decides
+    except CommandFailed:  # a database alone is enough to change who decides
         return None
 
 

@@ -13,9 +13,9 @@ import httpx
 import typer
 
 from fundline.commands.place import home_of
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.keys import StackKeys, mint_token
 from fundline.stack.layout import StackHome
-from fundline.stack.process_spec import StackError
 from fundline.stack.state import StateFile
 
 AsOption = Annotated[
@@ -42,7 +42,7 @@ _IN_FLIGHT = "urn:fundline:problem:request-in-flight"
 class OperationsClient:
     """JSON over HTTP through the gateway. A write keeps its Idempotency-Key over every repeat, so it happens once.
 
-    Methods raise StackError with the API's own sentence. `transport` and `pause` stand in for the network and time.
+    Methods raise CommandFailed with the API's own sentence. `transport` and `pause` stand in for the network and time.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class OperationsClient:
                 answer = self._client.request(method, path, **request)
             except httpx.HTTPError as error:
                 if is_last:
-                    raise StackError(
+                    raise CommandFailed(
                         f"The operations API does not answer at {self._client.base_url} ({type(error).__name__})."
                     ) from error
             else:
@@ -96,7 +96,7 @@ class OperationsClient:
 
 
 def operations_client(home: Path | None, subject: str | None, role: str = "operator") -> OperationsClient:
-    """For FUNDLINE_API_URL, else the gateway of the running stack. Raises StackError when there is neither."""
+    """For FUNDLINE_API_URL, else the gateway of the running stack. Raises CommandFailed when there is neither."""
     place = home_of(chosen=home)
     return OperationsClient(_url(place), _token(place, subject, role), tls=_trust(place))
 
@@ -112,11 +112,11 @@ def _url(place: StackHome) -> str:
         return url
     state = StateFile(place.run).load()
     if state is None or not state.runner_is_alive():
-        raise StackError(
+        raise CommandFailed(
             f"Nothing runs in {place.root}; start Fundline with `make up`, or set FUNDLINE_API_URL."
         )
     if not state.gateway_url:
-        raise StackError(f"The stack in {place.root} has no gateway; set FUNDLINE_API_URL.")
+        raise CommandFailed(f"The stack in {place.root} has no gateway; set FUNDLINE_API_URL.")
     return state.gateway_url
 
 
@@ -125,7 +125,7 @@ def _token(place: StackHome, subject: str | None, role: str) -> str:
     if given and subject is None:
         return given
     if not StackKeys(place).token_key.exists():
-        raise StackError(
+        raise CommandFailed(
             f"There are no keys in {place.keys} to make a token with; set FUNDLINE_TOKEN to one that you were given."
         )
     return mint_token(place, subject or getpass.getuser(), role)
@@ -144,14 +144,14 @@ def _is_worth_repeating(answer: httpx.Response) -> bool:
 
 
 def _body_of(answer: httpx.Response) -> dict[str, Any]:
-    """Raises StackError with the sentence of a refusal, and which values it refused."""
+    """Raises CommandFailed with the sentence of a refusal, and which values it refused."""
     if answer.status_code < _ERROR:
         body: dict[str, Any] = answer.json()
         return body
     told = _problem(answer)
     sentence = told.get("detail") or f"The operations API answered {answer.status_code}."
     values = " ".join(f"{error['path']}: {error['message']}" for error in told.get("errors", ()))
-    raise StackError(f"{sentence} {values}".strip())
+    raise CommandFailed(f"{sentence} {values}".strip())
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:

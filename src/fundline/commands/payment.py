@@ -22,7 +22,7 @@ from fundline.commands.place import HomeOption, home_of, open_place
 from fundline.commands.table import aligned
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import utc_now
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Payments: list, show, release, halt, resume."
@@ -105,13 +105,13 @@ def resume(reason: ReasonOption, subject: AsOption = None, home: HomeOption = No
 
 
 async def _turn(variant: str, reason: str, subject: str | None, home: Path | None) -> None:
-    """The flag and its audit entry. Raises StackError, DatabaseUnavailable; a halt then stands all the same."""
+    """The flag and its audit entry. Raises CommandFailed, DatabaseUnavailable; a halt then stands all the same."""
     file = flags_path(home_of(home))
     with only_editor(file):
         document = read_flags(file)
         flag = document["flags"].get(FLAG)
         if flag is None or variant not in flag.get("variants", {}):
-            raise StackError(f"The flags at {file} have no flag {FLAG} that can be {variant}.")
+            raise CommandFailed(f"The flags at {file} have no flag {FLAG} that can be {variant}.")
         before = flag["defaultVariant"]
         flag["defaultVariant"] = variant
         if variant == "halted":

@@ -9,13 +9,13 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database, open_database
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.engines.postgres import PostgresNode
 from fundline.stack.fleet import BANK, KAFKA, POSTGRES, VALKEY
 from fundline.stack.layout import StackHome
-from fundline.stack.process_spec import StackError
 from fundline.stack.state import StateFile
 
 HomeOption = Annotated[
@@ -29,7 +29,7 @@ def home_of(chosen: Path | None) -> StackHome:
 
 
 def database_url(chosen: Path | None) -> str:
-    """Raises StackError when no stack runs there."""
+    """Raises CommandFailed when no stack runs there."""
     if url := os.environ.get("FUNDLINE_DATABASE_URL"):
         return url
     home = home_of(chosen)
@@ -38,43 +38,43 @@ def database_url(chosen: Path | None) -> str:
 
 
 def bank_url(chosen: Path | None) -> str:
-    """FUNDLINE_BANK_URL, else the running stack's. Raises StackError when there is neither."""
+    """FUNDLINE_BANK_URL, else the running stack's. Raises CommandFailed when there is neither."""
     setting = "FUNDLINE_BANK_URL"
     return os.environ.get(setting) or running_address(home_of(chosen), BANK, setting=setting)
 
 
 def cache_url(chosen: Path | None) -> str:
-    """FUNDLINE_CACHE_URL, else the running stack's. Raises StackError when there is neither."""
+    """FUNDLINE_CACHE_URL, else the running stack's. Raises CommandFailed when there is neither."""
     setting = "FUNDLINE_CACHE_URL"
     return os.environ.get(setting) or f"redis://{running_address(home_of(chosen), VALKEY, setting=setting)}/0"
 
 
 def kafka_bootstrap(chosen: Path | None) -> str:
-    """FUNDLINE_KAFKA_BOOTSTRAP, else the running stack's. Raises StackError when there is neither."""
+    """FUNDLINE_KAFKA_BOOTSTRAP, else the running stack's. Raises CommandFailed when there is neither."""
     setting = "FUNDLINE_KAFKA_BOOTSTRAP"
     return os.environ.get(setting) or running_address(home_of(chosen), KAFKA, setting=setting)
 
 
 def running_address(home: StackHome, process: str, *, setting: str) -> str:
-    """Of the first instance in a running stack. Raises StackError; it names the setting that helps without a stack."""
+    """Of the first instance in a running stack. Raises CommandFailed, which names the setting that helps."""
     state = StateFile(home.run).load()
     if state is None or not state.runner_is_alive():
-        raise StackError(f"Nothing runs in {home.root}; start Fundline with `make up`, or set {setting}.")
+        raise CommandFailed(f"Nothing runs in {home.root}; start Fundline with `make up`, or set {setting}.")
     address = next((record.address for record in state.processes if record.process == process), None)
     if address is None:
-        raise StackError(f"The stack in {home.root} has no {process}; set {setting}.")
+        raise CommandFailed(f"The stack in {home.root} has no {process}; set {setting}.")
     return address
 
 
 async def open_place(chosen: Path | None) -> Database:
-    """A connection as the processes have one. Raises StackError or DatabaseUnavailable."""
+    """A connection as the processes have one. Raises CommandFailed or DatabaseUnavailable."""
     return await open_database(
         DatabaseSettings(database_url=database_url(chosen), instance="fundline-command", database_pool_size=1)
     )
 
 
 def read_place(chosen: Path | None, work: Callable[[Database], Awaitable[T]]) -> T:
-    """What `work` returns. Raises StackError, also when the database does not answer."""
+    """What `work` returns. Raises CommandFailed, also when the database does not answer."""
 
     async def run() -> T:
         database = await open_place(chosen)
@@ -86,12 +86,12 @@ def read_place(chosen: Path | None, work: Callable[[Database], Awaitable[T]]) ->
     try:
         return asyncio.run(run())
     except Unavailable as away:
-        raise StackError("The database does not answer; repeat the command when it does.") from away
+        raise CommandFailed("The database does not answer; repeat the command when it does.") from away
 
 
 def person(chosen: str | None) -> str:
-    """Who does this, for the record: as given, else the account of this machine. Raises StackError."""
+    """Who does this, for the record: as given, else the account of this machine. Raises CommandFailed."""
     try:
         return chosen or getpass.getuser()
     except (OSError, KeyError) as error:  # an account without a name
-        raise StackError("This machine does not say who you are; give --actor.") from error
+        raise CommandFailed("This machine does not say who you are; give --actor.") from error

@@ -9,9 +9,9 @@ from fundline.commands.flag_edit import only_editor, read_flags, replace_flags
 from fundline.commands.split import ALL, Split, read_split, write_split
 from fundline.platform.cache import RISK_SCORE, CacheUnavailable
 from fundline.platform.cache.sweep import drop_all
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database
 from fundline.services.risk_worker import experiment_store as store
-from fundline.stack.process_spec import StackError
 
 SOURCE = "command-line"
 """Process of the audit trail; the person is behind a colon."""
@@ -23,7 +23,7 @@ class Models(Protocol):
     def versions(self) -> Sequence[str]: ...
 
     def refuse_unloadable(self, version: str) -> None:
-        """Raises StackError."""
+        """Raises CommandFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Changed:
 
 
 class Promotion:
-    """One change of the split at a time. Methods raise StackError or DatabaseUnavailable, and then nothing changed."""
+    """One change of the split at a time. After CommandFailed or DatabaseUnavailable nothing has changed."""
 
     def __init__(self, database: Database, file: Path, models: Models) -> None:
         self._database, self._file, self._models = database, file, models
@@ -59,7 +59,7 @@ class Promotion:
             after = before.promoted(version, share, force=force)
             is_tripped = version in await store.tripped_versions(self._database)
             if is_tripped and not reset:
-                raise StackError(
+                raise CommandFailed(
                     f"{version} was tripped by the guardrail; see `fundline model list`, and promote it with --reset."
                 )
             changed = Changed("promoted", version, before, after)
@@ -83,7 +83,7 @@ class Promotion:
         """Lift a trip; the split stays as it is."""
         self._require_known(version)
         if version not in await store.tripped_versions(self._database):
-            raise StackError(f"{version} is not tripped.")
+            raise CommandFailed(f"{version} is not tripped.")
         async with self._database.transaction() as connection:
             await store.record_change(
                 connection, "reset", version, source=SOURCE, actor=author.actor, reason=author.reason
@@ -93,13 +93,13 @@ class Promotion:
         change = await store.last_split_change(self._database)
         is_new = change is not None and change.action == "promoted" and change.share_percent == ALL
         if change is None or not is_new or change.version != champion or change.champion_before is None:
-            raise StackError(
+            raise CommandFailed(
                 f"There is nothing to roll back: no challenger has applicants, and the last change did not make "
                 f"{champion} the champion."
             )
         self._require_usable(change.champion_before)
         if change.champion_before in await store.tripped_versions(self._database):
-            raise StackError(
+            raise CommandFailed(
                 f"The champion before, {change.champion_before}, is tripped; lift that with "
                 f"`fundline model reset {change.champion_before}` first."
             )
@@ -152,7 +152,7 @@ class Promotion:
     def _require_known(self, version: str) -> None:
         known = self._models.versions()
         if version not in known:
-            raise StackError(f"There is no model {version!r}; there are {', '.join(known)}.")
+            raise CommandFailed(f"There is no model {version!r}; there are {', '.join(known)}.")
 
 
 async def drop_scores(cache_url: str) -> int | None:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from fundline.commands.operations_client import JsonOption
 from fundline.commands.place import HomeOption, bank_url, cache_url, database_url, kafka_bootstrap
 from fundline.contracts.payloads import iso_utc
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import configure_logs
 from fundline.platform.telemetry.metrics import Metrics
@@ -18,7 +19,6 @@ from fundline.services.reconciler.findings import Run
 from fundline.services.reconciler.reconciler import Reconciler
 from fundline.services.reconciler.settings import Settings
 from fundline.services.reconciler.wiring import open_reconciler
-from fundline.stack.process_spec import StackError
 
 app = typer.Typer(add_completion=False, help="Find what is stuck or differs, and repair what may be.")
 TURNS_ASKED_FOR, _ASK_AGAIN_S = 120, 0.5
@@ -37,14 +37,14 @@ def reconcile(
 ) -> None:
     """Exit status 1 when something was found that a person must look at, or could not be looked at."""
     if once == watch:
-        raise StackError("Say either --once or --watch.")
+        raise CommandFailed("Say either --once or --watch.")
     configure_logs(process="reconciler", instance="fundline-command", level="CRITICAL")
     try:
         is_clean = asyncio.run(
             _reconcile(home, full=full, every_s=every_s if watch else None, as_json=as_json)
         )
     except Unavailable as away:
-        raise StackError(away.sentence) from away
+        raise CommandFailed(away.sentence) from away
     raise typer.Exit(0 if is_clean else 1)
 
 
@@ -66,13 +66,13 @@ async def _reconcile(home: Path | None, *, full: bool, every_s: float | None, as
 
 
 async def _take_turn(reconciler: Reconciler, *, full: bool) -> Run:
-    """Raises StackError when another one works all the time."""
+    """Raises CommandFailed when another one works all the time."""
     for _ in range(TURNS_ASKED_FOR):
         run = await reconciler.take_turn(full=full)
         if run is not None:
             return run
         await asyncio.sleep(_ASK_AGAIN_S)
-    raise StackError("Another reconciler has been at work for a minute; try again later.")
+    raise CommandFailed("Another reconciler has been at work for a minute; try again later.")
 
 
 def view(run: Run) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.services.risk_worker.experiment import (
     CHALLENGER_FLAG,
     CHAMPION_FLAG,
@@ -16,7 +17,6 @@ from fundline.services.risk_worker.experiment import (
     RISK_MODEL,
     SHADOW_FLAG,
 )
-from fundline.stack.process_spec import StackError
 
 SHARES = (10, 50, 100)
 """Per cent of applicants at the steps of a promotion; at the last the challenger becomes the champion."""
@@ -45,13 +45,13 @@ class Split:
         return "challenger" if version == self.challenger else None
 
     def promoted(self, version: str, share: int, *, force: bool) -> "Split":
-        """Raises StackError for a step that is not allowed."""
+        """Raises CommandFailed for a step that is not allowed."""
         if share not in SHARES:
-            raise StackError(f"A share is 10, 50 or 100 per cent, not {share}.")
+            raise CommandFailed(f"A share is 10, 50 or 100 per cent, not {share}.")
         if version == self.champion:
-            raise StackError(f"{version} is the champion already.")
+            raise CommandFailed(f"{version} is the champion already.")
         if self.share > 0 and version != self.challenger:
-            raise StackError(
+            raise CommandFailed(
                 f"{self.challenger} is being tried with {self.share} % of the applicants; "
                 "roll it back with `fundline model rollback` before another one."
             )
@@ -59,7 +59,7 @@ class Split:
             return Split(self.champion, version, share)
         now = self.share_of(version)
         if now != SHARES[-2] and not force:
-            raise StackError(
+            raise CommandFailed(
                 f"{version} meets {now} % of the applicants now; go to 50 % first, or say --force."
             )
         return Split(version, self.champion, 0)
@@ -69,7 +69,7 @@ class Split:
 
 
 def read_split(document: Mapping[str, Any]) -> Split:
-    """Raises StackError when somebody has written the flags in another form."""
+    """Raises CommandFailed when somebody has written the flags in another form."""
     try:
         champion = _value(document, CHAMPION_FLAG)
         challenger = _value(document, CHALLENGER_FLAG)
@@ -79,7 +79,7 @@ def read_split(document: Mapping[str, Any]) -> Split:
     except (KeyError, TypeError, ValueError, AttributeError):
         is_known = False
     if not is_known or champion == NONE:
-        raise StackError(
+        raise CommandFailed(
             f"The flag {RISK_MODEL} is written in a form that this command does not know; change it by hand."
         )
     if challenger in (NONE, champion):

@@ -15,6 +15,7 @@ import typer
 from fundline.commands.operations_client import AsOption, JsonOption, operations_client
 from fundline.commands.place import HomeOption
 from fundline.platform.clock import utc_now
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.webhook_signature import (
     SecretUnusable,
     SignatureRefused,
@@ -22,7 +23,6 @@ from fundline.platform.webhook_signature import (
     check_signature,
 )
 from fundline.stack.layout import LOOPBACK
-from fundline.stack.process_spec import StackError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 _LARGEST_BODY_BYTES = 1_000_000
@@ -55,7 +55,7 @@ def listen(
     try:
         server = ThreadingHTTPServer((LOOPBACK, port), receiver.handler())
     except OSError as error:
-        raise StackError(f"Port {port} cannot be listened at: {error.strerror}.") from error
+        raise CommandFailed(f"Port {port} cannot be listened at: {error.strerror}.") from error
     url = f"http://{LOOPBACK}:{server.server_port}/"
     with server, _registered(home, subject, url) if secret is None else contextlib.nullcontext(secret) as key:
         receiver.secret = key
@@ -65,16 +65,16 @@ def listen(
 
 
 def _check_secret(secret: str) -> None:
-    """Raises StackError: said now, not at the first webhook."""
+    """Raises CommandFailed: said now, not at the first webhook."""
     try:
         check_secret(secret)
     except SecretUnusable as unusable:
-        raise StackError(str(unusable)) from unusable
+        raise CommandFailed(str(unusable)) from unusable
 
 
 @contextmanager
 def _registered(home: Path | None, subject: str | None, url: str) -> Iterator[str]:
-    """An endpoint for as long as the block runs; its secret. Raises StackError."""
+    """An endpoint for as long as the block runs; its secret. Raises CommandFailed."""
     client = operations_client(home, subject, role="applicant")
     made = client.post(_ENDPOINTS, {"url": url, "description": "fundline webhook listen"})
     typer.echo(f"Made the endpoint {made['id']} of {made['owner']}.", err=True)

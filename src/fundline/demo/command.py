@@ -25,10 +25,10 @@ from fundline.demo.plan import plan_applications
 from fundline.demo.report import print_report, report_object
 from fundline.demo.run import RunSettings, Scene, run_demo
 from fundline.demo.target import Target, keep_logs, private_target, running_target
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
 from fundline.stack.layout import StackHome
 from fundline.stack.private import private_home
-from fundline.stack.process_spec import StackError
 from fundline.stack.progress import open_console
 
 INTERRUPTED_EXIT = 130
@@ -76,7 +76,7 @@ def demo(
     Runs a private stack on free ports, or uses the running one with --url. Exit status 1 when a check fails.
     """
     if url and keep:
-        raise StackError("--keep is for the private stack; leave it out with a running one.")
+        raise CommandFailed("--keep is for the private stack; leave it out with a running one.")
     console = open_console(stderr=form is Format.JSON)
     planned = plan_applications(applications, seed, run=secrets.token_hex(4))
     settings = RunSettings(
@@ -141,7 +141,7 @@ def _run(
         with Display(scene, console):
             outcome = uvloop.run(run_demo(target, planned, settings, scene))
     except (Unavailable, httpx.HTTPError) as error:
-        raise StackError(f"The books could not be read, so nothing was judged: {error}") from error
+        raise CommandFailed(f"The books could not be read, so nothing was judged: {error}") from error
     return _tell(outcome, console, form)
 
 

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.engines.postgres import PostgresNode
 from fundline.stack.fleet import POSTGRES
 from fundline.stack.keys import StackKeys, mint_token
 from fundline.stack.layout import Ports, StackHome
-from fundline.stack.process_spec import StackError
 from fundline.stack.progress import Progress
 from fundline.stack.running import Stack
 from fundline.stack.state import ProcessRecord, StackState, StateFile
@@ -50,11 +50,11 @@ class Target:
 
 
 def target_of(home: StackHome, state: StackState) -> Target:
-    """Raises StackError when the stack lacks what the demo needs."""
+    """Raises CommandFailed when the stack lacks what the demo needs."""
     addresses = {record.process: record.address for record in reversed(state.processes)}
     missing = [process for process in (POSTGRES, BANK) if process not in addresses]
     if missing or not state.gateway_url:
-        raise StackError(f"The stack in {home.root} has no {' and no '.join(missing or ['gateway'])}.")
+        raise CommandFailed(f"The stack in {home.root} has no {' and no '.join(missing or ['gateway'])}.")
     postgres = PostgresNode(home, int(addresses[POSTGRES].rpartition(":")[2]))
     return Target(home, state.gateway_url, postgres.app_url, addresses[BANK])
 
@@ -63,12 +63,12 @@ def running_target(url: str, home: StackHome) -> Target:
     """The running stack at `url`; its state file in `home` tells where its database and bank are."""
     state = StateFile(home.run).load()
     if state is None or not state.runner_is_alive():
-        raise StackError(
+        raise CommandFailed(
             f"Nothing runs in {home.root}, so its books cannot be checked; start it with `make up`, "
             "or set FUNDLINE_HOME to the folder of the stack that you mean."
         )
     if _place(url) != _place(state.gateway_url):
-        raise StackError(
+        raise CommandFailed(
             f"The stack in {home.root} answers at {state.gateway_url}, not at {url}; "
             "set FUNDLINE_HOME to the folder of the stack that you mean."
         )
@@ -82,7 +82,7 @@ def private_target(home: StackHome, console: Console) -> Iterator[Target]:
     with running_stack(home, Ports.free(), progress=Progress(console)) as stack:
         state = StateFile(home.run).load()
         if state is None:
-            raise StackError(f"The stack in {home.root} wrote no state; is the disk full?")
+            raise CommandFailed(f"The stack in {home.root} wrote no state; is the disk full?")
         try:
             yield target_of(home, state)
         finally:

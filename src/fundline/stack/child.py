@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from fundline.stack.process_spec import ProcessSpec, StackError
+from fundline.platform.command_errors import CommandFailed
+from fundline.stack.process_spec import ProcessSpec
 from fundline.stack.room import limit_log
 from fundline.stack.state import HOME_MARK, ProcessIdentity
 
@@ -28,7 +29,7 @@ class Child:
 
     @classmethod
     def spawn(cls, spec: ProcessSpec, home: Path) -> "Child":
-        """Start the program, without a log when there is none to be had. Raises StackError when the system cannot."""
+        """Start the program, without a log if there can be none. Raises CommandFailed when the system cannot."""
         for log_file in spec.log_files():
             limit_log(log_file)
         account = spec.identity()
@@ -47,7 +48,7 @@ class Child:
                 extra_groups=account.extra_groups,
             )
         except (OSError, subprocess.SubprocessError) as error:
-            raise StackError(
+            raise CommandFailed(
                 f"{spec.name} could not be started ({error}); check that {spec.argv[0]} can be run."
             ) from error
         finally:

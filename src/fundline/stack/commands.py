@@ -13,8 +13,8 @@ from typing import Annotated
 
 import typer
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.layout import Ports, StackHome
-from fundline.stack.process_spec import StackError
 from fundline.stack.progress import open_console
 from fundline.stack.state import ProcessRecord, StackState, StateFile, is_locked, runner_lock, stop_leftovers
 
@@ -49,7 +49,7 @@ def up(
     from fundline.stack.up import up as bring_up
 
     if private and home:
-        raise StackError("--private makes a folder of its own; leave out --home.")
+        raise CommandFailed("--private makes a folder of its own; leave out --home.")
     console = open_console(is_vital=False)
     with private_home(keep=keep) if private else nullcontext(_home(home)) as chosen:
         ports = Ports.free() if private else Ports.from_environment()
@@ -103,7 +103,7 @@ def restart(
     from fundline.stack.rolling import Rolling
 
     if bool(names) == every:
-        raise StackError("Name what to restart, or say --all for every service.")
+        raise CommandFailed("Name what to restart, or say --all for every service.")
     place = _home(home)
     _running_state(place)
     Rolling(StateFile(place.run), typer.echo).restart(names or [])
@@ -118,7 +118,7 @@ def down(home: HomeOption = None) -> None:
         deadline = time.monotonic() + DOWN_TIMEOUT_S
         while state.runner_is_alive():
             if time.monotonic() > deadline:
-                raise StackError(
+                raise CommandFailed(
                     f"The runner (pid {state.runner.pid}) did not stop in {DOWN_TIMEOUT_S:.0f} s."
                 )
             time.sleep(0.1)
@@ -141,13 +141,15 @@ def reset(
         return
     strange = sorted(entry.name for entry in place.root.iterdir() if entry.name not in HOME_FOLDERS)
     if strange or not place.data.is_dir():
-        raise StackError(
+        raise CommandFailed(
             f"{place.root} does not look like a folder that Fundline made"
             f"{' (it holds ' + strange[0] + ')' if strange else ''}; nothing was wiped."
         )
     with runner_lock(place.run):
         if not yes and not (sys.stdin.isatty() and typer.confirm(f"Wipe all data in {place.root}?")):
-            raise StackError("Nothing was wiped; say --yes (with make: YES=1) to wipe without being asked.")
+            raise CommandFailed(
+                "Nothing was wiped; say --yes (with make: YES=1) to wipe without being asked."
+            )
         stop_leftovers(StateFile(place.run).load(), place.root, typer.echo)
         place.wipe()
     typer.echo(f"Wiped {place.root}.")
@@ -179,10 +181,10 @@ def token(
     from fundline.stack.keys import StackKeys, mint_token
 
     if role not in ROLES:
-        raise StackError(f"There is no role {role!r}; choose one of {', '.join(ROLES)}.")
+        raise CommandFailed(f"There is no role {role!r}; choose one of {', '.join(ROLES)}.")
     place = _home(home)
     if not StackKeys(place).token_key.exists():
-        raise StackError(f"There are no keys in {place.keys}; start Fundline with `make up` first.")
+        raise CommandFailed(f"There are no keys in {place.keys}; start Fundline with `make up` first.")
     typer.echo(mint_token(place, subject, role, ttl))
 
 
@@ -209,9 +211,9 @@ def _home(chosen: Path | None) -> StackHome:
 def _running_state(home: StackHome) -> StackState:
     state = StateFile(home.run).load()
     if state is None:
-        raise StackError(f"Nothing runs in {home.root}; start Fundline with `make up`.")
+        raise CommandFailed(f"Nothing runs in {home.root}; start Fundline with `make up`.")
     if not state.runner_is_alive():
-        raise StackError(
+        raise CommandFailed(
             f"The runner of {home.root} was killed; `make up` cleans up and starts anew, "
             "`fundline down` only stops what it left."
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 
 LOOPBACK = "127.0.0.1"
 PORT_SETTING_PREFIX = "FUNDLINE_PORT_"
@@ -66,14 +66,14 @@ class StackHome:
         return self.logs / f"{name}.log"
 
     def create(self) -> Self:
-        """Makes the folders; safe to repeat. Raises StackError when the place cannot be written."""
+        """Makes the folders; safe to repeat. Raises CommandFailed when the place cannot be written."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             for folder in (self.data, self.logs, self.run, self.keys):
                 folder.mkdir(exist_ok=True)
                 folder.chmod(0o700 if folder == self.keys else 0o755)
         except OSError as error:
-            raise StackError(
+            raise CommandFailed(
                 f"The folder {self.root} cannot be written ({error.strerror}); "
                 "make it writable or set FUNDLINE_HOME to another folder."
             ) from error
@@ -126,7 +126,7 @@ class Ports:
             setting = PORT_SETTING_PREFIX + field.name.upper()
             if text := environ.get(setting):
                 if not text.isdecimal() or not 1 <= int(text) <= HIGHEST_PORT:
-                    raise StackError(
+                    raise CommandFailed(
                         f"{setting} is {text!r}; set it to a port number between 1 and {HIGHEST_PORT}."
                     )
                 ports = replace(ports, **{field.name: int(text)})
@@ -143,14 +143,16 @@ class Ports:
             ports = cls(**{field.name: getattr(cls(), field.name) + shift for field in fields(cls)})
             if all(is_port_free(port) for port in ports.all()):
                 return ports
-        raise StackError(
+        raise CommandFailed(
             f"No free ports are left between {within.start} and {within.stop}; stop other programs and try again."
         )
 
     def of_process(self, process: str, instance: int) -> int:
         """The HTTP port of a process by its fleet name; `instance` counts from 1 to 10."""
         if not 1 <= instance <= INSTANCES_PER_PROCESS:
-            raise StackError(f"{process} can run in 1 to {INSTANCES_PER_PROCESS} instances, not {instance}.")
+            raise CommandFailed(
+                f"{process} can run in 1 to {INSTANCES_PER_PROCESS} instances, not {instance}."
+            )
         return int(getattr(self, process.replace("-", "_"))) + instance - 1
 
     def all(self) -> list[int]:

@@ -6,8 +6,8 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.layout import StackHome
-from fundline.stack.process_spec import StackError
 from fundline.stack.story import APPLICATION_ID, CORRELATION_ID, TIMESTAMP, Line, Tail, log_files, read_story
 
 POLL_EVERY_S = 0.2
@@ -32,13 +32,13 @@ PROCESS_STYLES = ("cyan", "magenta", "green", "blue", "bright_yellow", "bright_c
 
 
 def print_story(home: StackHome, wanted: str, follow: bool, console: Console) -> None:
-    """Print the story so far and, with `follow`, what is added. Raises StackError without a story."""
+    """Print the story so far and, with `follow`, what is added. Raises CommandFailed without a story."""
     if not home.logs.is_dir():
-        raise StackError(f"There are no logs in {home.logs}; start Fundline with `make up` first.")
+        raise CommandFailed(f"There are no logs in {home.logs}; start Fundline with `make up` first.")
     tail = Tail(home.logs)
     story, lines = read_story(log_files(home.logs), wanted)
     if not lines and not follow:
-        raise StackError(
+        raise CommandFailed(
             f"No log mentions {wanted}; give the id or the tracking id of an application, "
             "and --home when its stack has a folder of its own."
         )

@@ -13,10 +13,6 @@ Report = Callable[[str], None]
 """Takes one short line of progress, for people."""
 
 
-class StackError(Exception):
-    """One sentence that says what is wrong and what to do; shown without a traceback, exit status 1."""
-
-
 @dataclass(frozen=True)
 class Identity:
     """The account a child process runs as; `None` everywhere means the caller's own."""
@@ -87,7 +83,7 @@ class Engine(Protocol):
         """How long a start may take before it counts as failed."""
 
     def prepare(self, report: Report) -> None:
-        """Download and initialise what is missing. Blocks. Raises StackError."""
+        """Download and initialise what is missing. Blocks. Raises CommandFailed."""
 
     def spec(self) -> ProcessSpec:
         """The command line; call `prepare` first."""
@@ -96,7 +92,7 @@ class Engine(Protocol):
         """Whether it answers now. Blocks for a second at most."""
 
     def after_start(self, report: Report) -> None:
-        """What needs the running engine: roles, databases. Blocks. Raises StackError."""
+        """What needs the running engine: roles, databases. Blocks. Raises CommandFailed."""
 
     def before_stop(self) -> None:
         """Lets work in flight finish before the stop signal. Blocks for a few seconds at most."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.engines.envoy_view import GatewayView
 from fundline.stack.fleet import GATEWAY
-from fundline.stack.process_spec import StackError
 from fundline.stack.ready import is_well
 from fundline.stack.state import ProcessIdentity, ProcessRecord, StackState, StateFile
 
@@ -30,7 +30,7 @@ class Rolling:
     say: Callable[[str], None]
 
     def restart(self, names: Sequence[str]) -> None:
-        """`names` are processes or instances; none means every service. Raises StackError."""
+        """`names` are processes or instances; none means every service. Raises CommandFailed."""
         for instance in chosen(self._state(), names):
             self._await_brothers(instance)
             before = self._record(instance).identity
@@ -69,7 +69,7 @@ class Rolling:
         deadline = time.monotonic() + LIMIT_S
         while not condition():
             if time.monotonic() > deadline:
-                raise StackError(f"{otherwise} within {LIMIT_S:.0f} s; `fundline status` shows what runs.")
+                raise CommandFailed(f"{otherwise} within {LIMIT_S:.0f} s; `fundline status` shows what runs.")
             time.sleep(LOOK_EVERY_S)
 
     def _record(self, instance: str) -> ProcessRecord:
@@ -78,14 +78,14 @@ class Rolling:
     def _state(self) -> StackState:
         state = self.state_file.load()
         if state is None or not state.runner_is_alive():
-            raise StackError("The stack stopped meanwhile.")
+            raise CommandFailed("The stack stopped meanwhile.")
         return state
 
 
 def chosen(state: StackState, names: Sequence[str]) -> list[str]:
-    """Instances of services, in the order of the fleet. Raises StackError for a name that is not a service's."""
+    """Instances of services, in the order of the fleet. Raises CommandFailed for a name that is not a service's."""
     services = [record for record in state.processes if record.kind == "service"]
     for name in names:
         if not any(name in (record.process, record.instance) for record in services):
-            raise StackError(f"{name} is not a service of this stack; `fundline status` lists them.")
+            raise CommandFailed(f"{name} is not a service of this stack; `fundline status` lists them.")
     return [r.instance for r in services if not names or r.process in names or r.instance in names]

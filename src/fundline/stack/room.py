@@ -9,7 +9,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 
 ROOMY_BYTES = 1 << 30
 """Below this the stack is careful."""
@@ -30,10 +30,10 @@ def is_tight(folder: Path) -> bool:
 
 
 def require_room_to_begin(folder: Path, title: str, needed_bytes: int) -> None:
-    """For an engine that has no data yet; one that has some is started on any disk. Raises StackError."""
+    """For an engine that has no data yet; one that has some is started on any disk. Raises CommandFailed."""
     free = free_bytes(folder)
     if free < needed_bytes:
-        raise StackError(
+        raise CommandFailed(
             f"{title} cannot begin in {folder}: {free >> 20} MiB are free there and it needs "
             f"{needed_bytes >> 20} MiB; free some space or set FUNDLINE_HOME to another disk."
         )

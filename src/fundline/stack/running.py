@@ -5,6 +5,7 @@ import threading
 from collections.abc import Sequence
 from functools import partial
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.engines.envoy import Gateway
 from fundline.stack.engines.envoy_view import GatewayView
 from fundline.stack.engines.kafka import KafkaBroker
@@ -35,7 +36,7 @@ from fundline.stack.fleet import (
 from fundline.stack.keys import StackKeys, mint_token
 from fundline.stack.layout import Ports, StackHome
 from fundline.stack.preparation import create_missing_topics, migrate
-from fundline.stack.process_spec import Engine, StackError
+from fundline.stack.process_spec import Engine
 from fundline.stack.progress import Progress
 from fundline.stack.ready import await_rotation, await_routes, is_well
 from fundline.stack.room import free_bytes, is_tight
@@ -115,7 +116,7 @@ class Stack:
         return tuple(sorted(self._supervisor.records(), key=lambda record: order.index(record.instance)))
 
     def bring_up(self) -> None:
-        """Start everything and wait until all of it is healthy. Raises StackError; then call `shut_down`."""
+        """Start everything and wait until all of it is healthy. Raises CommandFailed; then call `shut_down`."""
         if is_tight(self.home.root):
             self.progress.notice(TIGHT.format(free_bytes(self.home.root) >> 20), style="bold yellow")
         self.keys.create()
@@ -251,7 +252,7 @@ class Stack:
             )
             await_rotation(GatewayView(self.gateway.administration))
         except TimeoutError as error:
-            raise StackError(f"{error}; see {self.home.log_file(GATEWAY)}.") from error
+            raise CommandFailed(f"{error}; see {self.home.log_file(GATEWAY)}.") from error
         self.progress.done("api", f"answers at {self.gateway_url}")
 
     def _known_settings(self) -> dict[str, Settings]:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Step:
     is_heavy: bool = False
 
 
-class Interrupted(StackError):
+class Interrupted(CommandFailed):
     """A person asked to stop while the steps were running."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import psutil
 
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 
 Kind = Literal["engine", "service"]
 Phase = Literal["starting", "running", "stopping"]
@@ -107,7 +107,7 @@ def runner_lock(run_dir: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StackError(already_running(StateFile(run_dir).load())) from None
+            raise CommandFailed(already_running(StateFile(run_dir).load())) from None
         yield
 
 
@@ -116,7 +116,7 @@ def is_locked(run_dir: Path) -> bool:
     try:
         with runner_lock(run_dir):
             return False
-    except StackError:
+    except CommandFailed:
         return True
 
 

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.child import Child
-from fundline.stack.process_spec import ProcessSpec, StackError
+from fundline.stack.process_spec import ProcessSpec
 from fundline.stack.room import limit_log
 from fundline.stack.state import Kind, ProcessRecord
 
@@ -94,18 +95,18 @@ class Supervisor:
         self._changed()
 
     def wait_ready(self, instance: str) -> None:
-        """Block until the part answers. Raises StackError when it keeps crashing or takes too long."""
+        """Block until the part answers. Raises CommandFailed when it keeps crashing or takes too long."""
         entry = self._supervised[instance]
         part = entry.part
         deadline = time.monotonic() + part.start_timeout_s
         while not (entry.child is not None and part.is_ready()):
             if self._closed.is_set():
-                raise StackError("The stack was stopped while it was starting.")
+                raise CommandFailed("The stack was stopped while it was starting.")
             if entry.crashes_in_a_row >= CRASHES_BEFORE_READY_LIMIT:
-                raise StackError(entry.last_exit)
+                raise CommandFailed(entry.last_exit)
             if time.monotonic() > deadline:
                 said = part.spec.last_log_line() or "it wrote nothing"
-                raise StackError(
+                raise CommandFailed(
                     f"{part.title} ({instance}) did not become healthy within {part.start_timeout_s:.0f} s: "
                     f"{said} (whole log: {part.spec.log_file})"
                 )
@@ -115,7 +116,7 @@ class Supervisor:
         """Kill a running part with SIGKILL, as a crash would; it is restarted. Returns the pid killed."""
         entry = self._supervised.get(instance)
         if entry is None or entry.child is None or entry.child.exit_code() is not None:
-            raise StackError(f"{instance} is not running now; `fundline status` lists what is.")
+            raise CommandFailed(f"{instance} is not running now; `fundline status` lists what is.")
         pid = entry.child.pid
         entry.child.kill()
         return pid
@@ -150,7 +151,7 @@ class Supervisor:
 
     def _spawn(self, entry: _Supervised) -> None:
         if self._closed.is_set():
-            raise StackError("The stack was stopped while it was starting.")
+            raise CommandFailed("The stack was stopped while it was starting.")
         entry.child = Child.spawn(entry.part.spec, self._home)
         entry.started_at = time.monotonic()
         entry.started_at_s = time.time()
@@ -235,7 +236,7 @@ class Supervisor:
         try:
             self._spawn(entry)
             entry.asked_at = time.monotonic()
-        except Exception as error:  # a StackError says it best; whatever it is, it is tried again
+        except Exception as error:  # a CommandFailed says it best; whatever it is, it is tried again
             entry.crashes_in_a_row += 1
             entry.restart_at = time.monotonic() + self._policy.delay_s(entry.crashes_in_a_row)
             self._say(entry.part.instance, str(error))

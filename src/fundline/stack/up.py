@@ -29,7 +29,7 @@ def running_stack(
     progress: Progress | None = None,
     stopping: threading.Event | None = None,
 ) -> Iterator[Stack]:
-    """A healthy stack inside the block, stopped at its end. Raises StackError when it cannot be brought up.
+    """A healthy stack inside the block, stopped at its end. Raises CommandFailed when it cannot be brought up.
 
     `stopping` interrupts the bringing up. Only one runner per home at a time.
     """

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from fundline.commands.case import app as case_app
 from fundline.commands.dead_letter import app as dead_letter_app
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 from support.dead_letters import dead, dead_payment, kept_letter, payment_asked
 from support.model_service import over_http
 
@@ -58,7 +58,7 @@ async def test_two_operators_replay_a_payment_and_the_first_one_cannot_do_both(d
     asked = await run("replay", letter_id, "--reason", "The bank is back.")
     assert "another operator must approve" in asked.stdout
     alone = await run("approve", letter_id, "--yes", "--reason", "I agree with myself.")
-    assert isinstance(alone.exception, StackError)
+    assert isinstance(alone.exception, CommandFailed)
     assert "another operator has to agree" in str(alone.exception)
     doubtful = await run("approve", letter_id, "--reason", "Looked at.", by="omar", said="n\n")
     assert doubtful.exit_code == 1
@@ -94,7 +94,7 @@ async def test_a_payload_is_corrected_by_field_and_by_file(database, run, tmp_pa
 async def test_a_correction_that_does_not_fit_is_told_in_a_sentence(database, run, arguments, sentence):
     letter_id = str(await kept_letter(database, dead()))
     told = await run("edit", letter_id, *arguments, "--reason", "wrong")
-    assert isinstance(told.exception, StackError)
+    assert isinstance(told.exception, CommandFailed)
     assert sentence in str(told.exception)
     assert await outbox(database) == []
 

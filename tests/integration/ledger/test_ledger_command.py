@@ -8,9 +8,9 @@ from typer.testing import CliRunner, Result
 from fundline.commands.ledger import app
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import open_database
 from fundline.platform.settings import DatabaseSettings
-from fundline.stack.process_spec import StackError
 from support.ledger import open_payment, reach
 
 pytestmark = pytest.mark.integration
@@ -89,7 +89,7 @@ def test_an_account_is_shown_with_the_balance_after_each_posting(database_url):
 
 
 def test_an_account_that_does_not_exist_is_answered_with_those_that_do(database_url):
-    with pytest.raises(StackError, match="it has borrower_receivable, disbursement_clearing, fee_income"):
+    with pytest.raises(CommandFailed, match="it has borrower_receivable, disbursement_clearing, fee_income"):
         raise _fundline_ledger(database_url, "account", "petty_cash").exception
 
 
@@ -112,5 +112,5 @@ def test_verify_exits_with_1_and_says_what_does_not_hold(database_url):
 
 
 def test_a_time_that_is_none_is_refused_with_a_sentence(database_url):
-    with pytest.raises(StackError, match="write it like"):
+    with pytest.raises(CommandFailed, match="write it like"):
         raise _fundline_ledger(database_url, "verify", "--at", "yesterday").exception

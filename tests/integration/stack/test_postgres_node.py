@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.engines.postgres import PostgresNode
 from fundline.stack.keys import StackKeys
 from fundline.stack.layout import LOOPBACK, StackHome
-from fundline.stack.process_spec import StackError
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +42,7 @@ def test_the_primary_demands_passwords_and_runs_unprivileged(home, ports, start_
         assert node.run_sql(owner).strip() == "fundline_owner"
         # Other keys mean other passwords: they open nothing.
         StackKeys(home).database.unlink()
-        with pytest.raises(StackError, match="does not accept the password"):
+        with pytest.raises(CommandFailed, match="does not accept the password"):
             node.run_sql("SELECT 1;")
 
 
@@ -81,7 +81,7 @@ def test_a_home_that_the_account_cannot_reach_keeps_its_database_outside(tmp_pat
 
 
 def test_a_port_in_use_gives_a_sentence_that_says_what_to_do(home, ports):
-    with socket.create_server((LOOPBACK, ports.postgres)), pytest.raises(StackError) as refusal:
+    with socket.create_server((LOOPBACK, ports.postgres)), pytest.raises(CommandFailed) as refusal:
         PostgresNode(home, ports.postgres).prepare(print)
     assert str(refusal.value) == (
         f"Port {ports.postgres} for PostgreSQL is in use by another program; "

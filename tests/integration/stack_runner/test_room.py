@@ -5,10 +5,10 @@ import os
 
 import pytest
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.engines.kafka import KafkaBroker
 from fundline.stack.engines.valkey import ValkeyServer
 from fundline.stack.layout import StackHome
-from fundline.stack.process_spec import StackError
 from fundline.stack.progress import open_console
 from fundline.stack.room import TIGHT_LOG_LIMIT_BYTES, is_tight, limit_log, require_room_to_begin
 from support.ports import free_ports
@@ -52,7 +52,7 @@ def test_on_a_full_disk_a_log_is_cut_to_its_end_and_its_writer_goes_on(tmp_path)
 
 
 def test_an_engine_without_data_needs_room_to_begin_and_says_how_much(tmp_path):
-    with pytest.raises(StackError, match=r"cannot begin .* free some space or set FUNDLINE_HOME"):
+    with pytest.raises(CommandFailed, match=r"cannot begin .* free some space or set FUNDLINE_HOME"):
         require_room_to_begin(tmp_path / "not" / "yet", "PostgreSQL", 1 << 60)
 
 
@@ -73,7 +73,7 @@ def test_an_engine_that_has_data_is_started_on_a_full_disk_and_gives_up_what_it_
 def test_an_engine_that_has_no_data_does_not_begin_on_a_full_disk(tmp_path):
     with small_disk(tmp_path / "home", 32) as disk:
         home = StackHome(disk.place).create()
-        with pytest.raises(StackError, match=r"Apache Kafka cannot begin .* it needs 64 MiB"):
+        with pytest.raises(CommandFailed, match=r"Apache Kafka cannot begin .* it needs 64 MiB"):
             KafkaBroker(home, free_ports()).prepare(lambda _: None)
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from fundline.stack.process_spec import ProcessSpec, StackError
+from fundline.platform.command_errors import CommandFailed
+from fundline.stack.process_spec import ProcessSpec
 from fundline.stack.state import HOME_MARK, ProcessIdentity, StackState, StateFile, stop_leftovers
 from fundline.stack.supervisor import Part, RestartPolicy, Supervisor
 from support.small_disk import small_disk
@@ -93,13 +94,13 @@ def test_what_a_killed_process_had_started_goes_with_it(supervisor, part):
 
 def test_a_part_that_crashes_again_and_again_ends_the_start_with_its_last_words(supervisor, part):
     supervisor.start(part(BROKEN, is_ready=lambda: False))
-    with pytest.raises(StackError, match="the disk is broken"):
+    with pytest.raises(CommandFailed, match="the disk is broken"):
         supervisor.wait_ready("risk-worker-1")
 
 
 def test_a_part_that_never_answers_ends_the_start_with_the_place_of_its_log(supervisor, part):
     supervisor.start(replace(part(SLEEP, is_ready=lambda: False), start_timeout_s=0.2))
-    with pytest.raises(StackError, match=r"did not become healthy.*risk-worker-1\.log"):
+    with pytest.raises(CommandFailed, match=r"did not become healthy.*risk-worker-1\.log"):
         supervisor.wait_ready("risk-worker-1")
 
 
@@ -130,7 +131,7 @@ def test_a_stopped_process_is_not_restarted(supervisor, part, told):
 
 
 def test_a_process_that_is_not_running_cannot_be_killed(supervisor):
-    with pytest.raises(StackError, match="risk-worker-9 is not running"):
+    with pytest.raises(CommandFailed, match="risk-worker-9 is not running"):
         supervisor.kill("risk-worker-9")
 
 

@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from fundline.commands.operations_client import OperationsClient
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 
 
 class Answers(httpx.BaseTransport):
@@ -50,18 +50,18 @@ def test_a_write_keeps_its_key_over_every_repeat():
 def test_a_refusal_is_told_in_its_own_sentence_and_is_not_repeated():
     wrong = [{"path": "reason", "message": "This field is required."}]
     there = Answers(problem(422, "invalid-request", "The request was refused.", errors=wrong))
-    with pytest.raises(StackError, match=r"^The request was refused\. reason: This field is required\.$"):
+    with pytest.raises(CommandFailed, match=r"^The request was refused\. reason: This field is required\.$"):
         client(there).post("/v1/x", {})
     assert len(there.asked) == 1
 
 
 def test_an_api_that_stays_away_is_a_sentence():
     there = Answers(*(httpx.ConnectError("away") for _ in range(4)))
-    with pytest.raises(StackError, match="does not answer at"):
+    with pytest.raises(CommandFailed, match="does not answer at"):
         client(there).get("/v1/cases")
 
 
 def test_a_page_of_a_proxy_in_between_is_a_sentence_too():
     there = Answers(httpx.Response(404, text="<html>"))
-    with pytest.raises(StackError, match="answered 404"):
+    with pytest.raises(CommandFailed, match="answered 404"):
         client(there).get("/v1/cases")

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from fundline.commands.split import Split, read_split, shadow_of, write_split
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.flags_file import DEFAULT_FLAGS
-from fundline.stack.process_spec import StackError
 
 OLD, NEW = "scorecard-2", "lightgbm-1"
 
@@ -41,7 +41,7 @@ def test_a_challenger_goes_from_10_to_50_to_100_and_is_the_champion_then():
     ],
 )
 def test_a_step_that_is_not_allowed_is_refused_with_what_to_do(before, version, share, sentence):
-    with pytest.raises(StackError, match=sentence):
+    with pytest.raises(CommandFailed, match=sentence):
         before.promoted(version, share, force=False)
 
 
@@ -79,5 +79,5 @@ def test_the_challenger_takes_the_first_places_so_that_a_growing_share_only_adds
 )
 def test_a_split_that_somebody_wrote_in_another_form_is_left_to_that_person(document, targeting):
     document["flags"]["risk-model"]["targeting"] = targeting
-    with pytest.raises(StackError, match="change it by hand"):
+    with pytest.raises(CommandFailed, match="change it by hand"):
         read_split(document)

@@ -4,8 +4,8 @@ import pytest
 
 from fundline.commands.webhook import Receiver, line_of, listen
 from fundline.platform.clock import utc_now
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.webhook_signature import new_secret, signed_headers
-from fundline.stack.process_spec import StackError
 
 SECRET = new_secret()
 BODY = json.dumps(
@@ -35,5 +35,5 @@ def test_a_webhook_with_another_signature_is_told_as_refused():
     ["garbage", "whsec_", "whsec_%%%", "whsec_c2hvcnQ=", pytest.param(SECRET[6:], id="without its prefix")],
 )
 def test_a_secret_that_is_none_is_refused_before_anything_is_listened_to(secret):
-    with pytest.raises(StackError, match="A webhook secret is whsec_ and"):
+    with pytest.raises(CommandFailed, match="A webhook secret is whsec_ and"):
         listen(secret=secret)

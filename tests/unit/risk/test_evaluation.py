@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from fundline.commands.model import app
+from fundline.platform.command_errors import CommandFailed
 from fundline.risk.artefact import MODELS_DIRECTORY, available_versions, load_model
 from fundline.risk.evaluation import BATCH_ROWS
-from fundline.stack.process_spec import StackError
 from support.loans import COLUMNS, as_csv, packaged_rows, written
 
 TEST_WINDOW = packaged_rows("2004-12-01")
@@ -200,19 +200,19 @@ def test_for_people_there_is_a_line_a_model_with_reasons_below_it(tmp_path):
 
 @pytest.mark.parametrize("version", ["scorecard-9", "../scorecard-2", "/etc"])
 def test_an_unknown_version_is_refused_and_the_known_ones_are_named(vintage, version):
-    with pytest.raises(StackError, match=r"There is no model .*; there are lightgbm-1, scorecard-2\."):
+    with pytest.raises(CommandFailed, match=r"There is no model .*; there are lightgbm-1, scorecard-2\."):
         evaluate(vintage, "--model", version)
 
 
 def test_what_is_no_table_of_loans_is_refused_in_a_sentence(tmp_path):
-    with pytest.raises(StackError, match="There is no file"):
+    with pytest.raises(CommandFailed, match="There is no file"):
         evaluate(tmp_path / "nothing.csv")
-    with pytest.raises(StackError, match="is empty"):
+    with pytest.raises(CommandFailed, match="is empty"):
         evaluate(written(tmp_path / "a.csv", ""))
 
 
 def test_scores_are_never_written_over_a_file_that_is_there(vintage):
     before = vintage.read_bytes()
-    with pytest.raises(StackError, match="cannot be made"):
+    with pytest.raises(CommandFailed, match="cannot be made"):
         evaluate(vintage, "--scores", str(vintage))
     assert vintage.read_bytes() == before

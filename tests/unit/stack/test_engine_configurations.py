@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from fundline.demo.client import HEARTBEAT_S, STREAM_TIMEOUT
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.process import WEBSOCKET_PING_S
 from fundline.platform.settings import ProcessSettings, TokenSettings
 from fundline.services.status_api.settings import Settings as StatusSettings
@@ -18,7 +19,7 @@ from fundline.stack.engines.valkey import ValkeyServer
 from fundline.stack.fleet import BEHIND_THE_GATEWAY, FLEET
 from fundline.stack.keys import DatabasePasswords
 from fundline.stack.layout import Ports, StackHome
-from fundline.stack.process_spec import Engine, StackError
+from fundline.stack.process_spec import Engine
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_the_rate_limits_are_settings(tmp_path):
 
 
 def test_a_rate_limit_that_is_no_number_is_refused():
-    with pytest.raises(StackError, match="FUNDLINE_GATEWAY_CLIENT_BURST is 'many'"):
+    with pytest.raises(CommandFailed, match="FUNDLINE_GATEWAY_CLIENT_BURST is 'many'"):
         GatewayLimits.from_environment({"FUNDLINE_GATEWAY_CLIENT_BURST": "many"})
 
 
@@ -168,7 +169,7 @@ def test_recorded_archives_are_used_without_asking_anybody(tmp_path):
 
 
 def test_archives_that_cannot_be_had_are_a_stack_error():
-    assert issubclass(KafkaUnavailable, StackError)
+    assert issubclass(KafkaUnavailable, CommandFailed)
 
 
 def test_every_engine_keeps_the_supervisors_contract(tmp_path, gateway):

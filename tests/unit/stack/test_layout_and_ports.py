@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.layout import Ports, StackHome
-from fundline.stack.process_spec import ProcessSpec, StackError
+from fundline.stack.process_spec import ProcessSpec
 
 
 def test_every_port_is_a_setting():
@@ -16,7 +17,7 @@ def test_every_port_is_a_setting():
 
 
 def test_a_port_that_is_no_number_is_refused_with_its_setting():
-    with pytest.raises(StackError, match="FUNDLINE_PORT_POSTGRES is 'db'; set it to a port number"):
+    with pytest.raises(CommandFailed, match="FUNDLINE_PORT_POSTGRES is 'db'; set it to a port number"):
         Ports.from_environment({"FUNDLINE_PORT_POSTGRES": "db"})
 
 
@@ -31,7 +32,7 @@ def test_the_default_ports_of_ten_instances_each_do_not_overlap():
 
 
 def test_an_eleventh_instance_is_refused():
-    with pytest.raises(StackError, match="risk-worker can run in 1 to 10 instances, not 11"):
+    with pytest.raises(CommandFailed, match="risk-worker can run in 1 to 10 instances, not 11"):
         Ports().of_process("risk-worker", 11)
 
 
@@ -55,7 +56,7 @@ def test_a_wipe_leaves_the_files_of_others_alone(tmp_path):
 
 def test_a_home_that_cannot_be_made_gives_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StackError, match=r"cannot be written .* set FUNDLINE_HOME to another folder"):
+    with pytest.raises(CommandFailed, match=r"cannot be written .* set FUNDLINE_HOME to another folder"):
         StackHome(tmp_path / "file" / "home").create()
 
 

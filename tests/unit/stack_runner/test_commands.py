@@ -5,8 +5,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from fundline.cli import app
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.layout import StackHome
-from fundline.stack.process_spec import StackError
 from fundline.stack.progress import Progress
 from fundline.stack.supervisor import RestartPolicy
 from fundline.stack.table import duration
@@ -18,7 +18,7 @@ def run(*arguments):
 
 def refused(*arguments):
     result = run(*arguments)
-    assert isinstance(result.exception, StackError), result.output
+    assert isinstance(result.exception, CommandFailed), result.output
     return str(result.exception)
 
 

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.side_by_side import Interrupted, Step, run_side_by_side
 
 LIMIT_S = 10
@@ -48,9 +48,9 @@ def test_the_first_failure_is_raised_and_what_depends_on_it_never_starts():
     started = []
 
     def fail():
-        raise StackError("PostgreSQL is broken; mend it.")
+        raise CommandFailed("PostgreSQL is broken; mend it.")
 
-    with pytest.raises(StackError, match="mend it"):
+    with pytest.raises(CommandFailed, match="mend it"):
         run([Step("postgres", fail), Step("service", lambda: started.append(1), ("postgres",))])
     assert not started
 

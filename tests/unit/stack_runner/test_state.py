@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from fundline.stack.process_spec import StackError
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.state import (
     ProcessIdentity,
     ProcessRecord,
@@ -46,7 +46,10 @@ def test_a_second_runner_of_one_home_is_refused_with_the_address_of_the_first(tm
     StateFile(tmp_path).save(STATE)
     with runner_lock(tmp_path):
         assert is_locked(tmp_path)
-        with pytest.raises(StackError, match="already running at https://localhost:1"), runner_lock(tmp_path):
+        with (
+            pytest.raises(CommandFailed, match="already running at https://localhost:1"),
+            runner_lock(tmp_path),
+        ):
             pass
     assert not is_locked(tmp_path)
 

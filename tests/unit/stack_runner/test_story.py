@@ -4,9 +4,9 @@ import os
 import pytest
 from rich.console import Console
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.layout import StackHome
 from fundline.stack.logs import print_story, render
-from fundline.stack.process_spec import StackError
 from fundline.stack.story import Story, Tail, log_files, read_story
 
 
@@ -114,5 +114,5 @@ def test_a_line_shows_time_process_event_and_the_fields_without_the_plumbing():
 
 
 def test_an_unknown_application_is_refused_with_a_sentence(logs):
-    with pytest.raises(StackError, match="No log mentions app-9"):
+    with pytest.raises(CommandFailed, match="No log mentions app-9"):
         print_story(StackHome(logs.parent), "app-9", False, Console(quiet=True))

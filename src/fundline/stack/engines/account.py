@@ -6,7 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from fundline.stack.process_spec import StackError, identity_of
+from fundline.platform.command_errors import CommandFailed
+from fundline.stack.process_spec import identity_of
 
 ACCOUNT = "fundline"
 FALLBACK_ACCOUNT = "nobody"
@@ -28,7 +29,7 @@ def unprivileged_account() -> str | None:
     for account in (ACCOUNT, FALLBACK_ACCOUNT):
         if _exists(account):
             return account
-    raise StackError(
+    raise CommandFailed(
         "PostgreSQL refuses to run as root and no other account exists; "
         f"create one with `useradd --system {ACCOUNT}` or start Fundline as an ordinary user."
     )

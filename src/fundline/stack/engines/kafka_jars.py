@@ -12,8 +12,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.engines.preflight import plain_environment
-from fundline.stack.process_spec import Report, StackError
+from fundline.stack.process_spec import Report
 
 COORDINATES = "org.apache.kafka:kafka_2.13:4.3.0+org.slf4j:slf4j-simple:1.7.36"
 ARCHIVES = 46
@@ -23,7 +24,7 @@ DOWNLOAD_TIMEOUT_S = 300.0
 REPORT_EVERY_S = 4.0
 
 
-class KafkaUnavailable(StackError):
+class KafkaUnavailable(CommandFailed):
     """Kafka's archives cannot be had here; the runner may fall back to the development broker."""
 
 

@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import Self
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.engines.account import give
 from fundline.stack.engines.postgres_files import (
     ACCESS_RULES,
@@ -30,7 +31,7 @@ from fundline.stack.engines.preflight import (
 )
 from fundline.stack.keys import StackKeys
 from fundline.stack.layout import LOOPBACK, Ports, StackHome
-from fundline.stack.process_spec import ProcessSpec, Report, StackError
+from fundline.stack.process_spec import ProcessSpec, Report
 from fundline.stack.room import is_tight, require_room_to_begin
 
 SUPERUSER = "postgres"
@@ -92,7 +93,7 @@ class PostgresNode:
         return self._url(SUPERUSER, self._keys.database_passwords().superuser)
 
     def prepare(self, report: Report) -> None:
-        """Creates or clones the data folder once, writes the configuration each time. Raises StackError."""
+        """Creates or clones the data folder once, writes the configuration each time. Raises CommandFailed."""
         require_free_port(self.port, self.title, self.port_setting)
         self._place = place = find_place(self.home, self.name, report)
         require_working_program((place.program("postgres"), "--version"), TITLE, place.account)
@@ -138,7 +139,7 @@ class PostgresNode:
         """Nothing: the fast shutdown ends transactions cleanly."""
 
     def run_sql(self, script: str, database: str = "postgres") -> str:
-        """Runs a psql script as superuser; returns unaligned rows. Raises StackError."""
+        """Runs a psql script as superuser; returns unaligned rows. Raises CommandFailed."""
         argv = [self._require_place().program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
         argv += ["-h", LOOPBACK, "-p", str(self.port), "-U", SUPERUSER, "-d", database, "-f", "-"]
         password = self._keys.database_passwords().superuser
@@ -146,10 +147,10 @@ class PostgresNode:
             return run_program(
                 argv, self.title, env={"PGPASSWORD": password}, stdin_text=script, timeout_s=SQL_TIMEOUT_S
             )
-        except StackError as error:
+        except CommandFailed as error:
             if "password authentication failed" not in str(error):
                 raise
-            raise StackError(
+            raise CommandFailed(
                 f"{self.title} does not accept the password in {self._keys.database}; "
                 "bring back the key file that belongs to this database, or start anew with `make reset`."
             ) from error

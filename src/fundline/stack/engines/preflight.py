@@ -6,8 +6,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from fundline.platform.command_errors import CommandFailed
 from fundline.stack.layout import PORT_SETTING_PREFIX, is_port_free
-from fundline.stack.process_spec import StackError, identity_of
+from fundline.stack.process_spec import identity_of
 
 VERSION_TIMEOUT_S = 20.0
 
@@ -15,7 +16,7 @@ VERSION_TIMEOUT_S = 20.0
 def require_free_port(port: int, title: str, setting: str) -> None:
     """`setting` is the name after FUNDLINE_PORT_, such as POSTGRES."""
     if not is_port_free(port):
-        raise StackError(
+        raise CommandFailed(
             f"Port {port} for {title} is in use by another program; "
             f"stop it or set {PORT_SETTING_PREFIX}{setting}."
         )
@@ -25,7 +26,7 @@ def package_folder(package: str, title: str) -> Path:
     """The folder of an installed engine wheel, found without importing its Python layer."""
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
-        raise StackError(f"{title} is not installed (Python package {package}); run `make install`.")
+        raise CommandFailed(f"{title} is not installed (Python package {package}); run `make install`.")
     return Path(next(iter(found.submodule_search_locations)))
 
 
@@ -33,8 +34,10 @@ def require_working_program(argv: Sequence[str], title: str, user: str | None = 
     """Runs the program's own version command; a broken file shows here and not as a start that hangs."""
     try:
         run_program(argv, title, user=user, timeout_s=VERSION_TIMEOUT_S)
-    except StackError as error:
-        raise StackError(f"{error} Its program may be damaged: reinstall it with `make install`.") from error
+    except CommandFailed as error:
+        raise CommandFailed(
+            f"{error} Its program may be damaged: reinstall it with `make install`."
+        ) from error
 
 
 def run_program(
@@ -48,7 +51,7 @@ def run_program(
 ) -> str:
     """Runs an engine's tool to its end and returns what it wrote on standard output.
 
-    Raises StackError with the tool's last line when it cannot run, fails or takes too long.
+    Raises CommandFailed with the tool's last line when it cannot run, fails or takes too long.
     """
     identity = identity_of(user)
     try:
@@ -68,12 +71,14 @@ def run_program(
             check=False,
         )
     except OSError as error:
-        raise StackError(f"{title} cannot run here: {argv[0]}: {error.strerror}.") from error
+        raise CommandFailed(f"{title} cannot run here: {argv[0]}: {error.strerror}.") from error
     except subprocess.TimeoutExpired as error:
-        raise StackError(f"{title} did not finish within {timeout_s:.0f} s: {Path(argv[0]).name}.") from error
+        raise CommandFailed(
+            f"{title} did not finish within {timeout_s:.0f} s: {Path(argv[0]).name}."
+        ) from error
     if done.returncode != 0:
         said = _telling_line(done.stderr) or _telling_line(done.stdout) or f"exit code {done.returncode}"
-        raise StackError(f"{title} failed ({Path(argv[0]).name}): {said.rstrip('.')}.")
+        raise CommandFailed(f"{title} failed ({Path(argv[0]).name}): {said.rstrip('.')}.")
     return done.stdout
 
 

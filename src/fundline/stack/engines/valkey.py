@@ -67,7 +67,7 @@ class ValkeyServer:
         return f"redis://{self.address}/0"
 
     def prepare(self, report: Report) -> None:
-        """Checks the program and writes the configuration. Raises StackError."""
+        """Checks the program and writes the configuration. Raises CommandFailed."""
         require_free_port(self.ports.valkey, self.title, "VALKEY")
         require_working_program((self._program(), "--version"), self.title)
         folder = self.home.data / self.name
