@@ -21,36 +21,56 @@ commands.register(app)
 
 SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
     # name, module with a typer application called `app`, what it is for
-    ("model", "fundline.commands.model", "The risk models: list, evaluate, promote, roll back, compare."),
+    (
+        "model",
+        "fundline.commands.model.command",
+        "The risk models: list, evaluate, promote, roll back, compare.",
+    ),
     (
         "decision",
-        "fundline.commands.decision",
+        "fundline.commands.decision.command",
         "The evidence of decisions: show it, or decide once more from it.",
     ),
-    ("account", "fundline.commands.account", "Payout accounts: which applications name one."),
+    ("account", "fundline.commands.account.command", "Payout accounts: which applications name one."),
     (
         "account-key",
-        "fundline.commands.account_key",
+        "fundline.commands.account_key.command",
         "The keys that seal payout accounts: add, rotate, retire.",
     ),
-    ("reconcile", "fundline.commands.reconcile", "Find what is stuck or differs, and repair what may be."),
-    ("audit", "fundline.commands.audit", "The audit trail: verify it, or tell the story of an application."),
+    (
+        "reconcile",
+        "fundline.commands.reconcile.command",
+        "Find what is stuck or differs, and repair what may be.",
+    ),
+    (
+        "audit",
+        "fundline.commands.audit.command",
+        "The audit trail: verify it, or tell the story of an application.",
+    ),
     (
         "webhook",
-        "fundline.commands.webhook",
+        "fundline.commands.webhook.command",
         "Webhooks: a receiver on this machine that checks and shows them.",
     ),
-    ("mail", "fundline.commands.mail", "Mails of the running stack, as the mail sink keeps them."),
-    ("bank", "fundline.commands.bank", "The sandbox bank: its faults, its statement, its payments."),
-    ("ledger", "fundline.commands.ledger", "The books: what is in them, whether they hold, corrections."),
+    ("mail", "fundline.commands.mail.command", "Mails of the running stack, as the mail sink keeps them."),
+    ("bank", "fundline.commands.bank.command", "The sandbox bank: its faults, its statement, its payments."),
+    (
+        "ledger",
+        "fundline.commands.ledger.command",
+        "The books: what is in them, whether they hold, corrections.",
+    ),
     (
         "dead-letter",
-        "fundline.commands.dead_letter",
+        "fundline.commands.dead_letter.command",
         "Dead letters: list, show, replay, correct, approve, discard.",
     ),
-    ("payment", "fundline.commands.payment", "Payments: list, show, release; halt and resume all of them."),
-    ("routes", "fundline.commands.routes", "Every route of the API, with the roles that may use it."),
-    ("case", "fundline.commands.case", "What waits for a person: list, show, resolve."),
+    (
+        "payment",
+        "fundline.commands.payment.command",
+        "Payments: list, show, release; halt and resume all of them.",
+    ),
+    ("routes", "fundline.commands.routes.command", "Every route of the API, with the roles that may use it."),
+    ("case", "fundline.commands.case.command", "What waits for a person: list, show, resolve."),
 )
 """Imported only when they are asked for: `fundline --help` stays fast."""
 

@@ -14,7 +14,7 @@ import pytest
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from typer.testing import CliRunner
 
-from fundline.commands.routes import app as routes_command
+from fundline.commands.routes.command import app as routes_command
 from fundline.manual.endpoints import SERVICES
 from fundline.manual.pages import DOCS
 from fundline.platform.http.api import api

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from fundline.commands.account import look_up, parsed
-from fundline.commands.account_keys import AccountKeys
+from fundline.commands.account.reading import look_up, parsed
+from fundline.commands.account_key.deeds import AccountKeys
 from fundline.platform.clock import utc_now
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import open_database

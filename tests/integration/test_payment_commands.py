@@ -6,7 +6,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from fundline.commands.payment import app
+from fundline.commands.payment.command import app
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import open_database
 from fundline.platform.settings import DatabaseSettings

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fundline.commands.flag_edit import read_flags
-from fundline.commands.promotion import Promotion, drop_scores
-from fundline.commands.split import Split, read_split
+from fundline.commands.model.deeds import Promotion, drop_scores
+from fundline.commands.model.split import Split, read_split
 from fundline.platform.cache import RISK_SCORE, Cache, open_cache
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database, open_database

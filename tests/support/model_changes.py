@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from fundline.commands.promotion import Author
+from fundline.commands.model.deeds import Author
 from fundline.platform.clock import new_id
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database

@@ -58,7 +58,7 @@ MEMORY = "held for a few operations in memory, never over a call that waits"
 DONE = "of a task or future that is done, or no future at all"
 MAY = {
     (
-        "commands/webhook.py",
+        "commands/webhook/receiver.py",
         "threading.Lock",
     ): "held while a line is printed, in a command that a person watches",
     ("demo/run.py", "task.result"): DONE,

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.commands.audit import told
+from fundline.commands.audit.view import told
 from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api

@@ -7,8 +7,8 @@ import uuid
 import pytest
 from typer.testing import CliRunner, Result
 
-from fundline.commands.case import app as case_app
-from fundline.commands.dead_letter import app as dead_letter_app
+from fundline.commands.case.command import app as case_app
+from fundline.commands.dead_letter.command import app as dead_letter_app
 from fundline.platform.command_errors import CommandFailed
 from support.dead_letters import dead, dead_payment, kept_letter, payment_asked
 from support.model_service import over_http

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.commands.dead_letter_view import show_letter
+from fundline.commands.dead_letter.view import show_letter
 from fundline.contracts.payloads import DisbursementRequested
 from fundline.contracts.topics import APPLICATIONS_CREATED, DEAD_LETTER_KEEPER, DISBURSEMENT_REQUESTED, Group
 from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from fundline.commands.ledger import app
+from fundline.commands.ledger.command import app
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
 from fundline.platform.command_errors import CommandFailed

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
-from fundline.commands.reconcile import app
+from fundline.commands.reconcile.command import app
 from fundline.platform.cache import STATUS, versioned
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Candidate

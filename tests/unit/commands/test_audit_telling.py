@@ -1,4 +1,4 @@
-from fundline.commands.audit import told
+from fundline.commands.audit.view import told
 
 
 def test_details_without_a_value_are_left_out_of_a_story():

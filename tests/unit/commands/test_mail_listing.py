@@ -1,4 +1,4 @@
-from fundline.commands.mail import listed
+from fundline.commands.mail.view import listed
 
 
 def test_a_mail_is_a_line_and_no_mail_a_sentence():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fundline.commands.comparison import stability
-from fundline.commands.model_view import show_change, show_comparison, show_models
+from fundline.commands.model.comparison import stability
+from fundline.commands.model.view import show_change, show_comparison, show_models
 
 OLD, NEW = "scorecard-2", "lightgbm-1"
 

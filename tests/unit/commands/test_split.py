@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from fundline.commands.split import Split, read_split, shadow_of, write_split
+from fundline.commands.model.split import Split, read_split, shadow_of, write_split
 from fundline.platform.command_errors import CommandFailed
 from fundline.stack.flags_file import DEFAULT_FLAGS
 

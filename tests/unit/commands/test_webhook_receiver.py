@@ -2,7 +2,9 @@ import json
 
 import pytest
 
-from fundline.commands.webhook import Receiver, line_of, listen
+from fundline.commands.webhook.command import listen
+from fundline.commands.webhook.receiver import Receiver
+from fundline.commands.webhook.view import line_of
 from fundline.platform.clock import utc_now
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.webhook_signature import new_secret, signed_headers

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from fundline.commands.model import app
+from fundline.commands.model.command import app
 from fundline.platform.command_errors import CommandFailed
 from fundline.risk.artefact import MODELS_DIRECTORY, available_versions, load_model
 from fundline.risk.evaluation import BATCH_ROWS

@@ -1,31 +1,25 @@
 """`fundline webhook`: a receiver on this machine, for whoever writes one."""
 
 import contextlib
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from fundline.commands.operations_client import AsOption, JsonOption, operations_client
 from fundline.commands.place import HomeOption
-from fundline.platform.clock import utc_now
+from fundline.commands.webhook.receiver import Receiver
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.webhook_signature import (
     SecretUnusable,
-    SignatureRefused,
     check_secret,
-    check_signature,
 )
 from fundline.stack.layout import LOOPBACK
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
-_LARGEST_BODY_BYTES = 1_000_000
 _ENDPOINTS = "/v1/webhook-endpoints"
 
 
@@ -83,54 +77,3 @@ def _registered(home: Path | None, subject: str | None, url: str) -> Iterator[st
     finally:
         client.delete(f"{_ENDPOINTS}/{made['id']}")
         typer.echo("Deleted it.", err=True)
-
-
-@dataclass
-class Receiver:
-    """`status` is what it answers to a good webhook; a bad one gets 401."""
-
-    status: int
-    as_json: bool
-    secret: str = ""
-
-    def handler(self) -> type[BaseHTTPRequestHandler]:
-        receiver, printing = self, threading.Lock()
-
-        class Door(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                length = self.headers.get("content-length", "")
-                if not length.isdecimal() or int(length) > _LARGEST_BODY_BYTES:
-                    self.send_error(413)
-                    return
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                told = receiver.judge(headers, self.rfile.read(int(length)))
-                with printing:
-                    typer.echo(json.dumps(told) if receiver.as_json else line_of(told))
-                self.send_response(receiver.status if told["isGenuine"] else 401)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Our own line says it all."""
-
-        return Door
-
-    def judge(self, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-        """What came, and whether it is genuine; `trouble` says why not."""
-        try:
-            check_signature([self.secret], headers, body, now=utc_now())
-            content = json.loads(body)
-        except (SignatureRefused, SecretUnusable, ValueError) as refused:
-            return {"isGenuine": False, "id": headers.get("webhook-id"), "trouble": str(refused)}
-        return {"isGenuine": True, "id": headers["webhook-id"], "content": content}
-
-
-def line_of(told: dict[str, Any]) -> str:
-    if not told["isGenuine"]:
-        return f"REFUSED  {told['id']}  {told['trouble']}"
-    content = told["content"]
-    data = content.get("data", {})
-    details = "  ".join(
-        f"{name}={data[name]}" for name in ("trackingId", "status", "sequence") if name in data
-    )
-    return f"genuine  {told['id']}  {content.get('type')}  {details}".rstrip()

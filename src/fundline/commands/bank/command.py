@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fundline.commands.bank_view import show_faults, show_payment, show_statement
+from fundline.commands.bank.view import show_faults, show_payment, show_statement
 from fundline.commands.place import HomeOption, bank_url
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient

@@ -4,20 +4,20 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
-from fundline.commands.ledger_corrections import approve, correct, corrections, withdraw
+from fundline.commands.ledger.corrections import approve, correct, corrections, withdraw
+from fundline.commands.ledger.view import balance_json, balances_table, entries_table, entry_json
 from fundline.commands.operations_client import JsonOption
 from fundline.commands.place import HomeOption, read_place
-from fundline.commands.table import aligned
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Connection, Database
 from fundline.records import ledger_views
 from fundline.records.books import SNAPSHOT
-from fundline.records.ledger_views import AccountBalance, AccountUnknown, Entry, out_of_balance
+from fundline.records.ledger_views import AccountUnknown, out_of_balance
 
 app = typer.Typer(
     add_completion=False,
@@ -46,13 +46,13 @@ def trial_balance(at: AtOption = None, as_json: JsonOption = False, home: HomeOp
                 {
                     "at": None if moment is None else iso_utc(moment),
                     "balanced": not rest,
-                    "accounts": [_balance_view(line) for line in balances],
+                    "accounts": [balance_json(line) for line in balances],
                     "outOfBalance": {currency: amount.text() for currency, amount in rest.items()},
                 }
             )
         )
     else:
-        typer.echo(_balances_table(balances))
+        typer.echo(balances_table(balances))
         for currency, amount in rest.items():
             typer.echo(f"Debits and credits differ by {amount.text()} {currency}.")
     raise typer.Exit(1 if rest else 0)
@@ -75,11 +75,11 @@ def account(
     except AccountUnknown as error:
         raise CommandFailed(str(error)) from error
     if as_json:
-        typer.echo(json.dumps({"account": name, "entries": [_entry_view(entry) for entry in found]}))
+        typer.echo(json.dumps({"account": name, "entries": [entry_json(entry) for entry in found]}))
     elif not found:
         typer.echo(f"{name} has no postings.")
     else:
-        typer.echo(_entries_table(found))
+        typer.echo(entries_table(found))
 
 
 @app.command()
@@ -115,45 +115,3 @@ def _in_snapshot(home: Path | None, work: Callable[[Connection], Awaitable[T]]) 
             return await work(connection)
 
     return read_place(home, read)
-
-
-def _balance_view(line: AccountBalance) -> dict[str, Any]:
-    return {
-        "account": line.account,
-        "kind": line.kind.value,
-        "currency": line.balance.currency,
-        "debits": line.debits.text(),
-        "credits": line.credits.text(),
-        "balance": line.balance.text(),
-    }
-
-
-def _entry_view(entry: Entry) -> dict[str, Any]:
-    return {
-        "bookedAt": iso_utc(entry.booked_at),
-        "transferId": str(entry.transfer_id),
-        "paymentId": str(entry.payment_id),
-        "purpose": entry.purpose,
-        "amount": entry.amount.text(),
-        "currency": entry.amount.currency,
-        "balance": entry.balance.text(),
-        "corrects": None if entry.corrects is None else str(entry.corrects),
-        "reason": entry.reason,
-    }
-
-
-def _balances_table(balances: list[AccountBalance]) -> str:
-    rows = [["account", "kind", "debits", "credits", "balance", "currency"]]
-    for line in balances:
-        amounts = [amount.text() for amount in (line.debits, line.credits, line.balance)]
-        rows.append([line.account, line.kind.value, *amounts, line.balance.currency])
-    return "\n".join(aligned(rows, right={2, 3, 4}))
-
-
-def _entries_table(found: list[Entry]) -> str:
-    rows = [["booked at", "purpose", "transfer", "payment", "amount", "balance", "currency"]]
-    for entry in found:
-        amounts = [entry.amount.text(), entry.balance.text()]
-        told = [iso_utc(entry.booked_at), entry.purpose, str(entry.transfer_id), str(entry.payment_id)]
-        rows.append([*told, *amounts, entry.amount.currency])
-    return "\n".join(aligned(rows, right={4, 5}))

@@ -4,7 +4,7 @@ import asyncio
 import getpass
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
@@ -18,6 +18,7 @@ from fundline.commands.operations_client import (
     older_ones,
     operations_client,
 )
+from fundline.commands.payment.view import payment_row
 from fundline.commands.place import HomeOption, home_of, open_place
 from fundline.commands.table import aligned
 from fundline.platform.audit.trail import AuditEntry, record
@@ -49,7 +50,7 @@ def list_payments(
         typer.echo(json.dumps(page))
     elif page["items"]:
         header = ("application", "amount", "", "state", "waits for", "approved by")
-        rows = [header, *(_row(item) for item in page["items"])]
+        rows = [header, *(payment_row(item) for item in page["items"])]
         typer.echo("\n".join([*aligned(rows, right={1}), *older_ones(page)]))
     else:
         typer.echo("No payment is like that.")
@@ -128,17 +129,3 @@ async def _turn(variant: str, reason: str, subject: str | None, home: Path | Non
             await database.close()
         if variant != "halted":
             replace_flags(file, document)
-
-
-def _row(item: dict[str, Any]) -> tuple[str, ...]:
-    waits_for = "a second person" if item["waitsForRelease"] else ""
-    if item["state"] == "requested" and not waits_for:
-        waits_for = "the bank, or the halt"
-    return (
-        item["applicationId"],
-        item["amount"],
-        item["currency"],
-        item["state"],
-        waits_for,
-        item["approvedBy"] or "",
-    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fundline.commands.flag_edit import only_editor, read_flags, replace_flags
-from fundline.commands.split import ALL, Split, read_split, write_split
+from fundline.commands.model.split import ALL, Split, read_split, write_split
 from fundline.platform.cache import RISK_SCORE, CacheUnavailable
 from fundline.platform.cache.sweep import drop_all
 from fundline.platform.command_errors import CommandFailed

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from fundline.commands.mail.view import listed
 from fundline.commands.operations_client import JsonOption
 from fundline.commands.place import HomeOption, home_of
 from fundline.platform.command_errors import CommandFailed
@@ -42,14 +43,6 @@ def show(
     for name, value in kept["headers"]:
         typer.echo(f"{name}: {value}")
     typer.echo(f"\n{kept['text']}")
-
-
-def listed(mails: list[dict[str, Any]]) -> list[str]:
-    """A line for each mail, or a sentence when there is none."""
-    return [
-        f"{kept['number']:>5}  {kept['receivedAt'][:19]}Z  {', '.join(kept['to'])}  {kept['subject']}"
-        for kept in mails
-    ] or ["No mail is kept; a sink that restarts has none."]
 
 
 def _asked(home: Path | None, path: str) -> dict[str, Any]:

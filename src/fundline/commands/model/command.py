@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from fundline.commands.artefacts import PackagedModels
-from fundline.commands.comparison import compare as compare_models
-from fundline.commands.evaluate import HELP, evaluate
 from fundline.commands.flag_edit import flags_path, read_flags
-from fundline.commands.model_view import show_change, show_comparison, show_models
+from fundline.commands.model.artefacts import PackagedModels
+from fundline.commands.model.comparison import compare as compare_models
+from fundline.commands.model.deeds import Author, Changed, Promotion, drop_scores
+from fundline.commands.model.evaluation import HELP, evaluate
+from fundline.commands.model.split import Split, read_split, shadow_of
+from fundline.commands.model.view import show_change, show_comparison, show_models
 from fundline.commands.place import HomeOption, cache_url, home_of, person, read_place
-from fundline.commands.promotion import Author, Changed, Promotion, drop_scores
-from fundline.commands.split import Split, read_split, shadow_of
 from fundline.platform.clock import utc_now
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database

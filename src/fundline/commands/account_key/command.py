@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from fundline.commands.account_keys import AccountKeys
+from fundline.commands.account_key.deeds import AccountKeys
 from fundline.commands.place import HomeOption, home_of, open_place, person
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.command_errors import CommandFailed

@@ -1,17 +1,15 @@
 """`fundline dead-letter`: look at what consumer groups gave up on, send it again, correct it, or discard it."""
 
 import json
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import click
 import typer
 
-from fundline.commands.dead_letter_view import (
-    WIDTH,
+from fundline.commands.dead_letter.bulk import batches, paced
+from fundline.commands.dead_letter.payload import payload_of
+from fundline.commands.dead_letter.view import (
     show_bulk,
     show_letter,
     show_letters,
@@ -27,7 +25,6 @@ from fundline.commands.operations_client import (
     operations_client,
 )
 from fundline.commands.place import HomeOption
-from fundline.platform.command_errors import CommandFailed
 
 app = typer.Typer(
     add_completion=False,
@@ -36,8 +33,6 @@ app = typer.Typer(
 )
 
 PATH = "/v1/dead-letters"
-LONGEST_BATCH_S = 10
-LARGEST_BATCH = 100
 
 LetterArgument = Annotated[str, typer.Argument(help="Id of a dead letter.")]
 TopicOption = Annotated[str | None, typer.Option(help="Topic, such as status.updated.")]
@@ -127,7 +122,7 @@ def edit(
     """Correct its payload and replay it; without --set and --file, in your editor."""
     client = operations_client(home, subject)
     found = _read(client, letter)
-    payload = _payload_of(found, changes or [], file)
+    payload = payload_of(found, changes or [], file)
     _act(client, letter, "replay", {"reason": reason, "payload": payload}, as_json=as_json)
 
 
@@ -143,7 +138,7 @@ def approve(
 ) -> None:
     """Agree to replays that somebody else has asked for, each with the payload that is shown."""
     client = operations_client(home, subject)
-    for letter in _paced(letters, rate):
+    for letter in paced(letters, rate):
         found = _read(client, letter)
         if not yes:
             typer.echo(show_letter(found), err=True)
@@ -168,33 +163,11 @@ def bulk_replay(
     client = operations_client(home, subject)
     wanted = {"topic": topic, "group": group, "cause": cause, "reason": reason, "perSecond": rate}
     total: dict[str, list[Any]] = {"replayed": [], "requested": [], "skipped": []}
-    for told in _batches(client, {k: v for k, v in wanted.items() if v is not None}, most):
+    for told in batches(client, {k: v for k, v in wanted.items() if v is not None}, most):
         for outcome in total:
             total[outcome] += told[outcome]
         typer.echo(show_progress(total), err=True)
     typer.echo(json.dumps(total) if as_json else show_bulk(total))
-
-
-def _batches(client: OperationsClient, wanted: dict[str, Any], most: int) -> Iterator[dict[str, Any]]:
-    """One answer per batch; the next one is asked for when this one's events have had their time."""
-    rate, left, after = wanted["perSecond"], most, None
-    while True:
-        size = min(LARGEST_BATCH, max(int(rate * LONGEST_BATCH_S), 1), left)
-        body = {**wanted, "limit": size} | ({} if after is None else {"after": after})
-        told = client.post(f"{PATH}/bulk-replay", body)
-        yield told
-        left -= sum(len(told[outcome]) for outcome in ("replayed", "requested", "skipped"))
-        after = told["nextAfter"]
-        if after is None or left <= 0:
-            return
-        time.sleep(len(told["replayed"]) / rate)
-
-
-def _paced(letters: list[str], rate: float) -> Iterator[str]:
-    for place, letter in enumerate(letters):
-        if place:
-            time.sleep(1 / rate)
-        yield letter
 
 
 def _read(client: OperationsClient, letter: str) -> dict[str, Any]:
@@ -204,47 +177,3 @@ def _read(client: OperationsClient, letter: str) -> dict[str, Any]:
 def _act(client: OperationsClient, letter: str, verb: str, body: dict[str, Any], *, as_json: bool) -> None:
     told = client.post(f"{PATH}/{quote(letter, safe='')}/{verb}", body)
     typer.echo(json.dumps(told) if as_json else show_outcome(told))
-
-
-def _payload_of(found: dict[str, Any], changes: list[str], file: Path | None) -> dict[str, Any]:
-    """Raises CommandFailed when it is no JSON object, or nothing was changed."""
-    before = found["editedPayload"] or found["payload"]["json"]
-    if file is not None:
-        return _object(typer.get_text_stream("stdin").read() if str(file) == "-" else _content(file))
-    if changes:
-        if not isinstance(before, dict):
-            raise CommandFailed("Its payload is no JSON object; give the whole payload with --file.")
-        return before | dict(_change(before, text) for text in changes)
-    shown = found["payload"]["text"] or "" if before is None else json.dumps(before, indent=2) + "\n"
-    edited = click.edit(shown, extension=".json")
-    if edited is None:
-        raise CommandFailed("Nothing was changed, and nothing was sent.")
-    return _object(edited)
-
-
-def _content(file: Path) -> str:
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"{file} cannot be read ({error}).") from error
-
-
-def _change(before: dict[str, Any], text: str) -> tuple[str, Any]:
-    """A field that is text stays text, so that amounts keep their form."""
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise CommandFailed(f"{text!r} is no field=value.")
-    try:
-        return name, value if isinstance(before.get(name), str) else json.loads(value)
-    except ValueError:
-        return name, value
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        read = json.loads(text)
-    except ValueError as error:
-        raise CommandFailed(f"The payload is no JSON: {error}."[:WIDTH]) from error
-    if not isinstance(read, dict):
-        raise CommandFailed("The payload is no JSON object.")
-    return read

@@ -1,16 +1,12 @@
-"""`fundline account`: which applications name a payout account, without anybody reading an account."""
+"""Which applications name an account."""
 
-import asyncio
-import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from pydantic import TypeAdapter, ValidationError
 
-from fundline.commands.account_key import key_file_of
-from fundline.commands.place import HomeOption, open_place, person
+from fundline.commands.account_key.command import key_file_of
+from fundline.commands.place import open_place
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import utc_now
@@ -21,44 +17,16 @@ from fundline.platform.refusals import Unavailable
 from fundline.platform.secrets import SecretBox
 from fundline.records.accounts import IbanAccount, PayoutAccount, UsAccount
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Payout accounts: which applications name one."
-)
-
 _ACCOUNTS = TypeAdapter[Any](PayoutAccount)
+
+
 LIMIT = 1000
+
+
 FIND = """
 select application_id, tracking_id, user_id, status, created_at from applications
 where payout_index = $1 order by application_id limit $2
 """
-
-
-@app.callback()
-def _group() -> None:
-    """A group of one command so far."""
-
-
-@app.command()
-def find(
-    reason: Annotated[str, typer.Option(help="Why you look; kept in the audit trail.")],
-    actor: Annotated[str | None, typer.Option(help="Who; else the account of this machine.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-    home: HomeOption = None,
-) -> None:
-    """Find the applications that name an account: an IBAN, or a US routing and account number, on standard input.
-
-    Never as an argument: arguments are in the shell's history and in the list of processes.
-    """
-    if sys.stdin.isatty():
-        typer.echo("Account (IBAN, or routing number and account number): ", nl=False, err=True)
-    account = parsed(sys.stdin.readline())
-    rows = asyncio.run(_find(home, account, person(actor), reason))
-    if as_json:
-        typer.echo(json.dumps({"last4": account.last4, "applications": rows}))
-        return
-    typer.echo(f"{len(rows)} applications name the account that ends with {account.last4}.")
-    for row in rows:
-        typer.echo(f"{row['trackingId']}  {row['createdAt'][:10]}  {row['status']:<15} {row['userId']}")
 
 
 def parsed(text: str) -> IbanAccount | UsAccount:
@@ -79,7 +47,7 @@ def parsed(text: str) -> IbanAccount | UsAccount:
     return account
 
 
-async def _find(
+async def find_applications(
     home: Path | None, account: IbanAccount | UsAccount, who: str, reason: str
 ) -> list[dict[str, str]]:
     try:

@@ -3,14 +3,14 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from prometheus_client import CollectorRegistry
 
 from fundline.commands.operations_client import JsonOption
 from fundline.commands.place import HomeOption, bank_url, cache_url, database_url, kafka_bootstrap
-from fundline.contracts.payloads import iso_utc
+from fundline.commands.reconcile.view import run_json, show_run
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import configure_logs
@@ -59,7 +59,7 @@ async def _reconcile(home: Path | None, *, full: bool, every_s: float | None, as
     async with open_reconciler(settings, Metrics(CollectorRegistry())) as opened:
         while True:
             run = await _take_turn(opened.reconciler, full=full)
-            typer.echo(json.dumps(view(run)) if as_json else told(run))
+            typer.echo(json.dumps(run_json(run)) if as_json else show_run(run))
             if every_s is None:
                 return run.is_clean
             await asyncio.sleep(every_s)
@@ -73,39 +73,3 @@ async def _take_turn(reconciler: Reconciler, *, full: bool) -> Run:
             return run
         await asyncio.sleep(_ASK_AGAIN_S)
     raise CommandFailed("Another reconciler has been at work for a minute; try again later.")
-
-
-def view(run: Run) -> dict[str, Any]:
-    return {
-        "runId": str(run.run_id),
-        "startedAt": iso_utc(run.started_at),
-        "finishedAt": iso_utc(run.finished_at),
-        "full": run.is_full,
-        "clean": run.is_clean,
-        "found": run.found(),
-        "repaired": run.repaired(),
-        "casesOpened": run.cases_opened(),
-        "unchecked": run.unchecked,
-        "findings": [
-            {
-                "trouble": finding.trouble.value,
-                "subject": finding.subject,
-                "sentence": finding.sentence,
-                "repaired": finding.is_repaired,
-                "openedCase": finding.opened_case,
-            }
-            for finding in run.findings
-        ],
-    }
-
-
-def told(run: Run) -> str:
-    """A line for each finding, and one for the run."""
-    lines = [
-        f"{'repaired' if finding.is_repaired else 'case':<8}  {finding.sentence}" for finding in run.findings
-    ]
-    lines += [f"unchecked {sentence}" for sentence in run.unchecked.values()]
-    if run.is_clean and not run.findings:
-        return "Nothing is stuck, and nothing differs."
-    found, repaired = len(run.findings), sum(run.repaired().values())
-    return "\n".join([*lines, f"{found} found, {repaired} repaired, {run.cases_opened()} cases opened."])

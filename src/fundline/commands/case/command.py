@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import typer
 
-from fundline.commands.dead_letter_view import show_case, show_case_outcome, show_cases
+from fundline.commands.case.view import show_case, show_case_outcome, show_cases
 from fundline.commands.operations_client import AsOption, CursorOption, JsonOption, operations_client
 from fundline.commands.place import HomeOption
 

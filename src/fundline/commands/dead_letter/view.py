@@ -5,16 +5,15 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fundline.commands.operations_client import older_ones
+from fundline.commands.text import WIDTH, fact_lines, fitted, minute, page_lines, times, wrapped
 
-WIDTH = 100
 _STATES = {"replay_requested": "replay asked for"}
 
 
 def show_letters(page: Mapping[str, Any]) -> str:
     """Two lines a letter, newest first."""
     lines = [line for letter in page["items"] for line in _two_lines(letter)]
-    return _page(lines, page) or "No dead letter fits."
+    return page_lines(lines, page) or "No dead letter fits."
 
 
 def show_letter(letter: Mapping[str, Any]) -> str:
@@ -37,14 +36,14 @@ def show_letter(letter: Mapping[str, Any]) -> str:
         "handled at": letter["handledAt"],
         "payload sha256": letter["payloadSha256"],
     }
-    lines = [letter["id"], *_facts(facts), "", *_payload(letter["payload"]), *_whole(letter["whole"])]
+    lines = [letter["id"], *fact_lines(facts), "", *_payload(letter["payload"]), *_whole(letter["whole"])]
     if letter["editedPayload"] is not None:
         lines += ["", "A replay sends it corrected:", *_changes(letter["changes"])]
-    lines += ["", f"Died {_times(len(letter['arrivals']))}:"]
+    lines += ["", f"Died {times(len(letter['arrivals']))}:"]
     for death in letter["arrivals"]:
         life = f"after replay {death['replay']}" if death["replay"] else "first life"
-        head = f"{_minute(death['failedAt'])}  {life}, attempt {death['attempts']}: "
-        lines += _wrapped(head + death["cause"])
+        head = f"{minute(death['failedAt'])}  {life}, attempt {death['attempts']}: "
+        lines += wrapped(head + death["cause"])
     return "\n".join(lines)
 
 
@@ -61,7 +60,7 @@ def show_outcome(letter: Mapping[str, Any]) -> str:
 def show_bulk(total: Mapping[str, Sequence[Any]]) -> str:
     lines = []
     for skipped in total["skipped"]:
-        lines += [f"{skipped['id']} was left:", *_wrapped(skipped["because"])]
+        lines += [f"{skipped['id']} was left:", *wrapped(skipped["because"])]
     return "\n".join([*lines, f"Done. {show_progress(total)}"])
 
 
@@ -72,47 +71,12 @@ def show_progress(total: Mapping[str, Sequence[Any]]) -> str:
     )
 
 
-def show_cases(page: Mapping[str, Any]) -> str:
-    lines: list[str] = []
-    for case in page["items"]:
-        lines.append(f"{case['id']}  {case['state']:<9} {case['kind']:<20} {_minute(case['openedAt'])}")
-        lines.append(_fitted(f"  {case['summary']}"))
-    return _page(lines, page) or "No case fits."
-
-
-def show_case(case: Mapping[str, Any]) -> str:
-    facts = {
-        "kind": case["kind"],
-        "state": case["state"],
-        "subject": case["subject"],
-        "application": case["applicationId"],
-        "summary": case["summary"],
-        "opened": f"{case['openedAt']} by {case['openedBy']}",
-        "proposed": case["proposedBy"] and f"{case['proposedResolution']} ({case['proposedBy']})",
-        "resolved": case["resolvedBy"] and f"{case['resolvedAt']} by {case['resolvedBy']}",
-        "resolution": case["resolution"],
-    }
-    return "\n".join([case["id"], *_facts(facts), *_facts(case["details"])])
-
-
-def show_case_outcome(case: Mapping[str, Any]) -> str:
-    if case["state"] == "resolved":
-        return f"Case {case['id']} is resolved: {case['resolution']}"
-    return (
-        f"Case {case['id']} is about money: another operator has to agree to “{case['proposedResolution']}”."
-    )
-
-
-def _page(lines: Sequence[str], page: Mapping[str, Any]) -> str:
-    return "\n".join([*lines, *older_ones(page)])
-
-
 def _two_lines(letter: Mapping[str, Any]) -> Sequence[str]:
     marks = "  moves money" if letter["movesMoney"] else ""
-    died = f"tried {_times(letter['attempts'])}"
-    first = f"{letter['id']}  {_state(letter):<16}  {_minute(letter['lastFailedAt'])}  {died}{marks}"
+    died = f"tried {times(letter['attempts'])}"
+    first = f"{letter['id']}  {_state(letter):<16}  {minute(letter['lastFailedAt'])}  {died}{marks}"
     where = f"{letter['topic']} in {letter['group'] or 'an unknown group'}"
-    return first, _fitted(f"  {where}: {letter['cause']}")
+    return first, fitted(f"  {where}: {letter['cause']}")
 
 
 def _payload(payload: Mapping[str, Any]) -> list[str]:
@@ -135,41 +99,11 @@ def _whole(whole: Mapping[str, Any] | None) -> list[str]:
 
 def _changes(changes: Mapping[str, Any]) -> list[str]:
     return [
-        _fitted(f"  {name}: {json.dumps(change.get('from'))} -> {json.dumps(change.get('to'))}")
+        fitted(f"  {name}: {json.dumps(change.get('from'))} -> {json.dumps(change.get('to'))}")
         for name, change in changes.items()
     ]
-
-
-def _facts(facts: Mapping[str, Any]) -> list[str]:
-    """One per line, a long one wrapped under itself; empty ones are left out."""
-    lines: list[str] = []
-    for name, value in facts.items():
-        if value is None or value == "":
-            continue
-        head = f"  {name:<15} "
-        lines += textwrap.wrap(str(value), WIDTH, initial_indent=head, subsequent_indent=" " * len(head)) or [
-            head
-        ]
-    return lines
 
 
 def _state(letter: Mapping[str, Any]) -> str:
     state: str = letter["state"]
     return _STATES.get(state, state)
-
-
-def _minute(moment: str) -> str:
-    return moment[:16].replace("T", " ")
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
-
-
-def _fitted(line: str) -> str:
-    line = " ".join(line.splitlines())
-    return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
