@@ -146,6 +146,13 @@ def test_roles_are_said_by_the_declaration_alone():
             assert endpoint.summary.endswith("."), endpoint.name
 
 
+def test_a_refusal_that_follows_from_a_path_value_is_not_declared_again():
+    for endpoints in SERVICES.values():
+        for endpoint in endpoints:
+            followed = {value.missing for value in endpoint.path_values}
+            assert followed.isdisjoint(endpoint.refuses), endpoint.name
+
+
 @pytest.mark.parametrize("bound", all_bound(), ids=name_of)
 async def test_the_running_route_has_the_status_and_the_roles_of_the_document(bound):
     endpoint = bound.endpoint

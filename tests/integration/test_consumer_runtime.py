@@ -176,22 +176,6 @@ async def test_a_part_that_is_away_costs_no_attempt(settings, producer):
     assert read_all(settings.kafka_bootstrap, settings.topic_prefix + DEAD) == []
 
 
-async def test_a_retry_with_a_time_limit_is_dead_lettered_when_the_time_is_over(settings, producer):
-    tried = []
-
-    async def handler(event: Event) -> None:
-        tried.append(event.attempt)
-        raise RetryLater("the bank is unknown", within_s=0.3)
-
-    await asyncio.to_thread(producer.publish, [created_event()])
-    async with consuming(settings, producer, handler):
-        dead = await asyncio.to_thread(
-            read_all, settings.kafka_bootstrap, settings.topic_prefix + DEAD, wait_for=1
-        )
-    assert len(dead) == 1
-    assert len(tried) > 5
-
-
 async def test_what_was_not_finished_is_delivered_again_to_the_next_instance(settings, producer):
     first_seen, second_seen = [], []
     stuck, done = created_event(user_id="stuck"), created_event(user_id="done")

@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from support.proxy import listening, passing
+
 _SSL_REQUEST = (80877103).to_bytes(4, "big")
 
 
@@ -45,19 +47,9 @@ class FreezingProxy:
     async def serve(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
         await self._moving.wait()
         server, requests = await asyncio.open_connection(self.host, self.port)
-        ways = [
-            asyncio.create_task(self._pass_messages(client, requests)),
-            asyncio.create_task(self._pass_answers(server, answers)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        ways = self._pass_messages(client, requests), self._pass_answers(server, answers)
+        async with passing(*ways, writers=(requests, answers)):
             await self._moving.wait()  # whoever stands still does not hang up either
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            requests.close()
-            answers.close()
 
     async def _pass_messages(self, client: asyncio.StreamReader, requests: asyncio.StreamWriter) -> None:
         has_begun = False
@@ -96,23 +88,8 @@ async def _message(client: asyncio.StreamReader, *, has_type: bool) -> tuple[str
 async def freezing_proxy(host: str, port: int) -> AsyncIterator[FreezingProxy]:
     """Listens on a free port of this machine: `listens_on`."""
     proxy = FreezingProxy(host, port)
-    serving: set[asyncio.Task[None]] = set()
-
-    async def accept(client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        serving.add(task)
-        task.add_done_callback(serving.discard)
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await proxy.serve(client, answers)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    proxy.listens_on = server.sockets[0].getsockname()[1]
-    try:
-        yield proxy
-    finally:
-        proxy.thaw()
-        server.close()
-        for task in list(serving):
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+    async with listening(proxy.serve) as proxy.listens_on:
+        try:
+            yield proxy
+        finally:
+            proxy.thaw()

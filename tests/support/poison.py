@@ -17,7 +17,7 @@ NO_TEXT: tuple[bytes | None, ...] = (None, b"\xff\xfe", b"a\x00b", b"\xed\xa0\x8
 COUNTS = (b"-1", b"9" * 5000, b"1e3", b"NaN", b"\xd9\xa3", b"")
 OF_HEADERS: dict[str, Sequence[bytes | None]] = {
     **dict.fromkeys(("ce_time", messages.NOT_BEFORE, messages.FIRST_FAILURE), (*NO_TEXT, *ABSURD_TIMES)),
-    **dict.fromkeys((messages.ATTEMPT, messages.DEFERRALS, messages.REPLAY), (*NO_TEXT, *COUNTS)),
+    **dict.fromkeys((messages.ATTEMPT, messages.REPLAY), (*NO_TEXT, *COUNTS)),
     **dict.fromkeys(("ce_specversion", "ce_schemaversion", "ce_id", "ce_type"), (*NO_TEXT, *COUNTS)),
     **dict.fromkeys(
         ("ce_source", "ce_correlationid", "traceparent", "content-type", messages.CAUSE), NO_TEXT

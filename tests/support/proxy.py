@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 _CHUNK = 64 * 1024
 
@@ -47,18 +48,9 @@ class Proxy:
     async def serve(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
         server, requests = await asyncio.open_connection(self.host, self.port)
         awaited = asyncio.Event()
-        ways = [
-            asyncio.create_task(self._pass_requests(client, requests, awaited)),
-            asyncio.create_task(self._pass_replies(server, answers, awaited)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            requests.close()
-            answers.close()
+        ways = self._pass_requests(client, requests, awaited), self._pass_replies(server, answers, awaited)
+        async with passing(*ways, writers=(requests, answers)):
+            pass
 
     async def _pass_requests(
         self, client: asyncio.StreamReader, requests: asyncio.StreamWriter, awaited: asyncio.Event
@@ -96,6 +88,32 @@ class Proxy:
 async def proxy_before(host: str, port: int) -> AsyncIterator[Proxy]:
     """Listens on a free port of this machine: `listens_on`."""
     proxy = Proxy(host, port)
+    async with listening(proxy.serve) as proxy.listens_on:
+        yield proxy
+
+
+@contextlib.asynccontextmanager
+async def passing(
+    *ways: Coroutine[Any, Any, None], writers: Iterable[asyncio.StreamWriter]
+) -> AsyncIterator[None]:
+    """Both ways of a connection; entered once one of them has ended. On leaving, both end and the writers close."""
+    tasks = [asyncio.create_task(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.close()
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    """Serves each connection to a free port of this machine, which it gives; on leaving, all of them end."""
     serving: set[asyncio.Task[None]] = set()
 
     async def accept(client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
@@ -104,12 +122,11 @@ async def proxy_before(host: str, port: int) -> AsyncIterator[Proxy]:
         serving.add(task)
         task.add_done_callback(serving.discard)
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            await proxy.serve(client, answers)
+            await serve(client, answers)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    proxy.listens_on = server.sockets[0].getsockname()[1]
     try:
-        yield proxy
+        yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
         for task in list(serving):

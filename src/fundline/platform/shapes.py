@@ -17,20 +17,31 @@ Reason = Annotated[str, Field(min_length=3, max_length=500)]
 """Why somebody does something; kept in the audit trail."""
 
 
-class Answer(BaseModel):
+class CamelCase(BaseModel):
+    """Base of every shape whose fields have camelCase names in JSON; only events have a base of their own."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class Exact(CamelCase):
+    """Base of what is read exactly as it is written: no value is converted, and unknown names are refused."""
+
+    model_config = ConfigDict(populate_by_name=False, extra="forbid", frozen=True, strict=True)
+
+
+class Answer(CamelCase):
     """Base of what is answered. It is what is serialised: by its aliases, with the fields that are null."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+    model_config = ConfigDict(populate_by_name=True, extra="forbid")
 
 
-class Asked(BaseModel):
+class Asked(CamelCase):
     """Base of what is asked for, the body of a write or the query of a read. Unknown names are refused.
 
     Over HTTP only the aliases are names; code makes one by the names that are written here.
     """
 
     model_config = ConfigDict(
-        alias_generator=to_camel,
         populate_by_name=True,
         extra="forbid",
         frozen=True,

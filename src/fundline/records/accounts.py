@@ -3,19 +3,16 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, field_validator
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
+
+from fundline.platform.shapes import Exact
 
 _ABA_WEIGHTS = (3, 7, 1) * 3
 
 
-class _Account(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class IbanAccount(_Account):
+class IbanAccount(Exact):
     type: Literal["iban"]
     iban: Annotated[str, Field(min_length=15, max_length=42)]
 
@@ -37,8 +34,7 @@ class IbanAccount(_Account):
         return f"iban:{self.iban}".encode()
 
 
-class UsAccount(_Account):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
+class UsAccount(Exact):
     type: Literal["us"]
     routing_number: str
     account_number: str

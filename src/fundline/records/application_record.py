@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, ValidationError
 
 from fundline.domain.facts import ApplicantFacts
 from fundline.domain.money import Money
 from fundline.platform.secrets import SecretBox
+from fundline.platform.shapes import CamelCase
 from fundline.records.accounts import PayoutAccount
 
 COLUMNS: Mapping[str, str] = {
@@ -62,10 +62,10 @@ class FactsImpossible(ValueError):
     """What is stored is nothing that an application can say: it was not written by the API, or changed since."""
 
 
-class Document(BaseModel):
+class Document(CamelCase):
     """A document column: camelCase. What a later release has added is left alone."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, strict=True)
+    model_config = ConfigDict(populate_by_name=True, frozen=True, strict=True)
 
 
 class Business(Document):

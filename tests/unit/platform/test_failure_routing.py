@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -38,7 +38,6 @@ def test_a_failed_message_goes_to_its_own_groups_retry_topic_with_its_history():
     assert message.headers["fundline-group"] == "group-a"
     assert message.headers["ce_id"] == "e-1"
     assert (message.key, message.value) == ("key", b"{}")
-    assert "fundline-deferrals" not in message.headers
 
 
 def test_poison_goes_straight_to_the_dead_letters():
@@ -76,16 +75,6 @@ def test_the_fifth_failure_is_the_last(attempt, expected):
     assert routing().route(TOPIC, delivery(fundline_attempt=attempt), KeyError("bug"))[0] == expected
 
 
-def test_with_a_time_limit_attempts_do_not_count():
-    first = (NOW - timedelta(seconds=899)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    old = delivery(fundline_attempt="40", fundline_first_failure=first)
-    later = RetryLater("unknown", within_s=900)
-    assert routing().route(TOPIC, old, later)[0] == "retry"
-    assert routing(now=NOW + timedelta(seconds=1)).route(TOPIC, old, later)[0] == "retry", "just in time"
-    assert routing(now=NOW + timedelta(seconds=2)).route(TOPIC, old, later)[0] == "dead_letter"
-    assert routing().route(TOPIC, old, RetryLater("no limit"))[0] == "dead_letter"
-
-
 def test_delays_double_up_to_the_cap_and_are_fully_jittered():
     assert [routing().delay_s(n) for n in (1, 2, 3, 4, 10, 500)] == [1, 2, 4, 8, 30, 30]
     assert routing(dice=0.0).delay_s(4) == 0
@@ -108,20 +97,3 @@ def test_forged_retry_headers_do_no_harm():
     assert odd.attempt == 1
     assert odd.not_before() is None
     assert routing().route(TOPIC, odd, RetryLater("x"))[0] == "retry"
-
-
-def test_a_wait_with_a_time_limit_leaves_the_attempts_for_other_failures():
-    waited = delivery(fundline_attempt="1", fundline_deferrals="9")
-    name, message = routing().route(TOPIC, waited, RetryLater("the bank is away", within_s=900))
-    assert (message.headers["fundline-attempt"], message.headers["fundline-deferrals"]) == ("1", "10")
-    assert message.headers["fundline-not-before"] == "2026-11-23T10:00:30.000000Z", "ten failures: the cap"
-    fresh = delivery(fundline_attempt="1", fundline_deferrals="2")
-    _, third = routing().route(TOPIC, fresh, RetryLater("the bank is away", within_s=900))
-    assert third.headers["fundline-not-before"] == "2026-11-23T10:00:04.000000Z", "the third: 0.5 s times 2^3"
-    name, message = routing().route(TOPIC, waited, KeyError("an odd answer"))
-    assert name == "retry"
-    assert message.headers["fundline-attempt"] == "2"
-
-
-def test_a_time_without_a_zone_is_no_time():
-    assert delivery(fundline_not_before="2026-11-23T10:00:00").not_before() is None

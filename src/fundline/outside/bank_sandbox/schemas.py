@@ -5,17 +5,15 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
 
 from fundline.domain.money import Money, MoneyError
 from fundline.outside.bank_sandbox.store import Payment
 from fundline.platform.refusals import FieldError, InvalidRequest
+from fundline.platform.shapes import Exact
 
 
-class Body(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True
-    )
+class Body(Exact):
+    model_config = ConfigDict(hide_input_in_errors=True)
 
 
 class IbanPayee(Body):

@@ -12,7 +12,6 @@ from confluent_kafka import Message
 from fundline.contracts.moments import moment_in
 from fundline.platform.kafka.messages import (
     ATTEMPT,
-    DEFERRALS,
     FIRST_FAILURE,
     NOT_BEFORE,
     OF_A_LIFE,
@@ -33,7 +32,7 @@ LONGEST_OF_OURS = 600
 _TOO_MANY = f"bad headers: more than {MOST_HEADERS}, or more than {LARGEST_HEADERS} bytes of them"
 HEAD_BYTES = 65_536
 """How much is kept of a payload that is too large."""
-_COUNTS = (ATTEMPT, DEFERRALS, REPLAY)
+_COUNTS = (ATTEMPT, REPLAY)
 _MOMENTS = (NOT_BEFORE, FIRST_FAILURE)
 
 

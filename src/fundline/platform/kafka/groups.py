@@ -157,7 +157,7 @@ class GroupWatch:
     def _members_of(self, group: str) -> int:
         """0 for a group that nobody has ever joined. Every broker is asked; its coordinator knows it.
 
-        The driver calls this deprecated, in favour of the calls that end the process.
+        The driver calls this deprecated; what replaces it can end the process (librdkafka issue 4605).
         """
         found = self._admin.list_groups(self._prefix + group, timeout=_REQUEST_S)
         return max((len(one.members) for one in found if one.error is None), default=0)

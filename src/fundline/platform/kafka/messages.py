@@ -16,7 +16,6 @@ from fundline.contracts.topics import Topic
 P = TypeVar("P", bound=Payload)
 
 ATTEMPT = "fundline-attempt"
-DEFERRALS = "fundline-deferrals"
 NOT_BEFORE = "fundline-not-before"
 FIRST_FAILURE = "fundline-first-failure"
 CAUSE = "fundline-cause"
@@ -28,7 +27,7 @@ CUT_BYTES = "fundline-cut-bytes"
 CUT_SHA256 = "fundline-cut-sha256"
 """Size and hash of a payload of which the dead letter holds only the head; the whole is at ORIGIN."""
 OF_A_LIFE = frozenset(
-    {ATTEMPT, DEFERRALS, NOT_BEFORE, FIRST_FAILURE, CAUSE, GROUP, ORIGIN, REPLAY, CUT_BYTES, CUT_SHA256}
+    {ATTEMPT, NOT_BEFORE, FIRST_FAILURE, CAUSE, GROUP, ORIGIN, REPLAY, CUT_BYTES, CUT_SHA256}
 )
 """Headers that our retries, dead letters and replays add to those of the event."""
 LARGEST_COUNT = 999_999
@@ -40,11 +39,7 @@ class Poison(Exception):
 
 
 class RetryLater(Exception):
-    """Not now. At most `retry_max_attempts` times; with `within_s`, as often as fits into that time."""
-
-    def __init__(self, cause: str, *, within_s: float | None = None) -> None:
-        super().__init__(cause)
-        self.within_s = within_s
+    """Not now; tried again, at most `retry_max_attempts` times in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +95,6 @@ class Delivery:
     @property
     def attempt(self) -> int:
         return max(self.count(ATTEMPT, 1), 1)
-
-    @property
-    def deferrals(self) -> int:
-        """Retries that cost no attempt, because they had a time limit instead."""
-        return self.count(DEFERRALS, 0)
 
     def count(self, header: str, otherwise: int) -> int:
         """A small whole number; `otherwise` when the header is absent or is something else."""

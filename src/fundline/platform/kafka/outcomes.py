@@ -13,16 +13,13 @@ from fundline.platform.kafka.messages import (
     CAUSE,
     CUT_BYTES,
     CUT_SHA256,
-    DEFERRALS,
     FIRST_FAILURE,
     GROUP,
-    LARGEST_COUNT,
     NOT_BEFORE,
     ORIGIN,
     Cut,
     Delivery,
     Poison,
-    RetryLater,
 )
 from fundline.platform.kafka.producer import Outgoing
 from fundline.platform.settings import KafkaSettings
@@ -46,26 +43,17 @@ class FailureRouting:
     def route(self, topic: Topic, delivery: Delivery, error: Exception) -> tuple[str, Outgoing]:
         """The outcome's name (`retry` or `dead_letter`) and the message to publish."""
         first_failure = self._first_failure(delivery)
-        if isinstance(error, Poison) or self._is_exhausted(delivery, error, first_failure):
+        if isinstance(error, Poison) or delivery.attempt >= self._settings.retry_max_attempts:
             return "dead_letter", self._dead_letter(topic, delivery, error, first_failure)
         headers = self._headers(delivery, error, first_failure)
-        failures = delivery.attempt + delivery.deferrals
-        if isinstance(error, RetryLater) and error.within_s is not None:
-            headers[DEFERRALS] = str(min(delivery.deferrals + 1, LARGEST_COUNT))
-        else:
-            headers[ATTEMPT] = str(delivery.attempt + 1)
-        headers[NOT_BEFORE] = iso_utc(self._now() + timedelta(seconds=self.delay_s(failures)))
+        headers[ATTEMPT] = str(delivery.attempt + 1)
+        headers[NOT_BEFORE] = iso_utc(self._now() + timedelta(seconds=self.delay_s(delivery.attempt)))
         return "retry", Outgoing(topic.retry(self._group), delivery.key, delivery.value, headers)
 
     def delay_s(self, attempt: int) -> float:
         """Exponential with full jitter. Source: AWS Builders' Library, "Timeouts, retries and backoff with jitter"."""
         ceiling = min(self._settings.retry_cap_s, self._settings.retry_base_s * float(2 ** min(attempt, 16)))
         return self._dice() * ceiling
-
-    def _is_exhausted(self, delivery: Delivery, error: Exception, first_failure: datetime) -> bool:
-        if isinstance(error, RetryLater) and error.within_s is not None:
-            return (self._now() - first_failure).total_seconds() > error.within_s
-        return delivery.attempt >= self._settings.retry_max_attempts
 
     def _first_failure(self, delivery: Delivery) -> datetime:
         """What comes from the future would never be too long ago."""

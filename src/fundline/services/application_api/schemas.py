@@ -6,22 +6,16 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field
 
 from fundline.contracts.payloads import Status
 from fundline.domain.money import Money, MoneyError, minor_units
 from fundline.domain.terms import LARGEST_FIGURE_MINOR, amount_out_of_bounds
 from fundline.platform.paging import Cursor
+from fundline.platform.shapes import Exact
 from fundline.records import application_record
 from fundline.records.accounts import PayoutAccount, UsAccount
 from fundline.services.application_api.metadata import checked_metadata
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, strict=True, populate_by_name=False
-    )
 
 
 def _clean_text(value: str) -> str:
@@ -50,7 +44,7 @@ AmountText = Annotated[str, Field(max_length=24)]
 Count = Annotated[int, Field(ge=0, le=100_000)]
 
 
-class Business(application_record.Business, _Request):
+class Business(application_record.Business, Exact):
     legal_name: Text
     naics: Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
     state: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
@@ -61,7 +55,7 @@ class Business(application_record.Business, _Request):
     location: Literal["urban", "rural"]
 
 
-class Figures(application_record.Figures, _Request):
+class Figures(application_record.Figures, Exact):
     """A figure that is not known is left out; the application is then referred to a person, never approved."""
 
     annual_revenue: AmountText | None = None
@@ -70,12 +64,12 @@ class Figures(application_record.Figures, _Request):
     cash_at_bank: AmountText | None = None
 
 
-class Jobs(application_record.Jobs, _Request):
+class Jobs(application_record.Jobs, Exact):
     created: Count = 0
     kept: Count = 0
 
 
-class ApplicationRequest(_Request):
+class ApplicationRequest(Exact):
     amount: AmountText
     currency: Annotated[str, AfterValidator(_known_currency)]
     term_months: Annotated[int, Field(ge=3, le=360)]
@@ -122,22 +116,20 @@ def _parsed(path: str, text: str, currency: str, errors: list[tuple[str, str]]) 
         return None
 
 
-class DecisionRequest(_Request):
+class DecisionRequest(Exact):
     """An underwriter's decision on an application in `pending_review`."""
 
     decision: Literal["approve", "reject"]
     reason: Annotated[str, Field(min_length=3, max_length=500), AfterValidator(_clean_text)]
 
 
-class ReassessmentRequest(_Request):
+class ReassessmentRequest(Exact):
     """Why an application in `pending_review` is to be assessed again. The reason is shown to the applicant."""
 
     reason: Annotated[str, Field(min_length=3, max_length=500), AfterValidator(_clean_text)]
 
 
-class ListQuery(_Request):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class ListQuery(Exact):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Cursor | None = None
     status: Status | None = None

@@ -43,7 +43,7 @@ def dead_message(delivery: Delivery, *, prefix: str, now: datetime) -> DeadMessa
         payload=delivery.value,
         headers=headers,
         cause=_text(delivery.headers.get(CAUSE, "")) or _NO_CAUSE,
-        attempts=delivery.attempt + delivery.deferrals,
+        attempts=delivery.attempt,
         first_failed_at=now if first is None else min(max(first, _EARLIEST), now),
         last_failed_at=now,
         replay=delivery.count(REPLAY, 0),

@@ -74,7 +74,6 @@ READ = Endpoint(
     path_values=(_ENDPOINT,),
     gives=WebhookEndpoint,
     says="Found.",
-    refuses=(EndpointNotFound,),
 )
 CHANGE = Endpoint(
     "PATCH",
@@ -87,7 +86,6 @@ CHANGE = Endpoint(
     takes=EndpointChange,
     gives=WebhookEndpoint,
     says="As it is now.",
-    refuses=(EndpointNotFound,),
     example={"state": "active"},
 )
 DELETE = Endpoint(
@@ -100,7 +98,6 @@ DELETE = Endpoint(
     path_values=(_ENDPOINT,),
     gives=WebhookEndpointDeleted,
     says="Gone.",
-    refuses=(EndpointNotFound,),
 )
 ROTATE = Endpoint(
     "POST",
@@ -112,7 +109,6 @@ ROTATE = Endpoint(
     path_values=(_ENDPOINT,),
     gives=WebhookEndpointWithSecret,
     says="The new secret, once.",
-    refuses=(EndpointNotFound,),
     shows_a_secret=True,
 )
 TEST = Endpoint(
@@ -126,7 +122,7 @@ TEST = Endpoint(
     gives=WebhookDeliveryWaiting,
     status=202,
     says="It goes out.",
-    refuses=(EndpointNotFound, EndpointDisabled),
+    refuses=(EndpointDisabled,),
 )
 DELIVERIES = Endpoint(
     "GET",
@@ -139,7 +135,6 @@ DELIVERIES = Endpoint(
     takes=DeliveryQuery,
     gives=WebhookDeliveryPage,
     says="One page.",
-    refuses=(EndpointNotFound,),
 )
 REDELIVER = Endpoint(
     "POST",
@@ -152,7 +147,7 @@ REDELIVER = Endpoint(
     gives=WebhookDeliveryWaiting,
     status=202,
     says="It goes out.",
-    refuses=(EndpointNotFound, EndpointDisabled, DeliveryNotFound, DeliveryUnderWay),
+    refuses=(EndpointDisabled, DeliveryUnderWay),
 )
 READ_PREFERENCES = Endpoint(
     "GET",

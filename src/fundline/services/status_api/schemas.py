@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from fundline.contracts.payloads import StatusUpdated, iso_utc
 from fundline.domain.application import TERMINAL, ApplicationStatus
+from fundline.platform.shapes import Asked
 
 _OWNER_ENDS = b"\0"
 """PostgreSQL text cannot hold it, so no owner's name does."""
@@ -72,15 +72,11 @@ def from_cached_form(value: bytes) -> tuple[bytes, bytes] | None:
     return (owner, body) if end else None
 
 
-class NoQuery(BaseModel):
+class NoQuery(Asked):
     """`GET /v1/status/{id}` takes no parameters."""
 
-    model_config = ConfigDict(extra="forbid")
 
-
-class StreamQuery(BaseModel):
+class StreamQuery(Asked):
     """`lastSequence`: the newest change the client has; the stream begins after it. 0: from the first."""
-
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
 
     last_sequence: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0

@@ -7,9 +7,9 @@ from fundline.services.operations_api.cases.deeds import CaseResolution, CaseRes
 from fundline.services.operations_api.cases.reading import CaseNotFound, Cases
 from fundline.services.operations_api.cases.schemas import CaseQuery, ResolutionRequest
 from fundline.services.operations_api.four_eyes import SecondPersonNeeded
+from fundline.services.operations_api.people import READERS
 
 _CASE_ID = PathValue("id", "The case's id.", missing=CaseNotFound)
-_READERS = (Role.OPERATOR, Role.COMPLIANCE)
 
 LIST = Endpoint(
     "GET",
@@ -17,7 +17,7 @@ LIST = Endpoint(
     name="listCases",
     summary="What waits for a person, newest first.",
     tag="operations",
-    roles=_READERS,
+    roles=READERS,
     takes=CaseQuery,
     gives=CasePage,
 )
@@ -27,7 +27,7 @@ READ: Endpoint[None, Case] = Endpoint(
     name="readCase",
     summary="One case.",
     tag="operations",
-    roles=_READERS,
+    roles=READERS,
     path_values=(_CASE_ID,),
     gives=Case,
 )
@@ -42,7 +42,7 @@ RESOLVE = Endpoint(
     takes=ResolutionRequest,
     gives=Case,
     says="Stored.",
-    refuses=(SecondPersonNeeded, CaseNotFound, CaseResolved),
+    refuses=(SecondPersonNeeded, CaseResolved),
     example={"resolution": "The bank confirmed by telephone that nothing was paid."},
 )
 ENDPOINTS = (LIST, READ, RESOLVE)

@@ -12,9 +12,9 @@ from fundline.services.operations_api.corrections.schemas import (
 )
 from fundline.services.operations_api.corrections.transfer import CorrectionConflict
 from fundline.services.operations_api.four_eyes import SecondPersonNeeded
+from fundline.services.operations_api.people import READERS
 
 _CORRECTION_ID = PathValue("id", "The correction's id.", missing=CorrectionNotFound)
-_READERS = (Role.OPERATOR, Role.COMPLIANCE)
 _BECAUSE = {"reason": "The bank's letter says the same."}
 
 LIST = Endpoint(
@@ -23,7 +23,7 @@ LIST = Endpoint(
     name="listLedgerCorrections",
     summary="What was asked for, newest first.",
     tag="operations",
-    roles=_READERS,
+    roles=READERS,
     takes=CorrectionQuery,
     gives=LedgerCorrectionPage,
 )
@@ -56,7 +56,7 @@ READ: Endpoint[None, LedgerCorrection] = Endpoint(
     name="readLedgerCorrection",
     summary="One.",
     tag="operations",
-    roles=_READERS,
+    roles=READERS,
     path_values=(_CORRECTION_ID,),
     gives=LedgerCorrection,
 )
@@ -71,7 +71,7 @@ APPROVE = Endpoint(
     takes=CorrectionDecision,
     gives=LedgerCorrection,
     says="Stored.",
-    refuses=(SecondPersonNeeded, CorrectionNotFound, CorrectionConflict),
+    refuses=(SecondPersonNeeded, CorrectionConflict),
     example=_BECAUSE,
 )
 WITHDRAW = Endpoint(
@@ -85,7 +85,7 @@ WITHDRAW = Endpoint(
     takes=CorrectionDecision,
     gives=LedgerCorrection,
     says="Stored.",
-    refuses=(SecondPersonNeeded, CorrectionNotFound, CorrectionConflict),
+    refuses=(SecondPersonNeeded, CorrectionConflict),
     example=_BECAUSE,
 )
 ENDPOINTS = (LIST, PROPOSE, READ, APPROVE, WITHDRAW)

@@ -26,11 +26,11 @@ from fundline.services.operations_api.dead_letters.schemas import (
     ReplayRequest,
 )
 from fundline.services.operations_api.four_eyes import SecondPersonNeeded
+from fundline.services.operations_api.people import READERS
 
 _LETTER_ID = PathValue("id", "The dead letter's id.", missing=DeadLetterNotFound)
-_READERS = (Role.OPERATOR, Role.COMPLIANCE)
 _REASON = {"reason": "The bank is back; asked for under its id."}
-_REFUSES = (SecondPersonNeeded, DeadLetterNotFound, DeadLetterSettled)
+_REFUSES = (SecondPersonNeeded, DeadLetterSettled)
 
 LIST = Endpoint(
     "GET",
@@ -38,7 +38,7 @@ LIST = Endpoint(
     name="listDeadLetters",
     summary="Events that consumer groups gave up on, newest first.",
     tag="operations",
-    roles=_READERS,
+    roles=READERS,
     takes=DeadLetterQuery,
     gives=DeadLetterPage,
 )
@@ -60,7 +60,7 @@ READ: Endpoint[None, WholeDeadLetter] = Endpoint(
     name="readDeadLetter",
     summary="One, with its payload and every time it died.",
     tag="operations",
-    roles=_READERS,
+    roles=READERS,
     path_values=(_LETTER_ID,),
     gives=WholeDeadLetter,
 )

@@ -7,9 +7,10 @@ from fundline.services.operations_api.payments.answers import Payment, PaymentPa
 from fundline.services.operations_api.payments.deeds import NotWaitingForRelease, Releases
 from fundline.services.operations_api.payments.reading import PaymentNotFound, Payments
 from fundline.services.operations_api.payments.schemas import PaymentQuery, ReleaseRequest
+from fundline.services.operations_api.people import READERS
 
 _APPLICATION_ID = PathValue("id", "The application's id.", missing=PaymentNotFound)
-_READERS = (Role.OPERATOR, Role.COMPLIANCE, Role.UNDERWRITER)
+_READERS = (*READERS, Role.UNDERWRITER)
 
 LIST = Endpoint(
     "GET",
@@ -42,7 +43,7 @@ RELEASE = Endpoint(
     takes=ReleaseRequest,
     gives=Payment,
     says="Stored.",
-    refuses=(SecondPersonNeeded, PaymentNotFound, NotWaitingForRelease),
+    refuses=(SecondPersonNeeded, NotWaitingForRelease),
     example={"reason": "Collateral and papers seen."},
 )
 ENDPOINTS = (LIST, READ, RELEASE)
