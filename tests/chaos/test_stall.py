@@ -28,7 +28,7 @@ async def leading_router(fleet) -> str:
     "process", ["event-router", "risk-worker", "risk-worker-express", "disbursement-worker"]
 )
 async def test_a_stopped_process_is_followed_and_does_no_harm_when_it_wakes(fleet, process):
-    """Promise 16, on both lanes. In the midst of a score: tests/integration/test_risk_worker_processes.py."""
+    """Promise 16, on both lanes. In the midst of a score: test_risk_worker_processes.py."""
     amount = STANDARD_LANE if process == "risk-worker" else EXPRESS_LANE
     instance = await leading_router(fleet) if process == "event-router" else f"{process}-1"
     pid = next(r.identity.pid for r in fleet.processes() if r.instance == instance and r.identity)

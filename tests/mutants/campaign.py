@@ -5,9 +5,9 @@ from dataclasses import dataclass
 D, K, A = "platform/database", "platform/kafka", "platform/audit"
 W = "services/disbursement_worker"
 PAY = "tests/integration/disbursement_worker"
-RUNTIME = "tests/integration/test_consumer_runtime.py"
-ROUTER = "tests/integration/test_event_router.py"
-POOL = "tests/integration/test_database.py"
+RUNTIME = "tests/integration/platform/test_consumer_runtime.py"
+ROUTER = "tests/integration/event_router/test_event_router.py"
+POOL = "tests/integration/platform/test_database.py"
 LEDGER = "tests/integration/ledger/test_ledger_rules.py"
 KEYS = "tests/integration/application_api/test_idempotency_promises.py"
 TAMPERING = "tests/integration/audit/test_audit_tampering.py"
@@ -228,7 +228,7 @@ MUTATIONS = (
         f"{W}/use_cases",
         "if payment.needs_release and payment.released_by is None:",
         "if False:",
-        "tests/integration/payment_release",
+        "tests/integration/operations_api",
     ),
     _m(
         "halt-ignored",

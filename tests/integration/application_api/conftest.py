@@ -1,19 +1,15 @@
-"""The Application API in the test's own process, on a database of its own: fixtures."""
-
-import uuid
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.platform.database import Database, open_database
+from fundline.platform.database import Database
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import DatabaseSettings
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.application_api.reading import Reading
 from fundline.services.application_api.reassessment import Reassessment
@@ -22,13 +18,6 @@ from fundline.services.application_api.review import Review
 from fundline.services.application_api.routes import bound
 from fundline.services.application_api.settings import Settings
 from fundline.services.application_api.submission import Submission
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
@@ -52,14 +41,3 @@ async def client(engines, database: Database, database_url: str) -> AsyncIterato
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
         yield opened
-
-
-@pytest.fixture
-def headers(engines):
-    def build(subject: str = "alice", role: str = "applicant", key: str | None = None) -> dict[str, str]:
-        made = {"authorization": f"Bearer {engines.stack.token(subject, role)}"}
-        if key != "":
-            made["idempotency-key"] = key or str(uuid.uuid4())
-        return made
-
-    return build

@@ -1,20 +1,13 @@
 import uuid
+from typing import Any
 
-import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
 from fundline.commands.audit.view import told
 from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
-from fundline.platform.http.api import api
-from fundline.platform.http.edge import Edge
-from fundline.platform.http.endpoints import served
-from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.identity import Caller, Role
-from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import CacheSettings, TokenSettings
-from fundline.platform.telemetry.metrics import Metrics
+from fundline.platform.settings import CacheSettings
 from fundline.records.audit_coverage import check_coverage
 from fundline.records.cases import CaseKind, NewCase, open_case
 from fundline.records.story import find_application, story_of
@@ -22,7 +15,6 @@ from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.review import Review
 from fundline.services.application_api.schemas import DecisionRequest, ReassessmentRequest
 from fundline.services.operations_api.audit.answers import AuditTrailPage
-from fundline.services.operations_api.main import bound
 from fundline.services.risk_worker import experiment_store
 from support.scoring import Bench, packaged_model
 from support.stored import submitted_application
@@ -33,11 +25,6 @@ UMA = Caller("uma", Role.UNDERWRITER)
 
 async def gaps(database) -> list[tuple[str, str | None]]:
     return [(finding.kind, finding.stream) async for finding in check_coverage(database)]
-
-
-@pytest.fixture
-def box(account_key_file):
-    return SecretBox(account_key_file)
 
 
 @pytest.fixture
@@ -176,26 +163,20 @@ async def test_details_that_are_no_json_do_not_stop_the_search(trail, reviewed):
 
 
 @pytest.fixture
-async def client(engines, trail):
-    tokens = TokenVerifier(TokenSettings(jwks_file=engines.stack.keys.jwks))
-    app = Edge(api(served(tokens, bound(trail.database))), metrics=Metrics(CollectorRegistry()))
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-
-    async def get(path: str, role: str) -> httpx.Response:
-        headers = {"authorization": f"Bearer {engines.stack.token('carl', role)}"}
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
-            return await opened.get(path, headers=headers)
+def read(operations, headers):
+    async def get(path: str, role: str) -> Any:
+        return await operations.get(path, headers=headers("carl", role, key=""))
 
     return get
 
 
 @pytest.mark.parametrize("role", ["compliance", "operator"])
 async def test_compliance_and_operators_read_the_trail_page_by_page_and_their_reading_is_on_record(
-    client, trail, reviewed, role
+    read, trail, reviewed, role
 ):
-    first = (await client(f"/v1/audit/{reviewed}?limit=7", role)).json()
+    first = (await read(f"/v1/audit/{reviewed}?limit=7", role)).json()
     tracking_id = first["trackingId"].lower()
-    rest = (await client(f"/v1/audit/{tracking_id}?limit=7&after={first['nextAfter']}", role)).json()
+    rest = (await read(f"/v1/audit/{tracking_id}?limit=7&after={first['nextAfter']}", role)).json()
     assert [entry["sequence"] for entry in first["entries"] + rest["entries"]] == list(range(1, 11))
     assert rest["nextAfter"] is None
     AuditTrailPage.model_validate(first)
@@ -206,10 +187,10 @@ async def test_compliance_and_operators_read_the_trail_page_by_page_and_their_re
 
 
 @pytest.mark.parametrize("role", ["applicant", "partner", "underwriter"])
-async def test_nobody_else_reads_the_trail(client, reviewed, role):
-    assert (await client(f"/v1/audit/{reviewed}", role)).status_code == 403
+async def test_nobody_else_reads_the_trail(read, reviewed, role):
+    assert (await read(f"/v1/audit/{reviewed}", role)).status_code == 403
 
 
-async def test_the_trail_of_an_application_that_is_not_there_is_not_found(client):
+async def test_the_trail_of_an_application_that_is_not_there_is_not_found(read):
     for reference in (uuid.uuid4(), "FL-0000-0000-00000"):
-        assert (await client(f"/v1/audit/{reference}", "compliance")).status_code == 404
+        assert (await read(f"/v1/audit/{reference}", "compliance")).status_code == 404

@@ -24,10 +24,12 @@ async def opened(database, kind: CaseKind, application_id: uuid.UUID | None = No
 
 
 @pytest.fixture
-def resolve(client, headers):
+def resolve(operations, operator_headers):
     async def post(case_id: object, subject: str = "olga", resolution: str = "Seen and settled.", **more):
-        return await client.post(
-            f"/v1/cases/{case_id}/resolve", json={"resolution": resolution}, headers=headers(subject, **more)
+        return await operations.post(
+            f"/v1/cases/{case_id}/resolve",
+            json={"resolution": resolution},
+            headers=operator_headers(subject, **more),
         )
 
     return post
@@ -81,21 +83,23 @@ async def test_nobody_settles_a_case_about_the_own_application(database, box, re
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:fundline:problem:second-person-needed")
 
 
-async def test_only_operators_resolve(database, client, headers):
+async def test_only_operators_resolve(database, operations, operator_headers):
     case_id = await opened(database, CaseKind.OUTBOX_STUCK)
     for role in ("applicant", "partner", "underwriter", "compliance"):
-        answer = await client.post(
-            f"/v1/cases/{case_id}/resolve", json={"resolution": "fine"}, headers=headers("x", role)
+        answer = await operations.post(
+            f"/v1/cases/{case_id}/resolve", json={"resolution": "fine"}, headers=operator_headers("x", role)
         )
         assert answer.status_code == 403
-    assert (await client.get(f"/v1/cases/{case_id}", headers=headers("x", "compliance"))).status_code == 200
+    assert (
+        await operations.get(f"/v1/cases/{case_id}", headers=operator_headers("x", "compliance"))
+    ).status_code == 200
 
 
-async def test_a_case_is_shown_as_the_document_says(database, resolve, client, headers):
+async def test_a_case_is_shown_as_the_document_says(database, resolve, operations, operator_headers):
     case_id = await opened(database, CaseKind.BANK_MISMATCH)
     await resolve(case_id)
     schema = {"$ref": "#/components/schemas/Case", "components": openapi_document()["components"]}
-    told = (await client.get(f"/v1/cases/{case_id}", headers=headers())).json()
+    told = (await operations.get(f"/v1/cases/{case_id}", headers=operator_headers())).json()
     jsonschema.Draft202012Validator(schema).validate(told)
 
 

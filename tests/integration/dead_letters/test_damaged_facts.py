@@ -24,7 +24,6 @@ from fundline.services.dead_letter_keeper.keeper import Keeper
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF
 from fundline.services.event_router.lanes import Lanes
 from fundline.services.event_router.relay import Relay
-from fundline.services.event_router.settings import Settings
 from support.kafka import running
 from support.scoring import CHAMPION, Bench, packaged_model
 from support.stored import submitted_application
@@ -52,10 +51,9 @@ def platform(settings, database, handlers):
 
 
 async def test_damaged_facts_give_one_dead_letter_and_the_application_is_begun(
-    kafka_settings, database_url, database, engines, account_key_file, owner
+    settings, database, engines, account_key_file, owner
 ):
     """Both groups read the facts once, and a person found the same damage in two letters."""
-    settings = Settings(database_url=database_url, **kafka_settings.model_dump(exclude_unset=True))
     application_id = await submitted_application(database, SecretBox(account_key_file))
     await owner.execute(
         "update applications set business = business - 'naics' where application_id = $1", application_id

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def run(engines, app):
+async def run(engines, operations_app):
     """`await run(command, …, by="olga")`: what it printed and how it ended."""
-    async with over_http(app) as url:
+    async with over_http(operations_app) as url:
 
         async def invoke(
             *arguments: str, by: str = "olga", of=dead_letter_app, said: str | None = None

@@ -197,26 +197,30 @@ async def test_a_broken_payload_can_be_mended_and_sent(database, act):
     assert json.loads((await outbox(database))[0]["payload"]) == json.loads(status_told(key))
 
 
-async def test_only_operators_act_and_compliance_may_look(client, database, headers):
+async def test_only_operators_act_and_compliance_may_look(operations, database, operator_headers):
     letter_id = await kept_letter(database, dead())
     for role in ("applicant", "partner", "underwriter", "compliance"):
         for verb in ("replay", "approve", "withdraw", "discard"):
             path = f"/v1/dead-letters/{letter_id}/{verb}"
-            answer = await client.post(path, json={"reason": "I like it"}, headers=headers("x", role))
+            answer = await operations.post(
+                path, json={"reason": "I like it"}, headers=operator_headers("x", role)
+            )
             assert answer.status_code == 403
-        bulk = await client.post("/v1/dead-letters/bulk-replay", json={}, headers=headers("x", role))
+        bulk = await operations.post(
+            "/v1/dead-letters/bulk-replay", json={}, headers=operator_headers("x", role)
+        )
         assert bulk.status_code == 403
-        looked = await client.get(f"/v1/dead-letters/{letter_id}", headers=headers("x", role))
+        looked = await operations.get(f"/v1/dead-letters/{letter_id}", headers=operator_headers("x", role))
         assert looked.status_code == (200 if role == "compliance" else 403)
 
 
-async def test_a_reason_is_not_optional(client, database, headers):
+async def test_a_reason_is_not_optional(operations, database, operator_headers):
     letter_id = await kept_letter(database, dead())
     for body in ({}, {"reason": "  "}, {"reason": "x" * 501}):
         path = f"/v1/dead-letters/{letter_id}/discard"
-        assert (await client.post(path, json=body, headers=headers())).status_code == 422
-    unknown = await client.post(
-        f"/v1/dead-letters/{uuid.uuid4()}/discard", json={"reason": "gone"}, headers=headers()
+        assert (await operations.post(path, json=body, headers=operator_headers())).status_code == 422
+    unknown = await operations.post(
+        f"/v1/dead-letters/{uuid.uuid4()}/discard", json={"reason": "gone"}, headers=operator_headers()
     )
     assert (unknown.status_code, unknown.json()["type"]) == (
         404,
@@ -224,12 +228,12 @@ async def test_a_reason_is_not_optional(client, database, headers):
     )
 
 
-async def test_letters_are_listed_newest_first_and_filtered(client, database, headers):
+async def test_letters_are_listed_newest_first_and_filtered(operations, database, operator_headers):
     ids = [str(await kept_letter(database, dead(cause=f"KeyError: {n}"))) for n in range(5)]
     money = str(await kept_letter(database, dead_payment(uuid.uuid4())))
 
     async def listed(query: str) -> dict:
-        answer = await client.get(f"/v1/dead-letters?{query}", headers=headers())
+        answer = await operations.get(f"/v1/dead-letters?{query}", headers=operator_headers())
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -241,14 +245,16 @@ async def test_letters_are_listed_newest_first_and_filtered(client, database, he
     assert [i["id"] for i in (await listed("topic=disbursement.requested"))["items"]] == [money]
     assert [i["id"] for i in (await listed("group=status-service&cause=KeyError: 3"))["items"]] == [ids[3]]
     assert (await listed("state=discarded"))["items"] == []
-    assert (await client.get("/v1/dead-letters?state=lost", headers=headers())).status_code == 422
+    assert (
+        await operations.get("/v1/dead-letters?state=lost", headers=operator_headers())
+    ).status_code == 422
 
 
-async def test_a_letter_is_shown_as_the_document_says(client, database, headers, act):
+async def test_a_letter_is_shown_as_the_document_says(operations, database, operator_headers, act):
     schemas = openapi_document()["components"]
     for message in (dead(), dead_payment(uuid.uuid4()), dead(payload=b"\xff" * 70_000), dead(payload=b"x")):
         letter_id = await kept_letter(database, message)
-        told = (await client.get(f"/v1/dead-letters/{letter_id}", headers=headers())).json()
+        told = (await operations.get(f"/v1/dead-letters/{letter_id}", headers=operator_headers())).json()
         for name, value in (
             ("WholeDeadLetter", told),
             ("DeadLetter", (await act(letter_id, "discard")).json()),
@@ -268,17 +274,17 @@ async def test_it_is_told_when_the_group_has_handled_the_event(database, shown):
     assert (await shown(letter_id))["handledAt"] is not None
 
 
-async def bulk(client, headers, **body):
-    answer = await client.post(
+async def bulk(operations, operator_headers, **body):
+    answer = await operations.post(
         "/v1/dead-letters/bulk-replay",
         json={"reason": "The roll-out was taken back.", **body},
-        headers=headers(key=body.get("reason")),
+        headers=operator_headers(key=body.get("reason")),
     )
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-async def test_a_bulk_replay_sends_what_fits_the_filter_at_its_rate(client, database, headers):
+async def test_a_bulk_replay_sends_what_fits_the_filter_at_its_rate(operations, database, operator_headers):
     wanted = [str(await kept_letter(database, dead(cause="KeyError: 'rate'"))) for _ in range(5)]
     other = await kept_letter(database, dead(cause="Poison: bad payload"))
     bare = str(
@@ -286,34 +292,40 @@ async def test_a_bulk_replay_sends_what_fits_the_filter_at_its_rate(client, data
             database, dataclasses.replace(dead(cause="x"), headers={"fundline-cause": "KeyError"})
         )
     )
-    told = await bulk(client, headers, topic="status.updated", cause="KeyError", limit=4, perSecond=2)
+    told = await bulk(
+        operations, operator_headers, topic="status.updated", cause="KeyError", limit=4, perSecond=2
+    )
     assert (told["replayed"], told["nextAfter"]) == (wanted[:4], wanted[3])
     delays = [json.loads(row["headers"])["fundline-not-before"] for row in await outbox(database)]
     seconds = [float(text[17:26]) + 60 * int(text[14:16]) for text in delays]
     assert [round((s - seconds[0]) % 3600, 3) for s in seconds] == [0, 0.5, 1, 1.5]
-    rest = await bulk(client, headers, topic="status.updated", cause="KeyError", after=told["nextAfter"])
+    rest = await bulk(
+        operations, operator_headers, topic="status.updated", cause="KeyError", after=told["nextAfter"]
+    )
     assert (rest["replayed"], rest["nextAfter"]) == ([wanted[4]], None)
     assert [skipped["id"] for skipped in rest["skipped"]] == [bare]
     left = await database.fetch("select dead_letter_id from dead_letters where state = 'open'")
     assert {row["dead_letter_id"] for row in left} == {other, uuid.UUID(bare)}
 
 
-async def test_a_bulk_replay_only_asks_for_what_moves_money(client, database, headers):
+async def test_a_bulk_replay_only_asks_for_what_moves_money(operations, database, operator_headers):
     ids = [str(await kept_letter(database, dead_payment(uuid.uuid4()))) for _ in range(3)]
-    told = await bulk(client, headers, topic="disbursement.requested")
+    told = await bulk(operations, operator_headers, topic="disbursement.requested")
     assert (told["requested"], told["replayed"]) == (ids, [])
     assert await outbox(database) == []
 
 
-async def test_a_bulk_replay_leaves_out_the_own_application_and_says_why(database, box, client, headers):
+async def test_a_bulk_replay_leaves_out_the_own_application_and_says_why(
+    database, box, operations, operator_headers
+):
     """The check of the single replay was tested, and not the one of many at once."""
     own = await store_application(database, box)
     others = str(await kept_letter(database, dead()))
     letter_id = await kept_letter(database, dead(key=own))
-    answer = await client.post(
+    answer = await operations.post(
         "/v1/dead-letters/bulk-replay",
         json={"reason": "All of them, mine too.", "topic": "status.updated"},
-        headers=headers("alice"),
+        headers=operator_headers("alice"),
     )
     told = answer.json()
     assert (told["replayed"], told["requested"]) == ([others], [])
@@ -332,28 +344,28 @@ async def test_nobody_acts_on_a_letter_about_the_own_application(database, box, 
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:fundline:problem:second-person-needed")
 
 
-async def test_the_path_of_the_bulk_replay_is_not_taken_for_an_id(client, headers):
-    read = await client.get("/v1/dead-letters/bulk-replay", headers=headers())
+async def test_the_path_of_the_bulk_replay_is_not_taken_for_an_id(operations, operator_headers):
+    read = await operations.get("/v1/dead-letters/bulk-replay", headers=operator_headers())
     assert (read.status_code, read.json()["type"]) == (404, "urn:fundline:problem:dead-letter-not-found")
-    removed = await client.delete("/v1/dead-letters/bulk-replay", headers=headers())
+    removed = await operations.delete("/v1/dead-letters/bulk-replay", headers=operator_headers())
     assert (removed.status_code, "POST" in removed.headers["allow"]) == (405, True)
 
 
-async def test_a_cursor_that_was_not_given_out_is_refused(client, headers):
+async def test_a_cursor_that_was_not_given_out_is_refused(operations, operator_headers):
     for path in ("dead-letters", "cases", "disbursements", "ledger-corrections"):
-        answer = await client.get(f"/v1/{path}?cursor=!!", headers=headers())
+        answer = await operations.get(f"/v1/{path}?cursor=!!", headers=operator_headers())
         assert answer.status_code == 422, path
         assert answer.json()["errors"] == [
             {"path": "cursor", "message": "This cursor was not given out by us."}
         ]
 
 
-async def test_a_bulk_replay_has_bounds(client, headers):
+async def test_a_bulk_replay_has_bounds(operations, operator_headers):
     for body in ({"limit": 101}, {"limit": 100, "perSecond": 1}, {"perSecond": 0}, {"topic": ""}):
-        answer = await client.post(
+        answer = await operations.post(
             "/v1/dead-letters/bulk-replay",
             json={"reason": "why not", "topic": APPLICATIONS_CREATED.name, **body},
-            headers=headers(),
+            headers=operator_headers(),
         )
         assert answer.status_code == 422
 

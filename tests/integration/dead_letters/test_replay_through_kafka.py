@@ -19,17 +19,11 @@ from fundline.services.dead_letter_keeper.keeper import Keeper
 from fundline.services.dead_letter_keeper.reading import TOPIC_OF
 from fundline.services.event_router.lanes import Lanes
 from fundline.services.event_router.relay import Relay
-from fundline.services.event_router.settings import Settings
 from support.approved_applications import scoring_completed
 from support.kafka import running
 
 pytestmark = pytest.mark.integration
 TOPIC = RISK_SCORING_COMPLETED
-
-
-@pytest.fixture
-def settings(kafka_settings, database_url) -> Settings:
-    return Settings(database_url=database_url, **kafka_settings.model_dump(exclude_unset=True))
 
 
 class CountingGroup:

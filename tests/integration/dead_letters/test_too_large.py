@@ -23,7 +23,6 @@ from fundline.services.dead_letter_keeper.reading import TOPIC_OF
 from fundline.services.event_router.lanes import Lanes
 from fundline.services.event_router.metrics import RouterMetrics
 from fundline.services.event_router.relay import Relay
-from fundline.services.event_router.settings import Settings
 from support.kafka import AT, created_event, read_all, running
 from support.raw_kafka import RawMessage, raw_producer
 
@@ -106,11 +105,6 @@ async def test_what_the_broker_takes_and_no_dead_letter_can_hold_blocks_nobody(
         refused = await act(row["dead_letter_id"], "replay")
         assert refused.status_code == 409
         assert "Only the first 65536" in refused.json()["detail"]
-
-
-@pytest.fixture
-def settings(kafka_settings, database_url) -> Settings:
-    return Settings(database_url=database_url, **kafka_settings.model_dump(exclude_unset=True))
 
 
 def payment_asked(key: uuid.UUID) -> OutboxRow:

@@ -4,23 +4,9 @@ from typing import Any
 
 import pytest
 
-from fundline.platform.database import Database, open_database
-from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import DatabaseSettings
+from fundline.platform.database import Database
 from support.bank import Moody, bank_over_http
 from support.disbursement import TestedWorker, worker_on
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def box(account_key_file: Path) -> SecretBox:
-    return SecretBox(account_key_file)
 
 
 @pytest.fixture

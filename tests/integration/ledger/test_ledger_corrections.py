@@ -1,23 +1,12 @@
 """Correcting the ledger over the operations API: two people, or nothing is booked."""
 
-import uuid
-
-import httpx
 import jsonschema
 import pytest
-from prometheus_client import CollectorRegistry
 
 from fundline.domain.disbursement import DisbursementState
 from fundline.manual.openapi import openapi_document
 from fundline.platform.clock import new_id
-from fundline.platform.http.api import api
-from fundline.platform.http.edge import Edge
-from fundline.platform.http.endpoints import served
-from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
-from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.operations_api.main import bound
-from fundline.services.operations_api.settings import Settings
 from support.approved_applications import store_application
 from support.ledger import open_payment, problems, reach, transfer_of
 
@@ -33,22 +22,9 @@ RETURNED = {
 
 
 @pytest.fixture
-async def client(engines, database, database_url):
-    tokens = TokenVerifier(Settings(database_url=database_url, jwks_file=engines.stack.keys.jwks))
-    app = Edge(api(served(tokens, bound(database))), metrics=Metrics(CollectorRegistry()))
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
-        yield opened
-
-
-@pytest.fixture
-def post(engines, client):
+def post(operations, operator_headers):
     async def send(path, body, subject="olga", role="operator", key=None):
-        headers = {
-            "authorization": f"Bearer {engines.stack.token(subject, role)}",
-            "idempotency-key": key or str(uuid.uuid4()),
-        }
-        return await client.post(path, json=body, headers=headers)
+        return await operations.post(path, json=body, headers=operator_headers(subject, role, key))
 
     return send
 
@@ -172,11 +148,11 @@ async def test_only_operators_correct(post, settled, role):
     assert (await post(PATH, request_for(settled[1]), role=role)).status_code == 403
 
 
-async def test_corrections_are_listed_and_are_what_the_document_says(engines, client, post, settled):
+async def test_corrections_are_listed_and_are_what_the_document_says(engines, operations, post, settled):
     made = await post(PATH, request_for(settled[1], instead=RETURNED))
     headers = {"authorization": f"Bearer {engines.stack.token('cora', 'compliance')}"}
-    page = (await client.get(PATH, params={"state": "proposed"}, headers=headers)).json()
-    one = (await client.get(f"{PATH}/{made.json()['id']}", headers=headers)).json()
+    page = (await operations.get(PATH, params={"state": "proposed"}, headers=headers)).json()
+    one = (await operations.get(f"{PATH}/{made.json()['id']}", headers=headers)).json()
     assert (page, one) == ({"items": [made.json()], "nextCursor": None}, made.json())
     schemas = openapi_document()["components"]
     jsonschema.validate(one, {"$ref": "#/components/schemas/LedgerCorrection", "components": schemas})

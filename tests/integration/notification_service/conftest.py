@@ -5,19 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fundline.platform.database import Database, open_database
+from fundline.platform.database import Database
 from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import DatabaseSettings
 from fundline.services.notification_service.settings import Settings
 from support.approved_applications import store_application
 from support.notifications import Notifier, notifier
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
@@ -58,17 +50,6 @@ async def service(database: Database, settings) -> AsyncIterator[Notifier]:
 async def application_id(database: Database, account_key_file: Path) -> uuid.UUID:
     """Alice's."""
     return await store_application(database, SecretBox(account_key_file))
-
-
-@pytest.fixture
-def headers(engines):
-    def build(subject: str = "alice", role: str = "applicant", key: str | None = None) -> dict[str, str]:
-        made = {"authorization": f"Bearer {engines.stack.token(subject, role)}"}
-        if key != "":
-            made["idempotency-key"] = key or str(uuid.uuid4())
-        return made
-
-    return build
 
 
 @pytest.fixture

@@ -25,30 +25,18 @@ GROUP = Group.RISK_INTAKE
 
 
 @pytest.fixture
-def settings(engines, topic_prefix) -> KafkaSettings:
-    return KafkaSettings(
-        kafka_bootstrap=engines.bootstrap, kafka_dialect=engines.kafka_dialect, topic_prefix=topic_prefix
-    )
-
-
-@pytest.fixture
-def metrics() -> Metrics:
-    return Metrics(CollectorRegistry())
-
-
-@pytest.fixture
-def progress(database, settings, metrics) -> Iterator[ConsumersProgress]:
-    watch = GroupWatch(settings.kafka_bootstrap, topics_by_group(), prefix=settings.topic_prefix)
+def progress(database, kafka_settings, metrics) -> Iterator[ConsumersProgress]:
+    watch = GroupWatch(kafka_settings.kafka_bootstrap, topics_by_group(), prefix=kafka_settings.topic_prefix)
     yield ConsumersProgress(database, watch, metrics, patience_s=1.0, old_s=2.0)
     watch.close()
 
 
-def consumer(settings: KafkaSettings, work) -> ConsumerRuntime:
+def consumer(kafka_settings: KafkaSettings, work) -> ConsumerRuntime:
     return ConsumerRuntime(
-        settings,
+        kafka_settings,
         GROUP,
         [Subscription(APPLICATIONS_CREATED, work)],
-        producer=EventProducer(settings),
+        producer=EventProducer(kafka_settings),
         metrics=Metrics(CollectorRegistry()),
     )
 
@@ -60,16 +48,16 @@ async def until_cases_are(database, wanted: list[tuple[str, str]]) -> None:
 
 
 async def test_a_group_with_work_and_no_member_is_a_case_within_seconds_that_closes_by_itself(
-    database, settings, metrics, progress
+    database, kafka_settings, metrics, progress
 ):
     async def work(_: Event) -> None:
         pass
 
-    await asyncio.to_thread(EventProducer(settings).publish, [created_event() for _ in range(3)])
+    await asyncio.to_thread(EventProducer(kafka_settings).publish, [created_event() for _ in range(3)])
     async with running(ConsumerWatch(progress, every_s=0.2)):
         await until_cases_are(database, [("consumer_lag", GROUP)])
         assert metrics.registry.get_sample_value("fundline_consumer_abandoned", {"group": GROUP}) == 1
-        async with running(consumer(settings, work)):
+        async with running(consumer(kafka_settings, work)):
             await until_cases_are(database, [])
             assert metrics.registry.get_sample_value("fundline_consumer_members", {"group": GROUP}) == 1
     lag = [
@@ -82,22 +70,24 @@ async def test_a_group_with_work_and_no_member_is_a_case_within_seconds_that_clo
     assert sum(lag) == 0
 
 
-async def test_a_member_that_does_not_go_on_past_an_old_message_is_a_case_too(database, settings, progress):
+async def test_a_member_that_does_not_go_on_past_an_old_message_is_a_case_too(
+    database, kafka_settings, progress
+):
     """It is a member, it polls, and its heartbeats are in time: only its offset says that it hangs."""
     gate = asyncio.Event()
 
     async def work(_: Event) -> None:
         await gate.wait()
 
-    await asyncio.to_thread(EventProducer(settings).publish, [created_event()])
-    async with running(consumer(settings, work)), running(ConsumerWatch(progress, every_s=0.2)):
+    await asyncio.to_thread(EventProducer(kafka_settings).publish, [created_event()])
+    async with running(consumer(kafka_settings, work)), running(ConsumerWatch(progress, every_s=0.2)):
         await until_cases_are(database, [("consumer_lag", GROUP)])
         gate.set()
         await until_cases_are(database, [])
 
 
-async def test_one_run_by_hand_reports_work_that_nobody_takes(settings, progress):
-    await asyncio.to_thread(EventProducer(settings).publish, [created_event()])
+async def test_one_run_by_hand_reports_work_that_nobody_takes(kafka_settings, progress):
+    await asyncio.to_thread(EventProducer(kafka_settings).publish, [created_event()])
     (found,) = await progress.look(at=AT, full=False)
     assert (found.subject, found.is_repaired) == (GROUP, False)
     assert found.sentence == f"The group {GROUP} has messages to handle and no member."

@@ -21,16 +21,9 @@ from fundline.services.reconciler.settings import Settings
 from fundline.services.reconciler.status_cache import StatusCache
 from fundline.services.reconciler.wiring import open_reconciler
 from support.approved_applications import store_application
-from support.bank import bank_over_http
 from support.reconciler import AT, audited, cases
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def bank_url(tmp_path):
-    async with bank_over_http(tmp_path / "bank.sqlite") as url:
-        yield url
 
 
 @pytest.fixture

@@ -17,14 +17,6 @@ PATIENT_MS = 3000
 
 
 @pytest.fixture
-async def valkey(tmp_path) -> AsyncIterator[OwnValkey]:
-    server = OwnValkey(tmp_path)
-    await server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
 async def cache(valkey) -> AsyncIterator[Cache]:
     opened = await open_cache(CacheSettings(cache_url=valkey.url, cache_timeout_ms=PATIENT_MS))
     yield opened

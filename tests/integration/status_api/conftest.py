@@ -1,19 +1,7 @@
-from collections.abc import AsyncIterator
-
 import pytest
 
-from fundline.platform.database import Database, open_database
 from fundline.services.status_api.settings import Settings
 from support.status_service import Applications
-from support.valkey import OwnValkey
-
-
-@pytest.fixture
-async def valkey(tmp_path) -> AsyncIterator[OwnValkey]:
-    server = OwnValkey(tmp_path)
-    await server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture
@@ -35,20 +23,15 @@ def settings(engines, database_url, topic_prefix, valkey) -> Settings:
 
 
 @pytest.fixture
-async def database(settings) -> AsyncIterator[Database]:
-    opened = await open_database(settings)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 def applications(database, settings) -> Applications:
     return Applications(database, settings)
 
 
 @pytest.fixture
-def headers(engines):
+def headers(headers):
+    """Of a read: without a key."""
+
     def build(subject: str = "alice", role: str = "applicant", **more: str) -> dict[str, str]:
-        return {"authorization": f"Bearer {engines.stack.token(subject, role)}", **more}
+        return headers(subject, role, key="", **more)
 
     return build

@@ -1,52 +1,21 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
 
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringCompleted, RiskScoringRequested
 from fundline.contracts.topics import APPLICATIONS_CREATED, RISK_SCORING_COMPLETED, RISK_SCORING_REQUESTED
-from fundline.platform.cache import Cache, open_cache
-from fundline.platform.database import Database, open_database
+from fundline.platform.database import Database
 from fundline.platform.kafka.messages import Poison
-from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.services.application_api.handlers import ScoringCompleted
 from fundline.services.risk_worker.handlers import Handlers
 from support.delivering import delivered, delivered_together
-from support.scoring import CHAMPION, Bench, packaged_model
 from support.stored import event_of, submitted_application
 
 pytestmark = pytest.mark.integration
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def box(account_key_file) -> SecretBox:
-    return SecretBox(account_key_file)
-
-
-@pytest.fixture
-async def cache(engines) -> AsyncIterator[Cache]:
-    opened = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def bench(database, cache) -> AsyncIterator[Bench]:
-    made = Bench(database, cache, fallback=packaged_model(CHAMPION))
-    yield made
-    await made.compute.close()
 
 
 @pytest.fixture

@@ -6,41 +6,22 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import asyncpg
 import pytest
 
-from fundline.platform.cache import open_cache
-from fundline.platform.database import Database, open_database
 from fundline.platform.identity import Caller, Role
 from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.risk.cashflow import seed_of
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.schemas import ReassessmentRequest
 from fundline.services.risk_worker.model_client import ModelAway
-from support.scoring import CHALLENGER, CHAMPION, Bench, packaged_model
+from support.scoring import CHALLENGER, CHAMPION
 from support.stored import scoring_requested, submitted_application
 from support.writes import once
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def bench(database, engines) -> AsyncIterator[Bench]:
-    cache = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
-    made = Bench(database, cache, fallback=packaged_model(CHAMPION))
-    yield made
-    await made.compute.close()
-    await cache.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from fundline.platform.database import Candidate, Database, open_database
+from fundline.platform.database import Candidate, Database
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import DatabaseSettings
 from fundline.services.event_router.anchoring import AnchorSettings
@@ -20,13 +20,6 @@ from support.service_process import ServiceProcess
 
 pytestmark = pytest.mark.integration
 PARTS = ("relay", "anchoring", "guardrail", "reconciler")
-
-
-@pytest.fixture
-async def database(database_url) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url, database_pool_size=4))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

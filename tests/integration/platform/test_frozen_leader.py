@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from fundline.platform.database import Candidate, Database, LeaderConnection, open_database, translated
+from fundline.platform.database import Candidate, Database, LeaderConnection, translated
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from support.freezing_proxy import FreezingProxy, freezing_proxy
@@ -27,13 +27,6 @@ DONE = "select count(*) from inbox where consumer = $1"
 @pytest.fixture
 def settings(database_url) -> DatabaseSettings:
     return DatabaseSettings(database_url=database_url, database_leader_silence_ms=1000)
-
-
-@pytest.fixture
-async def database(settings) -> AsyncIterator[Database]:
-    opened = await open_database(settings)
-    yield opened
-    await opened.close()
 
 
 @contextlib.asynccontextmanager

@@ -2,14 +2,13 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from fundline.contracts.payloads import ApplicationCreated
 from fundline.contracts.topics import APPLICATIONS_CREATED
-from fundline.platform.database import Candidate, Database, open_database
+from fundline.platform.database import Candidate, Database
 from fundline.platform.database.outbox import outbox_row, store_events
 from fundline.platform.kafka.producer import EventProducer, PublishFailed
 from fundline.platform.telemetry.metrics import Metrics
@@ -32,13 +31,6 @@ def settings(engines, database_url, topic_prefix) -> Settings:
         database_pool_size=4,
         router_standby_poll_ms=50,
     )
-
-
-@pytest.fixture
-async def database(settings) -> AsyncIterator[Database]:
-    opened = await open_database(settings)
-    yield opened
-    await opened.close()
 
 
 def event(key: uuid.UUID, number: int):

@@ -1,7 +1,6 @@
 """What the demo's checks read from the real database is what the tables hold, in agreement and out of it."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -15,8 +14,7 @@ from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import origination_fee
 from fundline.domain.money import Money
 from fundline.platform.clock import new_id
-from fundline.platform.database import Database, open_database
-from fundline.platform.settings import DatabaseSettings
+from fundline.platform.database import Database
 from fundline.records.books import StatementLine
 from fundline.records.ledger import Correction, book, book_payment, correct
 from support.stored_record import a_record, store_record
@@ -40,13 +38,6 @@ insert into risk_assessments (application_id, assessment, risk_score, verdict, p
 values ($1, 1, 0.1, $2, $3::jsonb, '{}', 'm', 'p', $4, $5, $6, $7::jsonb)
 """
 REASONS = '[{"code": "business_new", "sentence": "Too new."}, {"code": "jobs_few", "sentence": "Few jobs."}]'
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url, database_pool_size=2))
-    yield opened
-    await opened.close()
 
 
 async def _application(database: Database, applicant: str, status: str, sequence: int) -> UUID:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[2] / "src" / "fundline"
+SRC = Path(__file__).parents[3] / "src" / "fundline"
 
 NEEDS_A_KEYWORD = {
     "list_topics": {"timeout"},

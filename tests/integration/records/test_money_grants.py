@@ -3,17 +3,7 @@
 import asyncpg
 import pytest
 
-from fundline.platform.database import open_database
-from fundline.platform.settings import DatabaseSettings
-
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def database(database_url):
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
 
 
 @pytest.mark.parametrize(

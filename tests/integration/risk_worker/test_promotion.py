@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,24 +9,16 @@ import pytest
 from fundline.commands.flag_edit import read_flags
 from fundline.commands.model.deeds import Promotion, drop_scores
 from fundline.commands.model.split import Split, read_split
-from fundline.platform.cache import RISK_SCORE, Cache, open_cache
+from fundline.platform.cache import RISK_SCORE
 from fundline.platform.command_errors import CommandFailed
-from fundline.platform.database import Database, open_database
+from fundline.platform.database import Database
 from fundline.platform.refusals import Unavailable
-from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.services.risk_worker import experiment_store as store
 from fundline.stack.flags_file import DEFAULT_FLAGS
 from support.model_changes import AUTHOR, CHALLENGER, CHAMPION, MadeUpModels
 from support.ports import free_port
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
@@ -159,13 +150,6 @@ async def test_when_the_file_cannot_be_written_nothing_is_recorded(database, fil
     with pytest.raises(CommandFailed, match="cannot be written"):
         await disturbed.promote(CHALLENGER, 50, AUTHOR)
     assert await changes(database) == []
-
-
-@pytest.fixture
-async def cache(engines) -> AsyncIterator[Cache]:
-    opened = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
-    yield opened
-    await opened.close()
 
 
 async def test_every_cached_score_is_dropped_and_nothing_else(engines, cache):

@@ -3,55 +3,25 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 
 from fundline.domain.application import ApplicationStatus
-from fundline.platform.cache import Cache, open_cache
-from fundline.platform.database import Database, open_database
+from fundline.platform.database import Database
 from fundline.platform.database.idempotency import AlreadyAnswered
 from fundline.platform.identity import Caller, Role
-from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.risk.evidence import repeat
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.referral import NotUnderReview
 from fundline.services.application_api.schemas import ReassessmentRequest
 from fundline.services.risk_worker.model_client import BadModelAnswer, ModelAway
 from support.foreign_entries import FOREIGN, plant
-from support.scoring import CHALLENGER, CHAMPION, Bench, packaged_model
+from support.scoring import CHALLENGER, CHAMPION, packaged_model
 from support.stored import scoring_requested, submitted_application
 from support.writes import once
 
 pytestmark = pytest.mark.integration
 MISSING = {"figures.annualRevenue": None}
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def box(account_key_file) -> SecretBox:
-    return SecretBox(account_key_file)
-
-
-@pytest.fixture
-async def cache(engines) -> AsyncIterator[Cache]:
-    opened = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def bench(database, cache) -> AsyncIterator[Bench]:
-    made = Bench(database, cache, fallback=packaged_model(CHAMPION))
-    yield made
-    await made.compute.close()
 
 
 async def assessments(database: Database, application_id: uuid.UUID) -> list[dict]:

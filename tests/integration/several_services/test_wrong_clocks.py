@@ -13,8 +13,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fundline.platform.database import Database, open_database
-from fundline.platform.settings import DatabaseSettings
 from support.applications import application
 from support.clients import SETTLED
 from support.engines import Engines
@@ -60,13 +58,6 @@ class Platform:
             "authorization": f"Bearer {self.engines.stack.token('alice', 'applicant', ttl_s)}",
             "idempotency-key": str(uuid.uuid4()),
         }
-
-
-@pytest.fixture
-async def database(database_url) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture(params=[3600, -3600], ids=["an hour fast", "an hour slow"])

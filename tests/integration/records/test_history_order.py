@@ -1,6 +1,5 @@
 """A history never runs backwards: not by the code that moves an application, and not by anybody else's statement."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
@@ -8,9 +7,7 @@ import pytest
 
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.clock import new_id
-from fundline.platform.database import Database, open_database
 from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import DatabaseSettings
 from fundline.records.status import lock_application, move_application
 from support.approved_applications import AT, store_application
 
@@ -21,13 +18,6 @@ insert into application_status_history (application_id, sequence, status, occurr
 values ($1, $2, 'risk_scoring', $3, 'tests', '{}')
 """
 TIMES = "select occurred_at from application_status_history where application_id = $1 order by sequence"
-
-
-@pytest.fixture
-async def database(database_url) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

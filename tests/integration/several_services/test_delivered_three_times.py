@@ -3,8 +3,6 @@
 import json
 import random
 import uuid
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -19,19 +17,16 @@ from fundline.contracts.topics import (
     TOPICS,
     Group,
 )
-from fundline.platform.cache import STATUS, Cache, open_cache, without_version
-from fundline.platform.database import Database, open_database
+from fundline.platform.cache import STATUS, Cache, without_version
+from fundline.platform.database import Database
 from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.application_api.handlers import ScoringCompleted
 from fundline.services.status_api.reading import References, StatusReading
 from fundline.services.status_api.schemas import from_cached_form
 from fundline.services.status_api.write_through import WriteThrough
-from support.bank import bank_over_http, whole_statement
+from support.bank import whole_statement
 from support.books import assert_books_agree
-from support.disbursement import TestedWorker, worker_on
-from support.scoring import CHAMPION, Bench, packaged_model
 from support.shuffled_bus import ShuffledBus
 from support.stored import submitted_application
 
@@ -45,40 +40,6 @@ APPLICANTS = {
     "short of cash": {"figures.cashAtBank": "0.00"},
     "account closed": {"payoutAccount.accountNumber": "1234500002"},
 }
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def cache(engines) -> AsyncIterator[Cache]:
-    opened = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def bench(database, cache) -> AsyncIterator[Bench]:
-    made = Bench(database, cache, fallback=packaged_model(CHAMPION))
-    yield made
-    await made.compute.close()
-
-
-@pytest.fixture
-async def bank_url(tmp_path: Path) -> AsyncIterator[str]:
-    async with bank_over_http(tmp_path / "bank.sqlite") as url:
-        yield url
-
-
-@pytest.fixture
-async def worker(database, bank_url, account_key_file) -> AsyncIterator[TestedWorker]:
-    made = worker_on(database, bank_url, account_key_file)
-    yield made
-    await made.client.close()
 
 
 @pytest.fixture

@@ -12,19 +12,10 @@ from fundline.commands.account.reading import look_up, parsed
 from fundline.commands.account_key.deeds import AccountKeys
 from fundline.platform.clock import utc_now
 from fundline.platform.command_errors import CommandFailed
-from fundline.platform.database import open_database
 from fundline.platform.secrets import HEADER_BYTES, SecretBox
-from fundline.platform.settings import DatabaseSettings
 from support.stored import submitted_application
 
 IBAN = {"type": "iban", "iban": "DE89 3704 0044 0532 0130 00"}
-
-
-@pytest.fixture
-async def database(database_url):
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

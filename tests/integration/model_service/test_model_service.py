@@ -8,9 +8,7 @@ import signal
 import httpx
 import orjson
 import pytest
-from prometheus_client import CollectorRegistry
 
-from fundline.platform.telemetry.metrics import Metrics
 from fundline.risk.artefact import MODELS_DIRECTORY, available_versions, load_model
 from fundline.risk.features import FEATURE_NAMES
 from fundline.services.model_service.repository import ModelRepository
@@ -33,11 +31,6 @@ ROWS = [
         [("722", "CA"), ("238", "TX"), ("unknown", "unknown"), ("541", "NY")] * 25, start=1
     )
 ]
-
-
-@pytest.fixture
-def metrics():
-    return Metrics(CollectorRegistry())
 
 
 async def repository(tmp_path, metrics, *models):

@@ -2,40 +2,15 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 
-from fundline.platform.cache import Cache, open_cache
-from fundline.platform.database import Database, open_database
-from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import CacheSettings, DatabaseSettings
+from fundline.platform.database import Database
 from fundline.services.risk_worker.model_client import ModelAway
-from support.scoring import CHALLENGER, CHAMPION, Bench, packaged_model
+from support.scoring import CHALLENGER, CHAMPION, Bench
 from support.stored import scoring_requested, submitted_application
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def box(account_key_file) -> SecretBox:
-    return SecretBox(account_key_file)
-
-
-@pytest.fixture
-async def bench(database, engines) -> AsyncIterator[Bench]:
-    cache: Cache = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
-    made = Bench(database, cache, fallback=packaged_model(CHAMPION))
-    yield made
-    await made.compute.close()
-    await cache.close()
 
 
 async def scored(database: Database, bench: Bench, application_id: uuid.UUID) -> tuple[str, set[str], dict]:

@@ -19,7 +19,7 @@ from fundline.contracts.topics import (
     Group,
     Topic,
 )
-from fundline.platform.database import Database, open_database
+from fundline.platform.database import Database
 from fundline.platform.database.outbox import outbox_row, store_events
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.messages import Event, Poison, Subscription
@@ -45,13 +45,6 @@ def settings(engines, database_url, topic_prefix) -> Settings:
         topic_prefix=topic_prefix,
         lanes_every_s=0.05,
     )
-
-
-@pytest.fixture
-async def database(settings) -> AsyncIterator[Database]:
-    opened = await open_database(settings)
-    yield opened
-    await opened.close()
 
 
 def asking(key: uuid.UUID, amount: str, currency: str = "USD") -> RiskScoringRequested:

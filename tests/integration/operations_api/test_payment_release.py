@@ -56,7 +56,7 @@ async def the_trigger(database, application_id: uuid.UUID):
 
 
 async def test_an_amount_above_the_limit_waits_for_a_second_person_and_is_paid_when_released(
-    client, headers, worker, database, box, bank_url
+    operations, operator_headers, worker, database, box, bank_url
 ):
     application_id = await waiting(worker, database, box)
     assert (await disbursement(database, application_id))["state"] == "requested"
@@ -65,7 +65,7 @@ async def test_an_amount_above_the_limit_waits_for_a_second_person_and_is_paid_w
         assert await worker.sweep() == 0
     assert await whole_statement(bank_url) == []
 
-    answer = await client.post(path(application_id), json=REASON, headers=headers("olga"))
+    answer = await operations.post(path(application_id), json=REASON, headers=operator_headers("olga"))
     assert answer.status_code == 200
     assert answer.json()["releasedBy"] == "olga"
     assert answer.json()["approvedBy"] == "uma"
@@ -88,10 +88,10 @@ async def test_an_amount_above_the_limit_waits_for_a_second_person_and_is_paid_w
 
 
 async def test_a_released_payment_is_sent_though_the_event_of_its_release_is_lost(
-    client, headers, worker, database, box, bank_url
+    operations, operator_headers, worker, database, box, bank_url
 ):
     application_id = await waiting(worker, database, box)
-    await client.post(path(application_id), json=REASON, headers=headers("olga"))
+    await operations.post(path(application_id), json=REASON, headers=operator_headers("olga"))
     await worker.sweep()
     assert (await disbursement(database, application_id))["state"] == "settled"
     await assert_books_agree(database, bank_url)
@@ -125,34 +125,36 @@ async def test_a_currency_without_a_limit_needs_a_release_whatever_the_amount(
     ],
 )
 async def test_neither_the_approver_nor_the_applicant_nor_another_role_releases_a_payment(
-    client, headers, worker, database, box, subject, role, code
+    operations, operator_headers, worker, database, box, subject, role, code
 ):
     application_id = await waiting(worker, database, box)
-    answer = await client.post(path(application_id), json=REASON, headers=headers(subject, role))
+    answer = await operations.post(path(application_id), json=REASON, headers=operator_headers(subject, role))
     assert (answer.status_code, answer.json()["type"]) == (403, f"urn:fundline:problem:{code}")
     assert (await disbursement(database, application_id))["released_by"] is None
     assert await cases(database, application_id) == [("payment_release", "open")]
 
 
 async def test_what_the_policy_approved_is_released_by_anybody_but_its_applicant(
-    client, headers, worker, database, box
+    operations, operator_headers, worker, database, box
 ):
     application_id = await waiting(worker, database, box, approver=None)
     assert (await disbursement(database, application_id))["approved_by"].startswith("policy:")
-    refused = await client.post(path(application_id), json=REASON, headers=headers("alice"))
-    taken = await client.post(path(application_id), json=REASON, headers=headers("olga"))
+    refused = await operations.post(path(application_id), json=REASON, headers=operator_headers("alice"))
+    taken = await operations.post(path(application_id), json=REASON, headers=operator_headers("olga"))
     assert (refused.status_code, taken.status_code) == (403, 200)
 
 
-async def test_a_payment_is_released_once_and_only_while_it_waits(client, headers, worker, database, box):
+async def test_a_payment_is_released_once_and_only_while_it_waits(
+    operations, operator_headers, worker, database, box
+):
     application_id, small = (
         await waiting(worker, database, box),
         await waiting(worker, database, box, amount=LIMIT),
     )
-    await client.post(path(application_id), json=REASON, headers=headers("olga"))
-    again = await client.post(path(application_id), json=REASON, headers=headers("oscar"))
-    never = await client.post(path(small), json=REASON, headers=headers("oscar"))
-    nobody = await client.post(path(uuid.uuid4()), json=REASON, headers=headers("oscar"))
+    await operations.post(path(application_id), json=REASON, headers=operator_headers("olga"))
+    again = await operations.post(path(application_id), json=REASON, headers=operator_headers("oscar"))
+    never = await operations.post(path(small), json=REASON, headers=operator_headers("oscar"))
+    nobody = await operations.post(path(uuid.uuid4()), json=REASON, headers=operator_headers("oscar"))
     assert [a.status_code for a in (again, never, nobody)] == [409, 409, 404]
     assert again.json()["detail"] == "olga has released it already."
     rows = await database.fetch("select 1 from outbox where topic = 'disbursement.requested'")
@@ -177,25 +179,29 @@ async def test_the_database_itself_sends_nothing_above_the_limit_unreleased_or_r
             )
 
 
-async def test_what_waits_is_listed_and_shows_no_account(client, headers, worker, database, box):
+async def test_what_waits_is_listed_and_shows_no_account(operations, operator_headers, worker, database, box):
     waits = await waiting(worker, database, box)
     paid = await waiting(worker, database, box, amount=LIMIT)
     query = "/v1/disbursements?state=requested"
-    listed = (await client.get(query, headers=headers())).json()
+    listed = (await operations.get(query, headers=operator_headers())).json()
     assert [item["applicationId"] for item in listed["items"]] == [str(waits)]
     assert listed["items"][0]["waitsForRelease"] is True
-    everything = (await client.get("/v1/disbursements?limit=1", headers=headers())).json()
+    everything = (await operations.get("/v1/disbursements?limit=1", headers=operator_headers())).json()
     assert [item["applicationId"] for item in everything["items"]] == [str(paid)]
     rest = (
-        await client.get(f"/v1/disbursements?cursor={everything['nextCursor']}", headers=headers())
+        await operations.get(
+            f"/v1/disbursements?cursor={everything['nextCursor']}", headers=operator_headers()
+        )
     ).json()
     assert [item["applicationId"] for item in rest["items"]] == [str(waits)]
-    one = await client.get(f"/v1/disbursements/{paid}", headers=headers("cora", "compliance"))
+    one = await operations.get(f"/v1/disbursements/{paid}", headers=operator_headers("cora", "compliance"))
     assert one.json()["state"] == "settled"
     assert "998877665544" not in one.text
     for bad in ("nonsense", str(uuid.uuid4())):
-        assert (await client.get(f"/v1/disbursements/{bad}", headers=headers())).status_code == 404
-    refused = await client.get(query, headers=headers("alice", "applicant"))
+        assert (
+            await operations.get(f"/v1/disbursements/{bad}", headers=operator_headers())
+        ).status_code == 404
+    refused = await operations.get(query, headers=operator_headers("alice", "applicant"))
     assert refused.status_code == 403
 
 
@@ -223,18 +229,25 @@ async def test_a_repeat_of_a_release_gets_the_kept_answer_and_is_logged_once(
 
 
 async def test_promises_1_and_2_fifty_releases_with_one_key_release_once_and_get_one_answer(
-    client, headers, worker, database, box
+    operations, operator_headers, worker, database, box
 ):
     application_id = await waiting(worker, database, box)
-    shared = headers("olga", key="one-key")
+    shared = operator_headers("olga", key="one-key")
     answers = await asyncio.gather(
-        *(answered(lambda: client.post(path(application_id), json=REASON, headers=shared)) for _ in range(50))
+        *(
+            answered(lambda: operations.post(path(application_id), json=REASON, headers=shared))
+            for _ in range(50)
+        )
     )
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
-    other = await client.post(path(application_id), json={"reason": "Another one."}, headers=shared)
-    missing = await client.post(path(application_id), json=REASON, headers=headers("olga", key=""))
-    anew = await client.post(path(application_id), json=REASON, headers=headers("oscar", key="one-key"))
+    other = await operations.post(path(application_id), json={"reason": "Another one."}, headers=shared)
+    missing = await operations.post(
+        path(application_id), json=REASON, headers=operator_headers("olga", key="")
+    )
+    anew = await operations.post(
+        path(application_id), json=REASON, headers=operator_headers("oscar", key="one-key")
+    )
     assert (other.status_code, other.json()["type"]) == (422, "urn:fundline:problem:idempotency-key-reused")
     assert missing.status_code == 400
     assert anew.status_code == 409, "keys are per caller: this is a second release, and refused as one"

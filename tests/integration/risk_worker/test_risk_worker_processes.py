@@ -5,7 +5,7 @@ import dataclasses
 import json
 import signal
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -14,11 +14,10 @@ from fundline.contracts.envelope import make_envelope
 from fundline.contracts.payloads import RiskScoringRequested
 from fundline.contracts.topics import RISK_SCORING_REQUESTED, Group
 from fundline.platform.clock import new_id
-from fundline.platform.database import Database, open_database
+from fundline.platform.database import Database
 from fundline.platform.kafka.messages import CAUSE
 from fundline.platform.kafka.producer import EventProducer, Outgoing
-from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import DatabaseSettings, KafkaSettings
+from fundline.platform.settings import KafkaSettings
 from support.kafka import read_all
 from support.model_service import ScriptedModelServer, good_answer, json_response
 from support.risk_worker_process import RiskWorkerProcess
@@ -26,18 +25,6 @@ from support.stored import submitted_application
 
 pytestmark = pytest.mark.integration
 BREAKER_OPEN = 2
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def box(account_key_file) -> SecretBox:
-    return SecretBox(account_key_file)
 
 
 @pytest.fixture
