@@ -55,8 +55,11 @@ async def every_table(stack: Stack) -> list[str]:
 
 
 async def lock_under_load(stack: Stack, tables: Sequence[str], seconds: float) -> Verdict:
-    """Applications come in all the time; the tables are locked for so long; everything has to end well."""
-    verdict = Verdict(tables, seconds)
+    """Applications come in all the time; the tables are locked for so long; everything has to end well.
+
+    Begins with a whole fleet: what an earlier fault had ended may still be on its way back.
+    """
+    verdict = Verdict(tables, seconds, faults=await behind_within(stack, SETTLED_WITHIN_S))
     pids = {record.instance: _pid(record) for record in stack.processes()}
     letters = await _letters(stack)
     over = asyncio.Event()

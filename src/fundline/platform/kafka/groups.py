@@ -13,6 +13,7 @@ from confluent_kafka import (
     OFFSET_BEGINNING,
     OFFSET_END,
     Consumer,
+    KafkaError,
     KafkaException,
     TopicPartition,
 )
@@ -27,6 +28,17 @@ from fundline.platform.refusals import Unavailable
 _REQUEST_S = 3.0
 _CLOSE_S = 2.0
 _PARTITIONS_FRESH_S = 60.0
+_MOVED_S, _MOVED_PAUSE_S = 3.0, 0.3
+_MOVED = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
+"""The broker's words for: ask again, somebody else leads now. All are over within moments when all is well."""
 
 
 class KafkaUnavailable(Unavailable):
@@ -92,14 +104,21 @@ class GroupWatch:
     def look(self, *, old_s: float) -> list[GroupView]:
         """All groups, in the order of the table; `old_s`: the age past which a waiting message is old.
 
-        Raises KafkaUnavailable, also for a broker that cannot tell, such as the development fallback. The next look
-        begins with new readers: what they knew of leaders may be why.
+        Raises KafkaUnavailable, also for a broker that cannot tell, such as the development fallback. What readers
+        knew of leaders may be why: the look is begun again with new ones while the broker answers that a leader moved.
         """
-        try:
-            return self._look(old_s)
-        except (KafkaException, TimeoutError, NotImplementedError) as error:
-            self.close()
-            raise KafkaUnavailable(f"Kafka does not say how its consumer groups are: {error}.") from error
+        until = time.monotonic() + _MOVED_S
+        while True:
+            try:
+                return self._look(old_s)
+            except (KafkaException, TimeoutError, NotImplementedError) as error:
+                self.close()
+                self._partitions_at = float("-inf")
+                if not _has_moved(error) or time.monotonic() > until:
+                    raise KafkaUnavailable(
+                        f"Kafka does not say how its consumer groups are: {error}."
+                    ) from error
+            time.sleep(_MOVED_PAUSE_S)
 
     def close(self) -> None:
         """Let the readers go."""
@@ -174,6 +193,10 @@ def _sound(answered: list[TopicPartition]) -> dict[Partition, int]:
         if partition.error is not None:
             raise KafkaException(partition.error)
     return {(p.topic, p.partition): p.offset for p in answered}
+
+
+def _has_moved(error: Exception) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in _MOVED
 
 
 def _close(readers: dict[str, Consumer]) -> None:
