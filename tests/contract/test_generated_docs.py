@@ -16,7 +16,6 @@ from fundline.manual.events import schema_file
 from fundline.manual.openapi import openapi_document
 from fundline.manual.pages import DOCS, ContractBroken, differing_pages, pages, write_pages
 from fundline.manual.problems import problems
-from fundline.manual.setting_meanings import MEANINGS
 from fundline.manual.settings import process_settings
 from fundline.services.application_api.views import application_shown
 from fundline.services.status_api.answers import ApplicationStatus
@@ -94,11 +93,6 @@ def test_no_generated_page_is_left_of_a_topic_that_is_gone():
 
 def test_every_setting_has_a_meaning():
     assert [setting.name for setting in process_settings() if not setting.meaning] == []
-
-
-def test_no_meaning_is_left_of_a_setting_that_is_gone():
-    names = {setting.name.removeprefix("FUNDLINE_").lower() for setting in process_settings()}
-    assert set(MEANINGS) <= names
 
 
 def test_every_problem_type_has_one_title_and_a_slug():

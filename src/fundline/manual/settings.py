@@ -1,9 +1,6 @@
 """Every FUNDLINE_* setting: of the processes from their settings classes, of the stack from its own tables."""
 
-import ast
 import importlib
-import inspect
-import textwrap
 from dataclasses import dataclass, field, fields
 from types import NoneType
 from typing import Any, get_args
@@ -14,12 +11,46 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from fundline.manual.markdown import code, page, table
-from fundline.manual.setting_meanings import MAKE_VARIABLES, MEANINGS, STACK_SETTINGS
 from fundline.platform.settings import ProcessSettings
 from fundline.stack.engines.envoy import GatewayLimits
 from fundline.stack.fleet import FLEET
 from fundline.stack.layout import Ports
 
+STACK_SETTINGS = (
+    ("FUNDLINE_HOME", "`./var`", "Folder of the stack: data, logs, keys, run."),
+    (
+        "FUNDLINE_API_URL",
+        "the running stack's gateway",
+        "Where `fundline dead-letter`, `fundline case` and their like find the operations API.",
+    ),
+    (
+        "FUNDLINE_TOKEN",
+        "",
+        "Who they speak for; without it a development token of the running stack is made (`--as SUBJECT`).",
+    ),
+    (
+        "FUNDLINE_MIGRATION_DATABASE_URL",
+        "the running stack's",
+        "What `fundline migrate` and Alembic connect to, as the owner of the schema.",
+    ),
+    (
+        "FUNDLINE_MAVEN_REPOSITORY",
+        "Maven Central",
+        "Where Kafka's archives are fetched from, for a network with a mirror of its own.",
+    ),
+)
+MAKE_VARIABLES = (
+    ("N", "`200`", "`make demo`: how many applications."),
+    ("FORMAT", "`text`", "`make demo`: `json` prints exactly one object on standard output."),
+    ("CHAOS", "`none`", "`make demo`: `kill` kills a worker, a router and an API instance with -9."),
+    ("DEMO_URL", "", "`make demo`: the address of a running stack; a private one without it."),
+    ("SUITE", "`all`", "`make bench`: `front`, `router`, `pipeline` or `risk`."),
+    ("QUICK", "", "`make bench`: shorter, for trying out."),
+    ("ARGS", "", "`make test`, `make chaos`: arguments for pytest."),
+    ("YES", "", "`make reset`: wipe without asking."),
+    ("UPGRADE", "", "`make lock`: take newer versions."),
+    ("PYTHON", "`python3`", "Which Python makes the virtual environment."),
+)
 _BOUNDS = {Ge: "from {}", Gt: "above {}", Le: "up to {}", Lt: "below {}"}
 
 
@@ -112,26 +143,10 @@ def _type_of(info: FieldInfo) -> str:
 
 
 def _meaning(cls: type[ProcessSettings], name: str) -> str:
-    """The string below the field, in the class that declares it last."""
-    for owner in cls.__mro__:
-        if name in vars(owner).get("__annotations__", {}):
-            return _attribute_docstrings(owner).get(name) or MEANINGS.get(name, "")
-    return MEANINGS.get(name, "")
-
-
-def _attribute_docstrings(owner: type) -> dict[str, str]:
-    body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-    assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class
-    found: dict[str, str] = {}
-    for statement, following in zip(body.body, body.body[1:], strict=False):
-        if (
-            isinstance(statement, ast.AnnAssign)
-            and isinstance(statement.target, ast.Name)
-            and isinstance(following, ast.Expr)
-            and isinstance(following.value, ast.Constant)
-        ):
-            found[statement.target.id] = " ".join(str(following.value.value).split())
-    return found
+    """The sentence below the field, in the class that declares it last with one."""
+    owners = (owner for owner in cls.__mro__ if issubclass(owner, ProcessSettings))
+    declared = (owner.model_fields[name].description for owner in owners if name in owner.model_fields)
+    return " ".join(next((meaning for meaning in declared if meaning), "").split())
 
 
 def _gateway() -> list[tuple[str, str, str]]:

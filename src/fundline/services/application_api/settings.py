@@ -10,6 +10,7 @@ class Settings(DatabaseSettings, TokenSettings):
     account_key_file: Path
     """AES-256 key that seals payout accounts."""
     reference_refresh_s: Annotated[float, Field(gt=0)] = 3600.0
+    """How often sectors and states are read again."""
 
 
 class EventsSettings(DatabaseSettings, KafkaSettings):

@@ -12,7 +12,9 @@ class BankSettings(ProcessSettings):
     """Which bank, and how it is spoken to."""
 
     bank_url: str
+    """Base address of the bank."""
     bank_timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Longest time for one call of the bank; then the payment is unknown, not failed."""
     bank_adapter: Literal["sandbox", "iso20022"] = "sandbox"
     """The bank's own HTTP API, or ISO 20022 messages."""
     bank_iso_transport: Literal["http", "files"] = "http"

@@ -8,6 +8,7 @@ from fundline.platform.settings import CacheSettings, DatabaseSettings, KafkaSet
 class Settings(DatabaseSettings, CacheSettings, KafkaSettings):
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 2
     bank_url: str
+    """Base address of the bank."""
     reconciler_every_s: Annotated[float, Field(gt=0)] = 30.0
     """Pause between two runs."""
     reconciler_lock_id: int = 7_204_011

@@ -14,6 +14,7 @@ class Settings(DatabaseSettings, KafkaSettings, CacheSettings, TokenSettings):
     """Silence twice as long tells a client, and the gateway, that nobody is at the other end. Also how long a stream
     may go on unseen after its reader has left."""
     stream_send_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """A stream whose reader takes nothing for this long is closed."""
     stream_catch_up_s: Annotated[float, Field(gt=0)] = 10.0
     """How often open streams are compared with the database, in case a message of the fan-out was lost."""
     stream_retry_ms: Annotated[int, Field(ge=100)] = 1000
