@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID
 
-from fundline.contracts.envelope import make_envelope
+from fundline.contracts.envelope import Envelope, make_envelope
 from fundline.contracts.payloads import DisbursementRequested, RiskScoringCompleted
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_COMPLETED
 from fundline.domain.money import Money
@@ -63,7 +63,7 @@ def scoring_completed(application_id: UUID, verdict: str = "approved") -> Event[
     payload = RiskScoringCompleted(
         application_id=application_id,
         risk_score="0.0500",
-        status=verdict,  # type: ignore[arg-type]  # the caller's literal
+        status=verdict,
         timestamp=AT,
         model_version="m1",
         policy_version="p1",
@@ -72,7 +72,7 @@ def scoring_completed(application_id: UUID, verdict: str = "approved") -> Event[
     return Event(topic, str(application_id), payload, _envelope(topic.event_type, application_id, None), 1)
 
 
-def _envelope(event_type: str, application_id: UUID, event_id: UUID | None):
+def _envelope(event_type: str, application_id: UUID, event_id: UUID | None) -> Envelope:
     return make_envelope(
         event_id=event_id or new_id(),
         event_type=event_type,

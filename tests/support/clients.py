@@ -47,7 +47,8 @@ async def submit(
         headers=bearer(stack, subject) | {"idempotency-key": str(uuid.uuid4())},
     )
     assert answer.status_code == 202, answer.text
-    return answer.json()
+    accepted: dict[str, Any] = answer.json()
+    return accepted
 
 
 async def follow_sse(
@@ -106,4 +107,5 @@ async def settled(
     client: httpx.AsyncClient, stack: Stack, application_id: str, subject: str = "alice"
 ) -> str:
     """The status once it stands still."""
-    return (await follow_sse(client, stack, application_id, subject=subject))[-1]["status"]
+    changes = await follow_sse(client, stack, application_id, subject=subject)
+    return str(changes[-1]["status"])

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -69,7 +70,7 @@ class ConsumerProcess:
 def main() -> None:
     settings = KafkaSettings()
 
-    async def work(event: Event) -> None:
+    async def work(event: Event[Any]) -> None:
         await asyncio.sleep(_WORK_S)
         if event.payload.user_id == KILLER:
             os.kill(os.getpid(), signal.SIGKILL)

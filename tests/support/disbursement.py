@@ -117,7 +117,8 @@ async def status(database: Database, application_id: UUID) -> tuple[str, int]:
     row = await database.fetchrow(
         "select status, status_sequence from applications where application_id = $1", application_id
     )
-    return tuple(row)
+    assert row is not None
+    return row["status"], row["status_sequence"]
 
 
 async def events(database: Database, application_id: UUID) -> list[tuple[str, dict[str, Any]]]:

@@ -65,7 +65,7 @@ class Relaying:
     @contextlib.asynccontextmanager
     async def instance(self, database_url: str) -> AsyncIterator[Background]:
         settings = self._settings.model_copy(update={"database_url": database_url})
-        yield Relay(settings, EventProducer(settings), self, Metrics(CollectorRegistry()))  # type: ignore[arg-type] - it has one lane
+        yield Relay(settings, EventProducer(settings), self, Metrics(CollectorRegistry()))  # type: ignore[arg-type]  # it has one lane
 
     def topic_of(self, topic: str, _payload: str) -> str:
         return topic
@@ -136,7 +136,7 @@ class Guarding:
     @contextlib.asynccontextmanager
     async def instance(self, database_url: str) -> AsyncIterator[Background]:
         settings = self._settings.model_copy(update={"database_url": database_url})
-        yield Guardrail(settings, self, Metrics(CollectorRegistry()))  # type: ignore[arg-type] - the pair is all it asks for
+        yield Guardrail(settings, self, Metrics(CollectorRegistry()))  # type: ignore[arg-type]  # all it asks for
 
     def pair(self) -> tuple[str, str | None]:
         return CHAMPION, CHALLENGER

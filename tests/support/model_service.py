@@ -158,6 +158,8 @@ class ScriptedModelServer:
     timeouts: list[str | None] = field(default_factory=list)
     delay_s: float = 0.0
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+    url: str = ""
+    """Once it is served."""
 
     def __post_init__(self) -> None:
         self.may_answer.set()

@@ -65,7 +65,7 @@ class Notifier:
         """A `status.updated` arrives; returns it, to be delivered again."""
         payload = StatusUpdated(
             application_id=application_id,
-            status=status,  # type: ignore[arg-type]  # the caller's literal
+            status=status,
             timestamp=AT,
             sequence=sequence,
             tracking_id="FL-7K2Q-M9XD-40RTP",
@@ -80,7 +80,7 @@ class Notifier:
         """A `disbursement.completed` arrives."""
         payload = DisbursementCompleted(
             application_id=application_id,
-            status=result,  # type: ignore[arg-type]  # the caller's literal
+            status=result,
             transaction_id="txn_1" if result == "completed" else None,
             timestamp=AT,
             error=None if result == "completed" else "account_closed",

@@ -1,7 +1,7 @@
 """Policies for tests: one with another threshold, and a third version that adds, drops and reorders rules."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from fundline.domain.policy import POLICY_2, Policy
 from fundline.domain.rules import CashRunway, CompleteFacts, Rule, RuleOutcome, Situation, Stress
@@ -17,7 +17,9 @@ def rule_of(policy: Policy, kind: type[R]) -> R:
 
 def with_rule(policy: Policy, kind: type[Rule], **thresholds: Any) -> Policy:
     """The policy with other thresholds in its rule of this class."""
-    rules = [replace(rule, **thresholds) if type(rule) is kind else rule for rule in policy.rules]
+    rules = [
+        replace(cast("Any", rule), **thresholds) if type(rule) is kind else rule for rule in policy.rules
+    ]
     return replace(policy, rules=tuple(rules))
 
 

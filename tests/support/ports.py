@@ -8,7 +8,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import IO
 
-from fundline.stack.layout import PRIVATE_PORTS, CommandFailed, Ports, is_port_free
+from fundline.platform.command_errors import CommandFailed
+from fundline.stack.layout import PRIVATE_PORTS, Ports, is_port_free
 
 _SHARES = 8
 """How many processes may run tests on one machine; a share holds several private stacks."""

@@ -5,6 +5,7 @@ It stands behind a gateway in tests that kill, stop and freeze it. Which instanc
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
@@ -28,7 +29,7 @@ def main() -> None:
         return JSONResponse({"instance": settings.instance, "pid": os.getpid()})
 
     async def stream(_: Request) -> StreamingResponse:
-        async def lines():
+        async def lines() -> AsyncIterator[str]:
             yield f"data: {settings.instance}\n\n"
             while not draining.is_set():
                 await asyncio.sleep(HEARTBEAT_S)

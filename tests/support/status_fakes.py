@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from fundline.platform.cache import CacheUnavailable
@@ -14,7 +15,7 @@ class FakeStatusDatabase:
     """Answers the status service's own statements from a dict. `gate` holds reads back; `reads` counts them."""
 
     def __init__(self) -> None:
-        self.histories: dict[str, list[dict]] = {}
+        self.histories: dict[str, list[dict[str, Any]]] = {}
         self.tracking_ids: dict[str, str] = {}
         self.reads = 0
         self.gate = asyncio.Event()
@@ -35,7 +36,7 @@ class FakeStatusDatabase:
                 }
             )
 
-    async def fetchrow(self, sql: str, argument):
+    async def fetchrow(self, sql: str, argument: Any) -> Any:
         if sql == store.APPLICATION_OF_TRACKING_ID:
             found = self.tracking_ids.get(argument)
             return None if found is None else {"application_id": found}
@@ -44,7 +45,7 @@ class FakeStatusDatabase:
         history = self.histories.get(str(argument))
         return history[-1] if history else None
 
-    async def fetch(self, sql: str, first, second):
+    async def fetch(self, sql: str, first: Any, second: Any) -> list[dict[str, Any]]:
         await self._read()
         if sql == store.NEWER_OF_MANY:
             wanted = zip(first, second, strict=True)
@@ -52,7 +53,7 @@ class FakeStatusDatabase:
         assert sql == store.HISTORY
         return self._after(str(first), second)
 
-    def _after(self, application_id: str, first: int) -> list[dict]:
+    def _after(self, application_id: str, first: int) -> list[dict[str, Any]]:
         return [row for row in self.histories.get(application_id, []) if row["sequence"] >= first]
 
     async def _read(self) -> None:

@@ -4,11 +4,11 @@ import asyncio
 import json
 import ssl
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -104,7 +104,7 @@ class Instance:
 
     async def assigned(self) -> None:
         """Until the consumer group has given this instance its partitions and the fan-out reads."""
-        consumer, fan_out, _ = self.parts.background
+        consumer, fan_out, _ = cast("tuple[Any, ...]", self.parts.background)
         async with asyncio.timeout(30):
             while not (await consumer.ready() and fan_out._reader.reading.is_set()):
                 await asyncio.sleep(0.02)
@@ -180,14 +180,16 @@ async def follow(
         return result
 
 
-async def until(condition, seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
-async def following(url: str, application_id: str, headers):
+async def following(
+    url: str, application_id: str, headers: dict[str, str]
+) -> AsyncIterator[tuple[SeenStream, asyncio.Task[Any]]]:
     """A client that follows in the background; yields what it has seen so far."""
     seen = SeenStream(0, [], httpx.Headers())
     task = asyncio.create_task(follow(url, application_id, headers, seen=seen))

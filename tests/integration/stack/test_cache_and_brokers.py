@@ -2,7 +2,8 @@ import socket
 
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from fundline.stack.engines.kafka import KafkaBroker
 from fundline.stack.engines.kafka_development import KafkaDevelopmentBroker

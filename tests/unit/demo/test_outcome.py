@@ -140,9 +140,10 @@ def test_a_killed_process_that_did_not_come_back_is_a_problem():
 
 
 def test_the_printed_report_shows_each_section():
-    console = Console(file=io.StringIO(), width=100)
+    printed = io.StringIO()
+    console = Console(file=printed, width=100)
     print_report(_outcome(chaos_seed=5, kills=KILLS), console)
-    text = console.file.getvalue()
+    text = printed.getvalue()
     for shown in ("Outcomes", "Principal reasons", "P99", "risk-worker-2", "debits = credits", "with seed 1"):
         assert shown in text
 
@@ -159,9 +160,10 @@ def test_the_split_between_the_models_is_told_to_people_and_to_programs():
         "challenger",
         1,
     )
-    console = Console(file=io.StringIO(), width=120)
+    printed = io.StringIO()
+    console = Console(file=printed, width=120)
     print_report(outcome, console)
-    shown = " ".join(console.file.getvalue().split())
+    shown = " ".join(printed.getvalue().split())
     assert "scorecard-2 champion 3 75 % 6 1 2 0.0712 89 %" in shown
     assert "lightgbm-1 challenger 1 25 % 0 0 1 0.0654 -" in shown
     assert "without an answer of the model and so left to a person: 1" in shown

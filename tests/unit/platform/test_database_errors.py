@@ -4,6 +4,7 @@
 import asyncio
 import inspect
 import ssl
+from typing import Any
 
 import asyncpg
 import pytest
@@ -208,7 +209,7 @@ async def test_each_family_becomes_what_callers_know():
 
 def test_a_connection_that_ended_between_prepare_and_execute_is_away():
     """asyncpg then calls a method of its protocol, which is None by then."""
-    protocol = None
+    protocol: Any = None
     with pytest.raises(AttributeError) as stumbled:
         protocol.bind_execute()
     assert family_of(stumbled.value) is Family.AWAY

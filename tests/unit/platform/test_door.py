@@ -3,6 +3,7 @@
 import json
 import string
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from confluent_kafka import Message
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from fundline.contracts.topics import STATUS_UPDATED, every_topic
 from fundline.platform.kafka.door import HEAD_BYTES, LONGEST_KEY, delivery_of
-from fundline.platform.kafka.messages import OF_A_LIFE, Poison, RetryLater, read_event
+from fundline.platform.kafka.messages import OF_A_LIFE, Event, Poison, RetryLater, read_event
 from fundline.platform.kafka.outcomes import FailureRouting
 from fundline.platform.settings import ENVELOPE_BYTES, KAFKA_MESSAGE_MAX_BYTES, KafkaSettings
 from fundline.platform.telemetry.context import continue_trace
@@ -122,7 +123,7 @@ def test_what_the_door_lets_in_can_be_shown(changes, timestamp):
     headers = {**GOOD.headers, "ce_type": STATUS_UPDATED.event_type}
     delivery = delivery_of(message(headers, body, GOOD.key.encode()), max_bytes=MAX)
     try:
-        event = read_event(STATUS_UPDATED, delivery)
+        event: Event[Any] = read_event(STATUS_UPDATED, delivery)
     except Poison:
         return
     change = change_of_event(event.payload)
