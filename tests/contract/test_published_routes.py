@@ -15,12 +15,13 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from typer.testing import CliRunner
 
 from fundline.commands.routes.command import app as routes_command
+from fundline.contracts.roles import Role
 from fundline.manual.endpoints import SERVICES
 from fundline.manual.pages import DOCS
 from fundline.platform.http.api import api
 from fundline.platform.http.endpoints import WEBSOCKET, Bound, BoundApp, Endpoint, served
 from fundline.platform.http.tokens import Unauthenticated
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.services.application_api import routes as application_api
 from fundline.services.notification_service import routes as notification_service
 from fundline.services.operations_api.audit import routes as audit

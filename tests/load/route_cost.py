@@ -18,12 +18,13 @@ from starlette.routing import BaseRoute, Route
 
 from fundline.contracts.example import EXAMPLE_APPLICATION
 from fundline.contracts.payloads import iso_utc
+from fundline.contracts.roles import Role
 from fundline.domain.money import Money
 from fundline.platform.database.idempotency import write_key
 from fundline.platform.http.api import api
 from fundline.platform.http.endpoints import Call, served
 from fundline.platform.http.requests import idempotency_key, parse_body, read_body
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.services.application_api.answers import Accepted, Application
 from fundline.services.application_api.routes import READ, SUBMIT
 from fundline.services.application_api.schemas import ApplicationRequest

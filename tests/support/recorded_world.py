@@ -9,11 +9,12 @@ from uuid import UUID
 
 import asyncpg
 
+from fundline.contracts.roles import Role
 from fundline.domain.money import Money
 from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Database
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings
 from fundline.records.cases import CaseKind, NewCase, open_case

@@ -71,7 +71,7 @@ class Bench:
             self.scorer,
             self.chooser,
             self.compute,
-            ScoreCache(self.cache, self.metrics),
+            ScoreCache(self.cache, self.metrics, cached_s=3600),
             fallback=self.fallback,
             paths=PATHS,
         )

@@ -8,10 +8,11 @@ from prometheus_client import CollectorRegistry
 
 from fundline.contracts.envelope import make_envelope
 from fundline.contracts.payloads import Payload, RiskScoringRequested
+from fundline.contracts.roles import Role
 from fundline.contracts.topics import RISK_SCORING_REQUESTED, Topic
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.kafka.messages import Event
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics

@@ -29,6 +29,10 @@ Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Verdict = Literal["approved", "rejected", "pending_review"]
 
 
+KEY_FIELD = "application_id"
+"""What the key of every message is: the name of its field in payloads, and in log lines about a message."""
+
+
 class Payload(BaseModel):
     """Base of all payloads: camelCase on the wire, unknown fields ignored."""
 
@@ -39,6 +43,10 @@ class Payload(BaseModel):
         frozen=True,
         ser_json_timedelta="float",
     )
+
+    @property
+    def key(self) -> str:
+        return str(getattr(self, KEY_FIELD, ""))
 
     def wire(self) -> bytes:
         return self.model_dump_json(by_alias=True).encode()

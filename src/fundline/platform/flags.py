@@ -86,7 +86,7 @@ class Flags:
         context = EvaluationContext(targeting_key, dict(attributes or {}))
         try:
             details = self._client.get_string_details(flag, default, context)
-        except Exception as error:  # a hook or a provider that breaks its contract must not break a decision
+        except Exception as error:  # a hook or a provider that breaks its contract must not break its caller
             return self._default(flag, default, "GENERAL", str(error))
         if details.error_code is not None:
             return self._default(flag, default, str(details.error_code.value), details.error_message or "")

@@ -1,17 +1,9 @@
 """Who does something: a subject and a role, by whatever door they came in."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from fundline.contracts.roles import STAFF, Role
 from fundline.platform.refusals import Kind, Refusal
-
-
-class Role(StrEnum):
-    APPLICANT = "applicant"
-    PARTNER = "partner"
-    UNDERWRITER = "underwriter"
-    OPERATOR = "operator"
-    COMPLIANCE = "compliance"
 
 
 class Forbidden(Refusal):
@@ -29,7 +21,7 @@ class Caller:
 
     @property
     def sees_everything(self) -> bool:
-        return self.role in {Role.UNDERWRITER, Role.OPERATOR, Role.COMPLIANCE}
+        return self.role in STAFF
 
     def require(self, *roles: Role) -> None:
         """Raises Forbidden."""

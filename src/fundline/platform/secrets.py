@@ -1,4 +1,4 @@
-"""Small secrets at rest, such as a payout account: AES-256-GCM, bound to the row they belong to.
+"""Small secrets at rest: AES-256-GCM, bound to the row they belong to.
 
 Sealed form: version (1 byte, 0x01), key id (4 bytes), nonce (12 bytes), ciphertext with its tag (length of
 the plaintext + 16 bytes). The key id says which key opens a row, so that keys can be rotated without touching

@@ -10,9 +10,10 @@ from uuid import UUID
 import orjson
 
 from fundline.platform.audit.rows import ROWS, read_rows
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.database import Connection, LeaderConnection
 from fundline.platform.database.sql import Sql
+from fundline.records.audit_streams import application_stream
 from fundline.records.recorded_tables import CASES
 
 OPEN = Sql("""

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from fundline.platform.audit.rows import ROWS, read_rows
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection, LeaderConnection
 from fundline.platform.database.sql import Sql
+from fundline.records.audit_streams import application_stream
 from fundline.records.cases import CaseKind, NewCase, open_case, settle_case
 from fundline.records.recorded_tables import DEAD_LETTERS
 

@@ -16,10 +16,11 @@ from fundline.domain.ledger import (
 )
 from fundline.domain.money import Money
 from fundline.platform.audit.rows import ROWS, Rows, merged, rows_of
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection
 from fundline.platform.database.sql import Sql
+from fundline.records.audit_streams import application_stream
 from fundline.records.recorded_tables import POSTINGS, TRANSFERS
 
 BOOK_TRANSFER = Sql("""

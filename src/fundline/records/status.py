@@ -11,11 +11,12 @@ from fundline.contracts.payloads import StatusUpdated
 from fundline.contracts.topics import STATUS_UPDATED
 from fundline.domain.application import ApplicationStatus, StatusChange, change_status
 from fundline.domain.money import Money
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection
 from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
 from fundline.platform.database.sql import Sql
+from fundline.records.audit_streams import application_stream
 
 _LOCK_APPLICATION = """
 select application_id, tracking_id, user_id, status, status_sequence, amount_minor, currency, updated_at

@@ -7,8 +7,8 @@ import orjson
 
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.audit.rows import ROWS
-from fundline.platform.audit.trail import application_stream
 from fundline.platform.database import Database
+from fundline.records.audit_streams import application_stream
 
 _APPLICATIONS = "select application_id, tracking_id, user_id, status from applications "
 APPLICATION_BY_ID = _APPLICATIONS + "where application_id = $1"

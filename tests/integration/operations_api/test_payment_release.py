@@ -9,10 +9,11 @@ import asyncpg
 import pytest
 
 from fundline.contracts.payloads import DisbursementRequested
+from fundline.contracts.roles import Role
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED
 from fundline.domain.money import Money
 from fundline.platform.database.idempotency import AlreadyAnswered
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import configure_logs
 from fundline.services.operations_api.payments.deeds import Releases
 from support.approved_applications import payment_requested, store_application

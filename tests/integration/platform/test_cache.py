@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fundline.platform.cache import STATUS, Cache, CacheUnavailable, open_cache, without_version
+from fundline.platform.cache import Cache, CacheUnavailable, open_cache, without_version
 from fundline.platform.settings import CacheSettings
+from fundline.records.cached import STATUS
 from support.foreign_entries import OTHER_TYPES, plant
 from support.small_disk import small_disk
 from support.valkey import OwnValkey

@@ -26,10 +26,10 @@ from fundline.contracts.topics import (
     Group,
     every_topic,
 )
-from fundline.platform.audit.trail import application_stream
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.audit_streams import application_stream
 from fundline.services.dead_letter_keeper.keeper import WaitingLetters
 from fundline.services.dead_letter_keeper.metrics import DeadLetterMetrics
 from fundline.services.notification_service.announcement import Announcement

@@ -10,10 +10,11 @@ from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
 from fundline.commands.reconcile.command import app
-from fundline.platform.cache import STATUS, versioned
+from fundline.platform.cache import versioned
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Candidate
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cached import STATUS
 from fundline.records.cases import CaseKind, NewCase, open_case
 from fundline.services.reconciler.findings import Trouble
 from fundline.services.reconciler.outbox import SUBJECT, OutboxMoves
@@ -87,7 +88,7 @@ async def test_a_cached_status_that_the_database_contradicts_is_dropped(database
     await database.execute(*history(application_id, AT))
     key = STATUS.key(application_id)
     await cache.put(key, versioned(cached, b"alice\0{}"), ttl_s=60)
-    check = StatusCache(database, cache, sample=10, grace_s=5)
+    check = StatusCache(database, cache, cached_s=60, sample=10, grace_s=5)
     (found,) = await check.look(at=AT + timedelta(seconds=30), full=False)
     assert (found.trouble, found.is_repaired) == (Trouble.STATUS_STALE, True)
     assert await cache.get(key) is None
@@ -101,7 +102,7 @@ async def test_a_cached_status_that_is_right_or_a_moment_behind_stays(database, 
     for application_id, version in ((right, 3), (behind, 2)):
         await database.execute(*history(application_id, AT))
         await cache.put(STATUS.key(application_id), versioned(version, b"alice\0{}"), ttl_s=60)
-    check = StatusCache(database, cache, sample=10, grace_s=5)
+    check = StatusCache(database, cache, cached_s=60, sample=10, grace_s=5)
     now = await database.fetchrow("select max(updated_at) as at from applications")
     assert await check.look(at=now["at"] + timedelta(seconds=2), full=False) == []
     assert [await cache.get(STATUS.key(key)) is not None for key in (right, behind)] == [True, True]

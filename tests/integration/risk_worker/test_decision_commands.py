@@ -11,7 +11,8 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
-from fundline.platform.identity import Caller, Role
+from fundline.contracts.roles import Role
+from fundline.platform.identity import Caller
 from fundline.platform.secrets import SecretBox
 from fundline.risk.cashflow import seed_of
 from fundline.services.application_api.reassessment import Reassessment

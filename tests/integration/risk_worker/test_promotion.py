@@ -9,10 +9,10 @@ import pytest
 from fundline.commands.flag_edit import read_flags
 from fundline.commands.model.deeds import Promotion, drop_scores
 from fundline.commands.model.split import Split, read_split
-from fundline.platform.cache import RISK_SCORE
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database
 from fundline.platform.refusals import Unavailable
+from fundline.records.cached import RISK_SCORE
 from fundline.services.risk_worker import experiment_store as store
 from fundline.stack.flags_file import DEFAULT_FLAGS
 from support.model_changes import AUTHOR, CHALLENGER, CHAMPION, MadeUpModels
@@ -156,7 +156,7 @@ async def test_every_cached_score_is_dropped_and_nothing_else(engines, cache):
     keys = [RISK_SCORE.key(f"sweep-{number}") for number in range(1100)]  # more than one batch of the sweep
     for first in range(0, len(keys), 50):  # all at once would outlast the cache's limit on a busy machine
         batch = keys[first : first + 50]
-        await asyncio.gather(*(cache.put(key, b"{}", ttl_s=RISK_SCORE.ttl_s) for key in batch))
+        await asyncio.gather(*(cache.put(key, b"{}", ttl_s=60) for key in batch))
     await cache.put("status:sweep", b"0000000001{}", ttl_s=60)
     assert await drop_scores(engines.cache_url) >= 1100
     assert await cache.get(keys[7]) is None

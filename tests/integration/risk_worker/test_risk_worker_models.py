@@ -6,10 +6,11 @@ import uuid
 
 import pytest
 
+from fundline.contracts.roles import Role
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.database import Database
 from fundline.platform.database.idempotency import AlreadyAnswered
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.risk.evidence import repeat
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.referral import NotUnderReview

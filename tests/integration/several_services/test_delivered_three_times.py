@@ -17,10 +17,11 @@ from fundline.contracts.topics import (
     TOPICS,
     Group,
 )
-from fundline.platform.cache import STATUS, Cache, without_version
+from fundline.platform.cache import Cache, without_version
 from fundline.platform.database import Database
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cached import STATUS
 from fundline.services.application_api.handlers import ScoringCompleted
 from fundline.services.status_api.reading import References, StatusReading
 from fundline.services.status_api.schemas import from_cached_form
@@ -47,7 +48,8 @@ def handlers(database, cache, bench, worker):
     """By topic, every group that changes something, with its handler as its composition root wires it."""
     risk = bench.handlers()
     metrics = Metrics(CollectorRegistry())
-    status = WriteThrough(cache, StatusReading(database, cache, References(database), metrics), metrics)
+    reading = StatusReading(database, cache, References(database), metrics, cached_s=60)
+    status = WriteThrough(cache, reading, metrics, cached_s=60)
     return {
         APPLICATIONS_CREATED.name: [(Group.RISK_INTAKE, risk.application_created)],
         RISK_SCORING_REQUESTED.name: [(Group.RISK_WORKER, risk.scoring_requested)],

@@ -5,8 +5,9 @@ import uuid
 import httpx
 import pytest
 
-from fundline.platform.cache import STATUS, open_cache
+from fundline.platform.cache import open_cache
 from fundline.platform.clock import utc_now
+from fundline.records.cached import STATUS
 from support.foreign_entries import FOREIGN, plant
 from support.status_service import NO_TLS, STORY, follow, following, status_service, until
 

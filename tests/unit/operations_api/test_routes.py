@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fundline.platform.identity import Role
+from fundline.contracts.roles import Role
 from fundline.services.operations_api.main import bound
 from fundline.services.operations_api.routes import ENDPOINTS
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from fundline.contracts.roles import Role
 from fundline.platform.database.idempotency import AlreadyAnswered, Once, Rendered
 from fundline.platform.http.api import api
 from fundline.platform.http.endpoints import (
@@ -25,7 +26,7 @@ from fundline.platform.http.endpoints import (
     served,
 )
 from fundline.platform.http.tokens import Unauthenticated
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.paging import Cursor, Page, cursor_of
 from fundline.platform.refusals import Kind, Refusal
 

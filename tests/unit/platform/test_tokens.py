@@ -6,8 +6,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, OKPKey, RSAKey
 
+from fundline.contracts.roles import Role
 from fundline.platform.http.tokens import TokenVerifier, Unauthenticated
-from fundline.platform.identity import Role
 from fundline.platform.settings import TokenSettings
 
 KEY = OKPKey.generate_key("Ed25519", {"kid": "k1", "use": "sig"}, auto_kid=False)

@@ -6,7 +6,8 @@ import uuid
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.platform.identity import Caller, Role
+from fundline.contracts.roles import Role
+from fundline.platform.identity import Caller
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api import store
 from fundline.services.status_api.catch_up import FanOutFeed

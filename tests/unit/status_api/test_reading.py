@@ -4,7 +4,8 @@ import uuid
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.platform.identity import Caller, Role
+from fundline.contracts.roles import Role
+from fundline.platform.identity import Caller
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.status_api.reading import References, StatusNotFound, StatusReading
 from support.status_fakes import FakeStatusDatabase, ForgetfulCache
@@ -27,7 +28,7 @@ def cache() -> ForgetfulCache:
 
 @pytest.fixture
 def reading(database, cache) -> StatusReading:
-    return StatusReading(database, cache, References(database), Metrics(CollectorRegistry()))
+    return StatusReading(database, cache, References(database), Metrics(CollectorRegistry()), cached_s=60)
 
 
 async def test_callers_that_miss_together_share_one_read(reading, database):

@@ -18,13 +18,14 @@ from pydantic import TypeAdapter
 
 from fundline.commands.flag_edit import only_editor
 from fundline.platform.audit.rows import ROWS, rows_of
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Connection, Database
 from fundline.platform.key_ring import KEY_BYTES, KeyFileUnusable, KeyRing, SealingKey, read_key_ring
 from fundline.platform.secrets import HEADER_BYTES, SealBroken, SecretBox
 from fundline.records.accounts import PayoutAccount
+from fundline.records.audit_streams import application_stream
 from fundline.records.recorded_tables import APPLICATIONS
 from fundline.stack.keys import write_private
 

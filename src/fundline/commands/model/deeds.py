@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 from fundline.commands.flag_edit import only_editor, read_flags, replace_flags
 from fundline.commands.model.split import ALL, Split, read_split, write_split
-from fundline.platform.cache import RISK_SCORE, CacheUnavailable
+from fundline.platform.cache import CacheUnavailable
 from fundline.platform.cache.sweep import drop_all
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database
+from fundline.records.cached import RISK_SCORE
 from fundline.services.risk_worker import experiment_store as store
 
 SOURCE = "command-line"

@@ -1,6 +1,6 @@
 """Writing the audit trail: an entry is a row of the transaction that makes it true.
 
-Each stream, such as `application:<id>`, is a chain of its own: `hash = sha256(hash before || digest of the entry)`, and
+Each stream, named `<noun>:<id>`, is a chain of its own: `hash = sha256(hash before || digest of the entry)`, and
 the first one follows 32 zero bytes. Writers of one stream wait on its head's row, writers of different streams never
 meet: there is no global lock. What happened before the last anchor cannot be cut off unseen; see `anchors.py`.
 Sources: RFC 9162 (certificate transparency) for anchored heads, Schneier and Kelsey 1999 for chains of hashes.
@@ -103,10 +103,6 @@ def next_hash(before: bytes, digest: bytes) -> bytes:
 def frozen_form(document: str | bytes) -> bytes:
     """The one form of a JSON document to hash: a jsonb column keeps neither spaces nor the order of its keys."""
     return orjson.dumps(orjson.loads(document), option=orjson.OPT_SORT_KEYS)
-
-
-def application_stream(application_id: object) -> str:
-    return f"application:{application_id}"
 
 
 async def record(connection: Statements, *entries: AuditEntry) -> None:

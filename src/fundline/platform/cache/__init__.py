@@ -6,8 +6,6 @@ or after one timeout, and the caller reads the database.
 
 from fundline.platform.cache.cache import Cache, open_cache
 from fundline.platform.cache.entries import (
-    RISK_SCORE,
-    STATUS,
     CachedKind,
     version_of,
     versioned,
@@ -16,8 +14,6 @@ from fundline.platform.cache.entries import (
 from fundline.platform.cache.link import CacheUnavailable
 
 __all__ = [
-    "RISK_SCORE",
-    "STATUS",
     "Cache",
     "CacheUnavailable",
     "CachedKind",

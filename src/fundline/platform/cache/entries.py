@@ -1,4 +1,4 @@
-"""What is cached, under which key, for how long; and how a value carries its version."""
+"""How a cached value is named, and how it carries its version. What is cached, its owner says."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,9 @@ class CachedKind:
     """One kind of cached value. Keys are `<name>:<id>`."""
 
     name: str
-    ttl_s: int
 
     def key(self, identity: object) -> str:
         return f"{self.name}:{identity}"
-
-
-STATUS = CachedKind("status", ttl_s=60)
-RISK_SCORE = CachedKind("risk_score", ttl_s=24 * 3600)
 
 
 def versioned(sequence: int, value: bytes) -> bytes:

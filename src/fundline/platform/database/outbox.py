@@ -51,7 +51,7 @@ class OutboxRow:
 def outbox_row(
     topic: Topic, payload: Payload, *, key: UUID, event_id: UUID, source: str, at: datetime
 ) -> OutboxRow:
-    """`source` is the publishing process, such as `risk-worker`. Trace and correlation come from the context."""
+    """`source` is the publishing process. Trace and correlation come from the context."""
     trace = current_trace()
     envelope = make_envelope(
         event_id=event_id,

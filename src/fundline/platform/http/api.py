@@ -1,4 +1,4 @@
-"""An HTTP application whose every error is a problem document."""
+"""An ASGI app for HTTP whose every error is a problem document."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,8 +26,8 @@ def api(routes: Sequence[BaseRoute]) -> ASGIApp:
         route.endpoint: route.path for route in routes if isinstance(route, Route | WebSocketRoute)
     }
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["app"] = application  # makes Starlette raise what it would otherwise answer as plain text
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = app  # makes Starlette raise what it would otherwise answer as plain text
         try:
             await router(scope, receive, send)
         except Refusal as refusal:
@@ -45,4 +45,4 @@ def api(routes: Sequence[BaseRoute]) -> ASGIApp:
         finally:
             scope["fundline.route"] = paths.get(scope.get("endpoint"), "unknown")
 
-    return application
+    return app

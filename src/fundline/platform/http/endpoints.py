@@ -2,8 +2,8 @@
 
 A declaration is a constant of its service's `routes.py`; a composition root binds it to a use case:
 
-    SUBMIT = Endpoint("POST", "/v1/applications", takes=ApplicationRequest, gives=Accepted, status=202, ...)
-    routes = served(tokens, [SUBMIT.by(lambda call: submission.submit(call.caller, call.asked, call.once))])
+    ORDER = Endpoint("POST", "/v1/orders", takes=OrderRequest, gives=Accepted, status=202, ...)
+    routes = served(tokens, [ORDER.by(lambda call: orders.order(call.caller, call.asked, call.once))])
 
 The order of the checks is the contract's: body, token, key, role, values, path. The body comes first because over
 HTTP/2 an answer before its end may get lost.
@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from typing_extensions import TypeVar
 
+from fundline.contracts.roles import Role
 from fundline.platform.database.idempotency import AlreadyAnswered, Once, Rendered, WriteKey, write_key
 from fundline.platform.http.problems import MEDIA_TYPE, refusal_answer
 from fundline.platform.http.requests import (
@@ -34,7 +35,7 @@ from fundline.platform.http.requests import (
 )
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.identifiers import uuid_in
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.refusals import Refusal
 
 Asked = TypeVar("Asked", bound=BaseModel | None, default=None)
@@ -108,7 +109,7 @@ class Endpoint(Generic[Asked, Given]):
     takes: type[Asked] | None = None
     """The body of a write, the query of a read."""
     gives: type[Given] | None = None
-    """None: a stream, which is answered by an application of its own."""
+    """None: a stream, which is answered by an ASGI app of its own."""
     status: int = 200
     says: str = "As stored."
     refuses: tuple[type[Refusal], ...] = ()
@@ -262,7 +263,7 @@ def _route(path: str, offered: Sequence[Bound | BoundApp], tokens: TokenVerifier
         return Route(path, first.app, methods=[first.endpoint.method])
     by_method = {one.endpoint.method: one for one in offered if isinstance(one, Bound)}
     if len(by_method) != len(offered):
-        raise TypeError(f"{path}: a method is offered twice, or beside an application of its own.")
+        raise TypeError(f"{path}: a method is offered twice, or beside an ASGI app of its own.")
 
     async def answer(request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method

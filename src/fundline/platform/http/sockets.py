@@ -1,4 +1,4 @@
-"""Below HTTP: an application cuts its own connection, as a server that dies does. For stand-ins of outside services."""
+"""Below HTTP: an ASGI app cuts its own connection, as a server that dies does. For stand-ins of outside services."""
 
 import asyncio
 import socket

@@ -10,8 +10,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from starlette.requests import HTTPConnection
 
+from fundline.contracts.roles import Role
 from fundline.platform.clock import Clock, utc_now
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.settings import TokenSettings
 

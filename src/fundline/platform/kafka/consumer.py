@@ -204,7 +204,7 @@ class ConsumerRuntime:
             except (Unavailable, PublishFailed) as away:
                 outcome = "unavailable"
                 self._log.warning(
-                    "event.waits", topic=subscription.topic.name, application_id=delivery.key, cause=str(away)
+                    "event.waits", topic=subscription.topic.name, **delivery.about, cause=str(away)
                 )
             except LimitReached:
                 outcome = "held"
@@ -242,9 +242,7 @@ class ConsumerRuntime:
         except (Poison, RetryLater) as outcome:
             return await self._divert(topic, delivery, outcome)
         except Exception as bug:
-            self._log.error(
-                "event.handler_failed", topic=topic.name, application_id=delivery.key, exc_info=bug
-            )
+            self._log.error("event.handler_failed", topic=topic.name, **delivery.about, exc_info=bug)
             return await self._divert(topic, delivery, bug)
         return "done"
 
@@ -264,7 +262,7 @@ class ConsumerRuntime:
         log(
             f"event.{name}",
             topic=topic.name,
-            application_id=delivery.key,
+            **delivery.about,
             attempt=delivery.attempt,
             cause=cause_of(error),
         )

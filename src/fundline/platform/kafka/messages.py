@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from fundline.contracts.bounds import flaw_in
 from fundline.contracts.envelope import Envelope, EnvelopeError, parse_envelope
 from fundline.contracts.moments import moment_in
-from fundline.contracts.payloads import Payload
+from fundline.contracts.payloads import KEY_FIELD, Payload
 from fundline.contracts.topics import Topic
 
 P = TypeVar("P", bound=Payload)
@@ -93,6 +93,11 @@ class Delivery:
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     @property
+    def about(self) -> dict[str, str]:
+        """The field of a log line that says what the message is about."""
+        return {KEY_FIELD: self.key}
+
+    @property
     def attempt(self) -> int:
         return max(self.count(ATTEMPT, 1), 1)
 
@@ -127,8 +132,8 @@ def read_event(topic: Topic, delivery: Delivery) -> Event[Payload]:
         raise Poison(f"bad payload: {place}: {first['msg']}") from error
     if flaw := flaw_in(payload):
         raise Poison(f"bad payload: {flaw}")
-    if str(getattr(payload, "application_id", "")) != delivery.key:
-        raise Poison("bad key: the key is not the application id of the payload")
+    if payload.key != delivery.key:
+        raise Poison(f"bad key: the key is not the {KEY_FIELD} of the payload")
     return Event(topic, delivery.key, payload, envelope, delivery.attempt)
 
 

@@ -1,1 +1,1 @@
-"""Logs, metrics and the context that ties one application's story together over all processes."""
+"""Logs, metrics and the context that ties one story together over all processes."""

@@ -1,4 +1,4 @@
-"""Correlation and trace context: from the HTTP header through Kafka to the bank and back.
+"""Correlation and trace context: from the HTTP header through Kafka to the world outside and back.
 
 `traceparent` follows W3C Trace Context: version-traceid-spanid-flags.
 """

@@ -1,6 +1,6 @@
 """One JSON line per event on standard output, with ECS field names; `line_writer.py` writes it.
 
-`log.info("application.accepted", application_id=..., amount="10.00")`: the event name is a constant, data are
+`log.info("order.accepted", order_id=..., amount="10.00")`: the event name is a constant, data are
 fields. A field without a dot becomes `fundline.<field>`; a dotted one is an ECS name and stays.
 """
 

@@ -4,12 +4,13 @@ from typing import Literal
 from uuid import UUID
 
 from fundline.domain.application import ApplicationStatus
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.audit_streams import application_stream
 from fundline.records.payout import request_disbursement
 from fundline.records.status import LockedApplication, move_application
 from fundline.services.application_api import store

@@ -3,8 +3,9 @@
 from typing import Any
 
 from fundline.contracts.example import EXAMPLE_APPLICATION
+from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
-from fundline.platform.identity import Forbidden, Role
+from fundline.platform.identity import Forbidden
 from fundline.platform.paging import Page
 from fundline.services.application_api.answers import (
     Accepted,

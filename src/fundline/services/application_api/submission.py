@@ -9,7 +9,7 @@ from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
 from fundline.contracts.topics import APPLICATIONS_CREATED, RISK_SCORING_REQUESTED
 from fundline.domain.application import submitted
 from fundline.platform.audit.rows import ROWS, rows_of
-from fundline.platform.audit.trail import AuditEntry, application_stream
+from fundline.platform.audit.trail import AuditEntry
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy, UniqueRule
 from fundline.platform.database.idempotency import Once, RequestInFlight, WriteKey
@@ -20,6 +20,7 @@ from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.application_record import ApplicationRecord, sealed_account
+from fundline.records.audit_streams import application_stream
 from fundline.records.metrics import ApplicationMetrics
 from fundline.records.recorded_tables import APPLICATIONS
 from fundline.records.status import status_event

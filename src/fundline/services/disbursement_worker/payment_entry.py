@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from fundline.platform.audit.rows import ROWS, Rows, merged, read_rows
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.database import Connection
+from fundline.records.audit_streams import application_stream
 from fundline.records.recorded_tables import DISBURSEMENTS
 from fundline.services.disbursement_worker.store import Disbursement
 

@@ -4,11 +4,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from fundline.contracts.roles import Role
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.secrets import SecretBox
 from fundline.platform.webhook_signature import new_secret

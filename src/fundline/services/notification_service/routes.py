@@ -1,7 +1,7 @@
 """The notification service's HTTP door: each route declared once, and bound to its use case."""
 
+from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
-from fundline.platform.identity import Role
 from fundline.platform.secrets import SecretBox
 from fundline.services.notification_service.answers import (
     NotificationPreferences,

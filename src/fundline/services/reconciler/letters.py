@@ -11,10 +11,11 @@ from uuid import UUID
 
 from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED, Group
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.database import Database, RowBusy
 from fundline.platform.database.outbox import outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.audit_streams import application_stream
 from fundline.records.dead_letters import resolve_letter
 from fundline.services.reconciler import letter_store as store
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble

@@ -3,8 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.database import Connection
+from fundline.records.audit_streams import application_stream
 from fundline.services.reconciler import store
 from fundline.services.reconciler.findings import SOURCE
 

@@ -13,10 +13,11 @@ from fundline.contracts.payloads import iso_utc
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_REQUESTED
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import WITH_THE_BANK, DisbursementState
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import NewId, new_id
 from fundline.platform.database import Connection, Database, RowBusy
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.audit_streams import application_stream
 from fundline.records.cases import CaseKind, NewCase, settle_case
 from fundline.records.payout import request_disbursement
 from fundline.records.scoring import request_scoring

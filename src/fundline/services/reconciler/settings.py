@@ -2,10 +2,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fundline.platform.settings import CacheSettings, DatabaseSettings, KafkaSettings
+from fundline.platform.settings import DatabaseSettings, KafkaSettings
+from fundline.records.cached import StatusCacheSettings
 
 
-class Settings(DatabaseSettings, CacheSettings, KafkaSettings):
+class Settings(DatabaseSettings, StatusCacheSettings, KafkaSettings):
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 2
     bank_url: str
     """Base address of the bank."""

@@ -1,7 +1,7 @@
 """The status cache against the database: entries that lag behind, or are ahead of, what is committed are dropped.
 
 The next reader refills a dropped entry from the primary. Only a sample is looked at, and that is enough: an entry
-lives for a minute.
+does not live long.
 """
 
 import random
@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
-from fundline.platform.cache import STATUS, Cache, CacheUnavailable, version_of
+from fundline.platform.audit.trail import AuditEntry, record
+from fundline.platform.cache import Cache, CacheUnavailable, version_of
 from fundline.platform.database import Database
+from fundline.records.audit_streams import application_stream
+from fundline.records.cached import STATUS
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, Unchecked
 
 CHANGED_LAST = """
@@ -25,7 +27,6 @@ FIRST = "select application_id from applications order by application_id limit 1
 SEQUENCES = (
     "select application_id, status_sequence, updated_at from applications where application_id = any($1)"
 )
-_LIFE = timedelta(seconds=STATUS.ttl_s)
 _BITS_BEHIND_THE_TIME = 80
 """Of a UUID of version 7, whose first 48 bits are milliseconds."""
 
@@ -38,14 +39,15 @@ class StatusCache:
         database: Database,
         cache: Cache,
         *,
+        cached_s: int,
         sample: int,
         grace_s: float,
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._database, self._cache, self._sample, self._dice = database, cache, sample, dice
-        self._grace = timedelta(seconds=grace_s)
+        self._life, self._grace = timedelta(seconds=cached_s), timedelta(seconds=grace_s)
 
-    async def look(self, *, at: datetime, full: bool) -> list[Finding]:  # noqa: ARG002 - entries live a minute
+    async def look(self, *, at: datetime, full: bool) -> list[Finding]:  # noqa: ARG002 - entries live too briefly for it
         try:
             cached: dict[UUID, int | None] = {}
             for key in await self._sampled(at):
@@ -64,7 +66,7 @@ class StatusCache:
 
     async def _sampled(self, at: datetime) -> set[UUID]:
         """What has changed within the life of an entry, and as many from a random place."""
-        rows = await self._database.fetch(CHANGED_LAST, at - _LIFE, self._sample)
+        rows = await self._database.fetch(CHANGED_LAST, at - self._life, self._sample)
         first = await self._database.fetchrow(FIRST)
         if first is not None:
             begin = first["application_id"].int >> _BITS_BEHIND_THE_TIME

@@ -68,6 +68,7 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
         StatusCache(
             database,
             cache,
+            cached_s=settings.status_cached_s,
             sample=settings.reconciler_cache_sample,
             grace_s=settings.reconciler_cache_grace_s,
         ),

@@ -76,7 +76,7 @@ async def open_pool(settings: Settings, metrics: Metrics) -> Pool:
         models,
         experiment,
         compute,
-        ScoreCache(cache, metrics),
+        ScoreCache(cache, metrics, cached_s=settings.risk_score_cached_s),
         fallback=fallback_model(),
         paths=settings.simulation_paths,
     )

@@ -13,9 +13,10 @@ from uuid import UUID
 import orjson
 
 from fundline.domain.facts import ApplicantFacts
-from fundline.platform.cache import RISK_SCORE, Cache, CacheUnavailable
+from fundline.platform.cache import Cache, CacheUnavailable
 from fundline.platform.cache.metrics import CacheMetrics
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cached import RISK_SCORE
 from fundline.risk.evidence import Inputs, UnreadableEvidence, from_json
 from fundline.services.risk_worker.experiment import Choice
 
@@ -23,8 +24,9 @@ from fundline.services.risk_worker.experiment import Choice
 class ScoreCache:
     """A cache that is away costs nothing but the saving."""
 
-    def __init__(self, cache: Cache, metrics: Metrics) -> None:
-        self._cache, self._requests = cache, metrics.of(CacheMetrics).cache_requests
+    def __init__(self, cache: Cache, metrics: Metrics, *, cached_s: int) -> None:
+        self._cache, self._cached_s = cache, cached_s
+        self._requests = metrics.of(CacheMetrics).cache_requests
 
     async def find(
         self, application_id: UUID, facts: ApplicantFacts, choice: Choice, policy_version: str
@@ -59,7 +61,7 @@ class ScoreCache:
             "shadow": shadow,
         }
         with contextlib.suppress(CacheUnavailable):
-            await self._cache.put(RISK_SCORE.key(application_id), orjson.dumps(entry), ttl_s=RISK_SCORE.ttl_s)
+            await self._cache.put(RISK_SCORE.key(application_id), orjson.dumps(entry), ttl_s=self._cached_s)
 
     def _noted(
         self, result: str, found: tuple[Inputs, Mapping[str, Any] | None] | None

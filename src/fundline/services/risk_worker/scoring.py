@@ -15,13 +15,14 @@ from fundline.contracts.payloads import RiskScoringCompleted
 from fundline.contracts.topics import RISK_SCORING_COMPLETED, Group
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.audit.rows import ROWS, Rows, read_rows
-from fundline.platform.audit.trail import AuditEntry, application_stream, frozen_form, record
+from fundline.platform.audit.trail import AuditEntry, frozen_form, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.inbox import first_time
 from fundline.platform.database.outbox import outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.audit_streams import application_stream
 from fundline.records.metrics import ApplicationMetrics
 from fundline.records.recorded_tables import ASSESSMENTS
 from fundline.records.status import LockedApplication, lock_application, move_application

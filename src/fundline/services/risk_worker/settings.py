@@ -3,12 +3,13 @@ from typing import Annotated
 from pydantic import Field
 
 from fundline.platform.flags import FlagSettings
-from fundline.platform.settings import CacheSettings, KafkaSettings
+from fundline.platform.settings import KafkaSettings
+from fundline.records.cached import ScoreCacheSettings
 from fundline.risk.cashflow import DEFAULT_PATHS
 from fundline.services.risk_worker.guardrail import GuardrailSettings
 
 
-class Settings(KafkaSettings, CacheSettings, FlagSettings, GuardrailSettings):
+class Settings(KafkaSettings, ScoreCacheSettings, FlagSettings, GuardrailSettings):
     """Of one process of a pool; a lane's limits are those of its own processes."""
 
     model_url: str

@@ -27,10 +27,10 @@ async def build(settings: Settings, metrics: Metrics) -> Service:
     database = await open_database(settings)
     cache = await open_cache(settings)
     references = References(database)
-    reading = StatusReading(database, cache, references, metrics)
+    reading = StatusReading(database, cache, references, metrics, cached_s=settings.status_cached_s)
     fan_out = FanOut(queue_limit=settings.stream_queue, streams_limit=settings.streams_limit)
     live = LiveStatus(database, fan_out, references, settings, metrics)
-    write_through = WriteThrough(cache, reading, metrics)
+    write_through = WriteThrough(cache, reading, metrics, cached_s=settings.status_cached_s)
     consumer = ConsumerRuntime(
         settings,
         Group.STATUS_SERVICE,

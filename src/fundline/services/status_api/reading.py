@@ -5,12 +5,13 @@ import re
 from collections import OrderedDict
 from uuid import UUID
 
-from fundline.platform.cache import STATUS, Cache, CacheUnavailable, version_of, without_version
+from fundline.platform.cache import Cache, CacheUnavailable, version_of, without_version
 from fundline.platform.cache.metrics import CacheMetrics
 from fundline.platform.database import Database
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cached import STATUS
 from fundline.services.status_api import store
 from fundline.services.status_api.schemas import StatusChange, cached_form, from_cached_form
 
@@ -66,12 +67,17 @@ class References:
 
 
 class StatusReading:
-    def __init__(self, database: Database, cache: Cache, references: References, metrics: Metrics) -> None:
+    """`cached_s`: how long an entry of the cache lives."""
+
+    def __init__(
+        self, database: Database, cache: Cache, references: References, metrics: Metrics, *, cached_s: int
+    ) -> None:
         self._database, self._cache, self._references = database, cache, references
+        self._cached_s = cached_s
         self._refills: dict[str, asyncio.Task[StatusChange | None]] = {}
         requests = metrics.of(CacheMetrics).cache_requests
         self._hits, self._misses, self._errors, self._foreign = (
-            requests.labels("status", result) for result in ("hit", "miss", "error", "foreign")
+            requests.labels(STATUS.name, result) for result in ("hit", "miss", "error", "foreign")
         )
 
     async def status(self, reference: str, caller: Caller) -> bytes:
@@ -98,7 +104,7 @@ class StatusReading:
                     STATUS.key(application_id),
                     sequence=change.sequence,
                     value=cached_form(change),
-                    ttl_s=STATUS.ttl_s,
+                    ttl_s=self._cached_s,
                 )
             except CacheUnavailable:
                 self._errors.inc()

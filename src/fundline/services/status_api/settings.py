@@ -2,10 +2,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fundline.platform.settings import CacheSettings, DatabaseSettings, KafkaSettings, TokenSettings
+from fundline.platform.settings import DatabaseSettings, KafkaSettings, TokenSettings
+from fundline.records.cached import StatusCacheSettings
 
 
-class Settings(DatabaseSettings, KafkaSettings, CacheSettings, TokenSettings):
+class Settings(DatabaseSettings, KafkaSettings, StatusCacheSettings, TokenSettings):
     streams_limit: Annotated[int, Field(ge=1, le=100_000)] = 20_000
     """Open streams of this instance; one more is refused with 503."""
     stream_queue: Annotated[int, Field(ge=1, le=10_000)] = 64

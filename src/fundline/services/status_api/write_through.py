@@ -1,25 +1,25 @@
 """Keeping the cache current: every status event is written through. Never blocks.
 
 What could not be written while the cache was away is dropped when it is back, so that it shows nothing that is over.
-What an instance has missed that died since goes with its life of a minute.
+What an instance has missed that died since goes with the end of its life.
 """
 
 from datetime import timedelta
 from typing import Any
 
 from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
-from fundline.platform.cache import STATUS, Cache, CacheUnavailable
+from fundline.platform.cache import Cache, CacheUnavailable
 from fundline.platform.cache.metrics import CacheMetrics
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.kafka.messages import Event
 from fundline.platform.loop import Loop
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.cached import STATUS
 from fundline.services.status_api.metrics import StatusMetrics
 from fundline.services.status_api.reading import StatusReading
 from fundline.services.status_api.schemas import cached_form, change_of_event
 
-_LIFE = timedelta(seconds=STATUS.ttl_s)
 _MISSED_LIMIT = 50_000
 """More than a minute's events: what is older has expired by itself."""
 _LOOK_EVERY_S = 0.5
@@ -51,13 +51,21 @@ class MissedWrites(Loop):
 
 
 class WriteThrough:
+    """`cached_s`: how long an entry of the cache lives."""
+
     def __init__(
-        self, cache: Cache, reading: StatusReading, metrics: Metrics, *, now: Clock = utc_now
+        self,
+        cache: Cache,
+        reading: StatusReading,
+        metrics: Metrics,
+        *,
+        cached_s: int,
+        now: Clock = utc_now,
     ) -> None:
-        self._cache, self._reading, self._now = cache, reading, now
+        self._cache, self._reading, self._cached_s, self._now = cache, reading, cached_s, now
         self._visible_s = metrics.of(StatusMetrics).status_visible_s
         self.missed = MissedWrites(cache)
-        self._failed = metrics.of(CacheMetrics).cache_requests.labels("status", "write_failed")
+        self._failed = metrics.of(CacheMetrics).cache_requests.labels(STATUS.name, "write_failed")
         self._log = get_log()
 
     async def status_updated(self, event: Event[Any]) -> None:
@@ -74,8 +82,8 @@ class WriteThrough:
                 STATUS.key(change.application_id),
                 sequence=change.sequence,
                 value=cached_form(change),
-                ttl_s=STATUS.ttl_s,
-                only_existing=age > _LIFE,
+                ttl_s=self._cached_s,
+                only_existing=age > timedelta(seconds=self._cached_s),
             )
         except CacheUnavailable as away:
             self._failed.inc()

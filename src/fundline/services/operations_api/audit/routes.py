@@ -1,7 +1,7 @@
 """What the operations API offers of the audit trail."""
 
+from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
-from fundline.platform.identity import Role
 from fundline.services.operations_api.audit.answers import AuditTrailPage
 from fundline.services.operations_api.audit.reading import AuditedApplicationNotFound, AuditTrail
 from fundline.services.operations_api.audit.schemas import AuditQuery

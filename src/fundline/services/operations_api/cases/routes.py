@@ -1,7 +1,7 @@
 """What the operations API offers about cases."""
 
+from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
-from fundline.platform.identity import Role
 from fundline.services.operations_api.cases.answers import Case, CasePage
 from fundline.services.operations_api.cases.deeds import CaseResolution, CaseResolved
 from fundline.services.operations_api.cases.reading import CaseNotFound, Cases

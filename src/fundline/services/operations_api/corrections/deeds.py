@@ -5,12 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from fundline.platform.audit.rows import ROWS, read_rows
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database, UniqueRule
 from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.audit_streams import application_stream
 from fundline.records.ledger import Correction, correct
 from fundline.records.recorded_tables import CORRECTIONS
 from fundline.services.operations_api.corrections import store

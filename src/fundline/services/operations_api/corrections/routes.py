@@ -1,7 +1,7 @@
 """What the operations API offers about corrections of the ledger."""
 
+from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
-from fundline.platform.identity import Role
 from fundline.services.operations_api.corrections.answers import LedgerCorrection, LedgerCorrectionPage
 from fundline.services.operations_api.corrections.deeds import LedgerCorrections
 from fundline.services.operations_api.corrections.reading import CorrectionNotFound, Corrections

@@ -1,7 +1,7 @@
 """What the operations API offers about dead letters."""
 
+from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
-from fundline.platform.identity import Role
 from fundline.services.operations_api.dead_letters.answers import (
     BulkReplayed,
     DeadLetter,

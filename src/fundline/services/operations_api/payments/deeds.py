@@ -9,13 +9,14 @@ from uuid import UUID
 
 from fundline.domain.release import NotASecondPerson, require_second_person
 from fundline.platform.audit.rows import ROWS, read_rows
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.audit_streams import application_stream
 from fundline.records.cases import CaseKind, settle_case
 from fundline.records.payout import NotApproved, request_disbursement
 from fundline.records.recorded_tables import DISBURSEMENTS
