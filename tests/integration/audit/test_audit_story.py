@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 
+from fundline.commands.audit.coverage import check_coverage
 from fundline.commands.audit.view import told
 from fundline.contracts.roles import Role
 from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.identity import Caller
 from fundline.platform.settings import CacheSettings
-from fundline.records.audit_coverage import check_coverage
 from fundline.records.cases import CaseKind, NewCase, open_case
 from fundline.records.story import find_application, story_of
 from fundline.services.application_api.reassessment import Reassessment

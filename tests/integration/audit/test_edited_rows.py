@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from fundline.commands.audit.coverage import check_coverage
 from fundline.platform.audit.findings import Finding
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import utc_now
 from fundline.platform.database import Database
 from fundline.platform.secrets import SecretBox
-from fundline.records.audit_coverage import check_coverage
 from fundline.records.audit_streams import application_stream
 from fundline.records.recorded_rows import check_recorded_rows
 from fundline.records.recorded_tables import RECORDED

@@ -5,10 +5,10 @@ import asyncpg
 import httpx
 import pytest
 
+from fundline.commands.audit.coverage import check_coverage
 from fundline.domain.disbursement import DisbursementState
 from fundline.platform.clock import new_id
 from fundline.platform.database import UniqueRule
-from fundline.records.audit_coverage import check_coverage
 from fundline.records.ledger import book_payment
 from fundline.services.disbursement_worker.payment_gateway import Declined
 from fundline.services.disbursement_worker.results import Recorded

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from fundline.commands.audit.coverage import check_coverage
 from fundline.commands.place import home_of, open_place
 from fundline.platform.audit.anchors import AnchorKeys, AuditKeyUnusable
 from fundline.platform.audit.chains import Counted
@@ -12,7 +13,6 @@ from fundline.platform.audit.verify import Witnesses, verify_trail
 from fundline.platform.clock import utc_now
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
-from fundline.records.audit_coverage import check_coverage
 from fundline.records.recorded_rows import check_recorded_rows
 from fundline.records.story import find_application, story_of
 from fundline.stack.keys import StackKeys
