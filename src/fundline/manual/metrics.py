@@ -20,7 +20,8 @@ def metrics_page() -> str:
         "Metrics",
         "Every process answers `GET /metrics` on its HTTP port in the Prometheus text format, with the metrics of its "
         "parts and those of the Python runtime (`python_*`, `process_*`). A metric with labels appears when it is "
-        "first used. Each is declared in `metrics.py` of its owner, a folder of `src/fundline/`.",
+        "first used. Each is declared in `metrics.py` of its owner, a folder of `src/fundline/`. Alerts: "
+        "`deploy/prometheus/alerts.yaml`.",
         table(["metric", "owner", "kind", "labels", "meaning"], rows),
     )
 
