@@ -29,7 +29,6 @@ from fundline.platform.resilience import CircuitBreaker
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.notification_service.announcement import Announcement
 from fundline.services.notification_service.channel import Channels
-from fundline.services.notification_service.delivering import Delivering, open_delivering
 from fundline.services.notification_service.delivery_desk import DeliveryDesk
 from fundline.services.notification_service.endpoints import Endpoints
 from fundline.services.notification_service.handlers import PaymentFinished, StatusChanged
@@ -39,6 +38,7 @@ from fundline.services.notification_service.outbound_targets import OutboundTarg
 from fundline.services.notification_service.preferences import PreferenceDesk
 from fundline.services.notification_service.routes import bound
 from fundline.services.notification_service.settings import Settings
+from fundline.services.notification_service.wiring import Delivering, open_delivering
 from support.approved_applications import AMOUNT
 from support.stored import event_of
 

@@ -24,8 +24,8 @@ from fundline.platform.process import Service as RunningParts
 from fundline.platform.process import _server
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.status import lock_application, move_application, status_event
-from fundline.services.status_api.main import build
 from fundline.services.status_api.settings import Settings
+from fundline.services.status_api.wiring import build
 from support.ports import free_ports
 from support.stored_record import a_record, store_record
 

@@ -42,11 +42,7 @@ def main() -> None:
             close.append(herald.close)
         if settings.bank_iso_folder is not None:
             background.append(MailRoom(settings.bank_iso_folder, bank, now=utc_now))
-        routes = [
-            *bank_routes(bank, doors),
-            *iso_routes(bank, doors, utc_now),
-            *admin_routes(bank, faults),
-        ]
+        routes = [*bank_routes(bank, doors), *iso_routes(bank, doors, utc_now), *admin_routes(bank, faults)]
         return Service(
             app=api(routes),
             background=background,

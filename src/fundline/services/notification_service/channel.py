@@ -1,7 +1,7 @@
 """A channel is one way to tell an owner something: one class behind one registry. The rest knows only the registry.
 
 A third channel costs its class, a migration that allows its name (and keeps what its receivers want), a setting, and
-its line in `delivering.py`.
+its line in `wiring.py`.
 """
 
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """Composition root of the notification service: its consumer, its courier and its API in one process."""
 
-from datetime import timedelta
-
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED, STATUS_UPDATED, Group
 from fundline.platform.database import open_database
 from fundline.platform.database.suspects import SuspectRows
@@ -13,8 +11,6 @@ from fundline.platform.kafka.messages import Subscription
 from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.notification_service.announcement import Announcement
-from fundline.services.notification_service.delivering import open_delivering
 from fundline.services.notification_service.delivery_desk import DeliveryDesk
 from fundline.services.notification_service.endpoints import Endpoints
 from fundline.services.notification_service.handlers import PaymentFinished, StatusChanged
@@ -22,6 +18,7 @@ from fundline.services.notification_service.outbound_targets import OutboundTarg
 from fundline.services.notification_service.preferences import PreferenceDesk
 from fundline.services.notification_service.routes import bound
 from fundline.services.notification_service.settings import Settings
+from fundline.services.notification_service.wiring import open_announcement, open_delivering
 
 
 def main() -> None:
@@ -31,10 +28,7 @@ def main() -> None:
         database = await open_database(settings)
         delivering = open_delivering(database, settings, metrics)
         courier = delivering.courier
-        told_within = timedelta(hours=settings.notification_event_age_h)
-        announcement = Announcement(
-            database, delivering.channels, told_within=told_within, metrics=metrics, wake=courier.wake
-        )
+        announcement = open_announcement(database, settings, delivering, metrics)
         consumer = ConsumerRuntime(
             settings,
             Group.NOTIFICATION_SERVICE,
@@ -48,10 +42,9 @@ def main() -> None:
         )
         endpoints = Endpoints(database, settings, OutboundTargets(delivering.client), delivering.box)
         desk = DeliveryDesk(database, endpoints, wake=courier.wake)
-        preferences = PreferenceDesk(database)
-        routes = served(TokenVerifier(settings), bound(endpoints, desk, preferences, delivering.box))
+        offered = bound(endpoints, desk, PreferenceDesk(database), delivering.box)
         return Service(
-            app=api(routes),
+            app=api(served(TokenVerifier(settings), offered)),
             background=[consumer, courier, delivering.queue_figures],
             database=database,
             checks={"consumer": consumer.ready},

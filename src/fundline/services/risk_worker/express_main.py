@@ -4,8 +4,8 @@ from fundline.contracts.topics import RISK_SCORING_REQUESTED_EXPRESS, Group
 from fundline.platform.kafka.messages import Subscription
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.risk_worker.pool import open_pool
 from fundline.services.risk_worker.settings import Settings
+from fundline.services.risk_worker.wiring import open_pool
 
 
 def main() -> None:

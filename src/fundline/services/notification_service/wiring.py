@@ -1,4 +1,4 @@
-"""Puts the delivering part together: the channels, the courier, and what the API shares with them."""
+"""What the notification service is made of: the channels, the courier, and what the API shares with them."""
 
 import ssl
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from fundline.platform.mail import MailServer, MailServerAway
 from fundline.platform.resilience import CircuitBreaker
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.notification_service.announcement import Announcement
 from fundline.services.notification_service.channel import Channels
 from fundline.services.notification_service.courier import Courier
 from fundline.services.notification_service.endpoint_health import EndpointHealth
@@ -60,6 +61,19 @@ def open_delivering(
     courier = Courier(database, settings, channels, book, metrics, now=now)
     figures = QueueFigures(database, settings, channels, metrics, now=now)
     return Delivering(channels, courier, figures, client, box)
+
+
+def open_announcement(
+    database: Database, settings: Settings, delivering: Delivering, metrics: Metrics
+) -> Announcement:
+    told_within = timedelta(hours=settings.notification_event_age_h)
+    return Announcement(
+        database,
+        delivering.channels,
+        told_within=told_within,
+        metrics=metrics,
+        wake=delivering.courier.wake,
+    )
 
 
 def _mail_server(settings: MailSettings) -> MailServer:
