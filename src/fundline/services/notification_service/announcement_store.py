@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fundline.domain.money import Money
 from fundline.platform.database import Connection
+from fundline.platform.database.sql import Sql
 from fundline.services.notification_service.channel import Letter
 from fundline.services.notification_service.told import Subject
 
@@ -15,12 +16,13 @@ select a.application_id, a.tracking_id, a.user_id, a.business ->> 'legalName' as
 from applications a left join underwriter_decisions u on u.application_id = a.application_id
 where a.application_id = $1
 """
-INSERT = """
+INSERT = Sql("""
 insert into notifications (notification_id, event_id, channel, recipient, endpoint_id, application_id, place, kind,
                            body, lane, state, due_at, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', $11, $11)
+values (:notification_id, :event_id, :channel, :recipient, :endpoint_id, :application_id, :place, :kind,
+        :body, :lane, 'waiting', :at, :at)
 on conflict on constraint notifications_once_per_event do nothing
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,17 @@ async def add(connection: Connection, new: NewNotification, at: datetime) -> Non
     """Nothing happens when the event has been told to this recipient over this channel."""
     letter = new.letter
     await connection.execute(
-        INSERT,
-        new.notification_id,
-        new.event_id,
-        new.channel,
-        letter.recipient,
-        letter.endpoint_id,
-        new.application_id,
-        new.place,
-        letter.kind,
-        letter.body,
-        letter.lane,
-        at,
+        *INSERT(
+            notification_id=new.notification_id,
+            event_id=new.event_id,
+            channel=new.channel,
+            recipient=letter.recipient,
+            endpoint_id=letter.endpoint_id,
+            application_id=new.application_id,
+            place=new.place,
+            kind=letter.kind,
+            body=letter.body,
+            lane=letter.lane,
+            at=at,
+        )
     )

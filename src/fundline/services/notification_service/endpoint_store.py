@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from fundline.platform.database import Connection, Database
+from fundline.platform.database.sql import Sql
 
 _SHOWN = """
 select endpoint_id, owner, url, lane, description, event_types, state, disabled_because, retired_until, failing_since,
@@ -30,15 +31,16 @@ order by e.endpoint_id
 """
 TARGET = "select url, secret, retired_secret, retired_until from webhook_endpoints where endpoint_id = $1"
 COUNT = "select count(*) from webhook_endpoints where owner = $1"
-INSERT = """
+INSERT = Sql("""
 insert into webhook_endpoints (endpoint_id, owner, url, lane, description, event_types, state, secret, created_at,
                                updated_at)
-values ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $8)
-"""
-CHANGE = """
-update webhook_endpoints set url = $2, lane = $3, description = $4, event_types = $5, updated_at = $6
-where endpoint_id = $1
-"""
+values (:endpoint_id, :owner, :url, :lane, :description, :event_types, 'active', :secret, :at, :at)
+""")
+CHANGE = Sql("""
+update webhook_endpoints
+set url = :url, lane = :lane, description = :description, event_types = :event_types, updated_at = :at
+where endpoint_id = :endpoint_id
+""")
 MOVE_QUEUE = "update notifications set lane = $2 where endpoint_id = $1 and state = 'waiting'"
 ENABLE = """
 update webhook_endpoints set state = 'active', disabled_because = null, failing_since = null, updated_at = $2
@@ -116,7 +118,16 @@ async def insert(
     at: datetime,
 ) -> None:
     await connection.execute(
-        INSERT, endpoint_id, owner, url, lane, description, list(event_types), secret, at
+        *INSERT(
+            endpoint_id=endpoint_id,
+            owner=owner,
+            url=url,
+            lane=lane,
+            description=description,
+            event_types=list(event_types),
+            secret=secret,
+            at=at,
+        )
     )
 
 
@@ -131,7 +142,16 @@ async def change(
     at: datetime,
 ) -> None:
     """What waits goes to the new URL too."""
-    await connection.execute(CHANGE, endpoint_id, url, lane, description, list(event_types), at)
+    await connection.execute(
+        *CHANGE(
+            endpoint_id=endpoint_id,
+            url=url,
+            lane=lane,
+            description=description,
+            event_types=list(event_types),
+            at=at,
+        )
+    )
     await connection.execute(MOVE_QUEUE, endpoint_id, lane)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from fundline.platform.database import Connection, Database
+from fundline.platform.database.sql import Sql
 
-PAGE = """
+PAGE = Sql("""
 select n.notification_id, n.kind, n.application_id, n.state, n.created_at, n.due_at, n.body,
        coalesce((
            select json_agg(json_build_object(
@@ -16,12 +17,13 @@ select n.notification_id, n.kind, n.application_id, n.state, n.created_at, n.due
                'durationMs', a.duration_ms, 'result', a.result, 'responseStatus', a.response_status,
                'response', a.response_excerpt, 'detail', a.detail) order by a.attempt desc)
            from (select * from notification_attempts a where a.notification_id = n.notification_id
-                 order by attempt desc limit $5) a
+                 order by attempt desc limit :attempts_shown) a
        ), '[]')::text as attempts
 from notifications n
-where n.endpoint_id = $1 and ($2::uuid is null or n.notification_id < $2) and ($3::text is null or n.state = $3)
-order by n.notification_id desc limit $4
-"""
+where n.endpoint_id = :endpoint_id and (:before::uuid is null or n.notification_id < :before)
+      and (:state::text is null or n.state = :state)
+order by n.notification_id desc limit :limit
+""")
 STATE = "select state from notifications where endpoint_id = $1 and notification_id = $2 for update"
 REDELIVER = """
 update notifications set state = 'waiting', failures = 0, due_at = $2, finished_at = null where notification_id = $1
@@ -33,7 +35,9 @@ async def page(
     database: Database, endpoint_id: UUID, *, before: UUID | None, state: str | None, limit: int
 ) -> Sequence[Any]:
     """Newest first, each with its last attempts, newest first."""
-    return await database.fetch(PAGE, endpoint_id, before, state, limit, ATTEMPTS_SHOWN)
+    return await database.fetch(
+        *PAGE(endpoint_id=endpoint_id, before=before, state=state, limit=limit, attempts_shown=ATTEMPTS_SHOWN)
+    )
 
 
 async def lock_state(connection: Connection, endpoint_id: UUID, notification_id: UUID) -> str | None:

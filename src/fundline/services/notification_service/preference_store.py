@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from fundline.platform.database import Connection, Database
+from fundline.platform.database.sql import Sql
 from fundline.services.notification_service.mail_messages import MAILED_STATUSES
 
 ONE = """
@@ -20,21 +21,21 @@ ADDRESS = """
 select case when email_enabled or not $2 then email_address end as email_address
 from notification_preferences where subscriber = $1
 """
-PUT = """
+PUT = Sql("""
 insert into notification_preferences (subscriber, email_address, email_enabled, email_statuses, webhooks_enabled,
                                       updated_at)
-values ($1, $2, $3, $4, $5, $6)
+values (:subscriber, :email_address, :email_enabled, :email_statuses, :webhooks_enabled, :at)
 on conflict (subscriber) do update
     set email_address = excluded.email_address, email_enabled = excluded.email_enabled,
         email_statuses = excluded.email_statuses, webhooks_enabled = excluded.webhooks_enabled,
         updated_at = excluded.updated_at
-"""
-LOCK = """
+""")
+LOCK = Sql("""
 insert into notification_preferences (subscriber, email_address, email_enabled, email_statuses, webhooks_enabled,
                                       updated_at)
-values ($1, $2, $3, $4, $5, $6)
+values (:subscriber, :email_address, :email_enabled, :email_statuses, :webhooks_enabled, :at)
 on conflict (subscriber) do update set subscriber = excluded.subscriber
-"""
+""")
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Preferences:
     email_statuses: Sequence[str] = tuple(status.value for status in MAILED_STATUSES)
     webhooks_enabled: bool = True
 
-    def columns(self) -> tuple[Any, ...]:
-        return self.email_address, self.email_enabled, list(self.email_statuses), self.webhooks_enabled
+    def columns(self) -> dict[str, Any]:
+        return {**vars(self), "email_statuses": list(self.email_statuses)}
 
 
 async def find(database: Database, subscriber: str) -> Preferences:
@@ -70,9 +71,9 @@ async def address_of(database: Database, subscriber: str, *, only_when_on: bool)
 
 
 async def put(connection: Connection, subscriber: str, preferences: Preferences, at: datetime) -> None:
-    await connection.execute(PUT, subscriber, *preferences.columns(), at)
+    await connection.execute(*PUT(subscriber=subscriber, at=at, **preferences.columns()))
 
 
 async def lock(connection: Connection, subscriber: str, at: datetime) -> None:
     """What the subscriber owns is changed by one transaction at a time; stores the defaults when there are none."""
-    await connection.execute(LOCK, subscriber, *Preferences().columns(), at)
+    await connection.execute(*LOCK(subscriber=subscriber, at=at, **Preferences().columns()))

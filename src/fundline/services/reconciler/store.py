@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 
 from fundline.platform.database import Connection, Database
+from fundline.platform.database.sql import Sql
 from fundline.services.reconciler.findings import SOURCE, Run
 
 OVERDUE = """
@@ -18,10 +19,11 @@ where u.since + d.deadline <= $1 and (a.last_at is null or a.given_up_at is not 
     and not exists (select 1 from outbox o where o.key = u.application_id and o.topic = any($3))
 order by a.given_up_at nulls first, u.since limit $2
 """
-STILL_THERE = """
+STILL_THERE = Sql("""
 select 1 from unfinished_states left join reconciliation_attempts a using (what, subject, since)
-where what = $1 and application_id = $2 and state = $3 and since = $4 and coalesce(a.attempts, 0) = $5
-"""
+where what = :what and application_id = :application_id and state = :state and since = :since
+    and coalesce(a.attempts, 0) = :attempts
+""")
 COUNT_ATTEMPT = """
 insert into reconciliation_attempts as a (what, subject, since, attempts, last_at) values ($1, $2, $3, 1, $4)
 on conflict on constraint reconciliation_attempts_one_per_state
@@ -56,11 +58,12 @@ OLDEST_EVENT = """
 select topic, created_at, extract(epoch from clock_timestamp() - created_at)::float8 as age_s
 from outbox order by position limit 1
 """
-STORE_RUN = """
+STORE_RUN = Sql("""
 insert into reconciliation_runs
     (run_id, started_at, finished_at, is_full, found, repaired, cases_opened, unchecked)
-values ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7, $8::jsonb)
-"""
+values (:run_id, :started_at, :finished_at, :is_full, :found::jsonb, :repaired::jsonb, :cases_opened,
+        :unchecked::jsonb)
+""")
 FULL_SINCE = (
     "select 1 from reconciliation_runs where is_full and unchecked = '{}' and started_at > $1 limit 1"
 )
@@ -92,7 +95,13 @@ async def overdue(database: Database, *, at: datetime, topics: list[str], limit:
 async def is_still_there(connection: Connection, late: Overdue) -> bool:
     """And nobody has helped since it was read. Call with the application locked: from then on nobody moves it."""
     found = await connection.fetchval(
-        STILL_THERE, late.what, late.application_id, late.state, late.since, late.attempts
+        *STILL_THERE(
+            what=late.what,
+            application_id=late.application_id,
+            state=late.state,
+            since=late.since,
+            attempts=late.attempts,
+        )
     )
     return found is not None
 
@@ -143,15 +152,16 @@ async def store_run(database: Database, run: Run, *, keep_from: datetime) -> Non
     """Keeps the run, and forgets runs and attempts from before `keep_from`."""
     async with database.transaction() as connection:
         await connection.execute(
-            STORE_RUN,
-            run.run_id,
-            run.started_at,
-            run.finished_at,
-            run.is_full,
-            orjson.dumps(run.found()).decode(),
-            orjson.dumps(run.repaired()).decode(),
-            run.cases_opened(),
-            orjson.dumps(run.unchecked).decode(),
+            *STORE_RUN(
+                run_id=run.run_id,
+                started_at=run.started_at,
+                finished_at=run.finished_at,
+                is_full=run.is_full,
+                found=orjson.dumps(run.found()).decode(),
+                repaired=orjson.dumps(run.repaired()).decode(),
+                cases_opened=run.cases_opened(),
+                unchecked=orjson.dumps(run.unchecked).decode(),
+            )
         )
         await connection.execute(FORGET_RUNS, keep_from)
         await connection.execute(FORGET_ATTEMPTS, keep_from)

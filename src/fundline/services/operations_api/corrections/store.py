@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from fundline.platform.database import Connection, Database
+from fundline.platform.database.sql import Sql
 
 _CORRECTIONS = """
 select c.correction_id, c.transfer_id, t.payment_id, t.purpose, c.instead::text, c.reason, c.state, c.requested_by,
@@ -20,13 +21,14 @@ where ($1::uuid is null or correction_id < $1) and ($2::text is null or state = 
 order by correction_id desc limit $3
 """
 )
-PROPOSE = """
+PROPOSE = Sql("""
 insert into ledger_corrections (correction_id, transfer_id, instead, reason, state, requested_by, requested_at)
-values ($1, $2, $3::jsonb, $4, 'proposed', $5, $6)
-"""
-DECIDE = """
-update ledger_corrections set state = $2, decided_by = $3, decided_at = $4, reversal_id = $5 where correction_id = $1
-"""
+values (:correction_id, :transfer_id, :instead::jsonb, :reason, 'proposed', :by, :at)
+""")
+DECIDE = Sql("""
+update ledger_corrections set state = :state, decided_by = :by, decided_at = :at, reversal_id = :reversal_id
+where correction_id = :correction_id
+""")
 TRANSFER = """
 select t.payment_id, t.purpose, d.application_id, d.state, a.user_id,
        exists (select 1 from ledger_transfers r
@@ -67,7 +69,11 @@ async def propose(
     at: datetime,
 ) -> None:
     """A second proposal for one transfer violates ledger_corrections_one_open_per_transfer."""
-    await connection.execute(PROPOSE, correction_id, transfer_id, instead, reason, by, at)
+    await connection.execute(
+        *PROPOSE(
+            correction_id=correction_id, transfer_id=transfer_id, instead=instead, reason=reason, by=by, at=at
+        )
+    )
 
 
 async def decide(
@@ -79,7 +85,9 @@ async def decide(
     at: datetime,
     reversal_id: UUID | None = None,
 ) -> None:
-    await connection.execute(DECIDE, correction_id, state, by, at, reversal_id)
+    await connection.execute(
+        *DECIDE(correction_id=correction_id, state=state, by=by, at=at, reversal_id=reversal_id)
+    )
 
 
 async def transfer(connection: Connection, transfer_id: UUID) -> Any:

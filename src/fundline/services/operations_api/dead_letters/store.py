@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 
 from fundline.platform.database import Connection, Database
+from fundline.platform.database.sql import Sql
 from fundline.platform.kafka.messages import CUT_BYTES, CUT_SHA256, ORIGIN, number_in
 from fundline.records.dead_letters import LetterState
 
@@ -23,37 +24,39 @@ left join applications a on a.application_id = l.application_id
 ONE_LETTER = _LETTERS + "where l.dead_letter_id = $1"
 LOCKED_LETTER = ONE_LETTER + " for update of l"
 _FILTER = """
-($1::text is null or l.topic = $1) and ($2::text is null or l.consumer_group = $2)
-and ($3::text is null or strpos(l.cause, $3) > 0)
+(:topic::text is null or l.topic = :topic) and (:group::text is null or l.consumer_group = :group)
+and (:cause::text is null or strpos(l.cause, :cause) > 0)
 """
-PAGE_OF_LETTERS = (
+PAGE_OF_LETTERS = Sql(
     _LETTERS
     + "where "
     + _FILTER
     + """
-and ($4::text is null or l.state = $4) and ($5::uuid is null or l.application_id = $5)
-and ($6::uuid is null or l.dead_letter_id < $6)
-order by l.dead_letter_id desc limit $7
+and (:state::text is null or l.state = :state)
+and (:application_id::uuid is null or l.application_id = :application_id)
+and (:before::uuid is null or l.dead_letter_id < :before)
+order by l.dead_letter_id desc limit :limit
 """
 )
-LOCKED_BATCH = (
+LOCKED_BATCH = Sql(
     _LETTERS
     + "where "
     + _FILTER
     + """
-and l.state = 'open' and ($4::uuid is null or l.dead_letter_id > $4)
-order by l.dead_letter_id limit $5 for update of l skip locked
+and l.state = 'open' and (:after::uuid is null or l.dead_letter_id > :after)
+order by l.dead_letter_id limit :limit for update of l skip locked
 """
 )
 ARRIVALS = """
 select topic, partition, "offset", cause, attempts, replay, failed_at
 from dead_letter_arrivals where dead_letter_id = $1 order by failed_at, "offset"
 """
-MOVE = """
+MOVE = Sql("""
 update dead_letters
-set state = $2, reason = $3, requested_by = $4, settled_by = $5, settled_at = $6, replays = $7, edited_payload = $8
-where dead_letter_id = $1
-"""
+set state = :state, reason = :reason, requested_by = :requested_by, settled_by = :settled_by,
+    settled_at = :settled_at, replays = :replays, edited_payload = :edited_payload
+where dead_letter_id = :letter_id
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +145,15 @@ async def page_of_letters(
 ) -> list[Letter]:
     """Newest first."""
     rows = await database.fetch(
-        PAGE_OF_LETTERS,
-        wanted.topic,
-        wanted.group,
-        wanted.cause,
-        state,
-        application_id,
-        before,
-        limit,
+        *PAGE_OF_LETTERS(
+            topic=wanted.topic,
+            group=wanted.group,
+            cause=wanted.cause,
+            state=state,
+            application_id=application_id,
+            before=before,
+            limit=limit,
+        )
     )
     return [letter for row in rows if (letter := _letter(row)) is not None]
 
@@ -158,7 +162,9 @@ async def lock_batch(
     connection: Connection, wanted: Filter, *, after: UUID | None, limit: int
 ) -> list[Letter]:
     """Open letters, oldest first, but those that somebody acts on at this moment."""
-    rows = await connection.fetch(LOCKED_BATCH, wanted.topic, wanted.group, wanted.cause, after, limit)
+    rows = await connection.fetch(
+        *LOCKED_BATCH(topic=wanted.topic, group=wanted.group, cause=wanted.cause, after=after, limit=limit)
+    )
     return [letter for row in rows if (letter := _letter(row)) is not None]
 
 
@@ -170,15 +176,16 @@ async def arrivals(database: Database, letter_id: UUID) -> list[Any]:
 async def save(connection: Connection, letter: Letter) -> None:
     """What a person may change; the letter must be locked."""
     await connection.execute(
-        MOVE,
-        letter.letter_id,
-        letter.state.value,
-        letter.reason,
-        letter.requested_by,
-        letter.settled_by,
-        letter.settled_at,
-        letter.replays,
-        letter.edited_payload,
+        *MOVE(
+            letter_id=letter.letter_id,
+            state=letter.state.value,
+            reason=letter.reason,
+            requested_by=letter.requested_by,
+            settled_by=letter.settled_by,
+            settled_at=letter.settled_at,
+            replays=letter.replays,
+            edited_payload=letter.edited_payload,
+        )
     )
 
 
