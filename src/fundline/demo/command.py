@@ -142,10 +142,10 @@ def _run(
             outcome = uvloop.run(run_demo(target, planned, settings, scene))
     except (Unavailable, httpx.HTTPError) as error:
         raise CommandFailed(f"The books could not be read, so nothing was judged: {error}") from error
-    return _tell(outcome, console, form)
+    return _print_and_judge(outcome, console, form)
 
 
-def _tell(outcome: Outcome, console: Console, form: Format) -> bool:
+def _print_and_judge(outcome: Outcome, console: Console, form: Format) -> bool:
     problems = outcome.problems()
     print_report(outcome, console)
     if form is Format.JSON:

@@ -86,7 +86,7 @@ async def _decline(stage: Stage) -> list[str]:
         raise NotAsTold(f"the application became {failed['status']} with the code {code}")
     story = await stage.people.story(application_id)
     return [
-        *_told(story, "payment.submitted", "payment.failed"),
+        *_lines_of(story, "payment.submitted", "payment.failed"),
         "the bank says account_closed: that is final, nothing is sent again, and the money is back in the fund",
     ]
 
@@ -96,7 +96,7 @@ async def _unknown(stage: Stage) -> list[str]:
     (await stage.bank.post("/admin/faults", json=rule)).raise_for_status()
     application_id = await stage.people.apply(_application(UNLUCKY_ACCOUNT))
     await stage.people.status_becomes(application_id, "disbursed", "failed")
-    lines = _told(
+    lines = _lines_of(
         await stage.people.story(application_id), "payment.submitted", "payment.unknown", "payment.settled"
     )
     booked = [
@@ -133,7 +133,7 @@ async def _dead_letter(stage: Stage) -> list[str]:
         "a referral is approved, but its sealed account was damaged: the worker cannot open it, and pays nothing",
         f"dead letter on {letter['topic']}: {letter['cause']}",
         "the account is restored; otto asks for a replay, may not approve it himself, and olga does",
-        *_told(
+        *_lines_of(
             await people.story(application_id), "deadletter.replayed", "payment.submitted", "payment.settled"
         ),
     ]
@@ -179,7 +179,7 @@ def _application(account_number: str | None = None) -> dict[str, Any]:
     return body
 
 
-def _told(story: Sequence[dict[str, Any]], *actions: str) -> list[str]:
+def _lines_of(story: Sequence[dict[str, Any]], *actions: str) -> list[str]:
     """A line per action, with the time since the application was submitted. Raises NotAsTold when one is missing."""
     began = datetime.fromisoformat(story[0]["at"])
     lines = []

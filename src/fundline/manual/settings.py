@@ -115,11 +115,11 @@ def _settings_classes(module: str) -> list[type[ProcessSettings]]:
 
 
 def _setting(cls: type[ProcessSettings], name: str, info: FieldInfo) -> Setting:
-    default = "required" if info.default is PydanticUndefined else _shown(info.default)
+    default = "required" if info.default is PydanticUndefined else _default_text(info.default)
     return Setting(f"FUNDLINE_{name.upper()}", _type_of(info), default, _meaning(cls, name))
 
 
-def _shown(default: object) -> str:
+def _default_text(default: object) -> str:
     if default is None:
         return "not set"
     text = "" if isinstance(default, SecretStr) else str(default)

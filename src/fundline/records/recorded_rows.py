@@ -147,8 +147,8 @@ async def _compared(
         for column in table.columns:
             if column in facts and facts[column] != actual[column]:
                 sentence = (
-                    f"{table.name}.{column} of {_name(key)}: the trail has {_shown(facts[column])}, "
-                    f"the table has {_shown(actual[column])}: it was edited."
+                    f"{table.name}.{column} of {_name(key)}: the trail has {_text_of(facts[column])}, "
+                    f"the table has {_text_of(actual[column])}: it was edited."
                 )
                 found.append(
                     Finding(
@@ -182,5 +182,5 @@ def _name(key: Key) -> str:
     return " ".join(str(part) for part in key)
 
 
-def _shown(value: Any) -> str:
+def _text_of(value: Any) -> str:
     return "nothing" if value is None else str(value)

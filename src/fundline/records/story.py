@@ -47,14 +47,14 @@ def _view(row: Any) -> dict[str, Any]:
         "subject": subject or None,
         "action": row["action"],
         "reason": row["reason"],
-        "details": _shown(row["details"]),
+        "details": _without_rows(row["details"]),
         "evidenceHash": None if evidence is None else evidence.hex(),
         "hash": row["hash"].hex(),
         "anchored": bool(row["anchored"]),
     }
 
 
-def _shown(details: str) -> dict[str, Any]:
+def _without_rows(details: str) -> dict[str, Any]:
     """Without what `fundline audit verify` compares with the rows: most of that stands there as digests."""
     parsed: dict[str, Any] = orjson.loads(details)
     parsed.pop(ROWS, None)

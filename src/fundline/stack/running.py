@@ -79,7 +79,7 @@ class Stack:
         self._phase: Phase = "starting"
         self._state = StateFile(home.run)
         self._saving = threading.Lock()
-        self._supervisor = Supervisor(home.root, self._tell, self._save, policy)
+        self._supervisor = Supervisor(home.root, self._notice, self._save, policy)
 
     @property
     def gateway_url(self) -> str:
@@ -280,7 +280,7 @@ class Stack:
         instances = {process.name: process.instance_names() for process in self.fleet}
         return [[i for name in group for i in instances[name]] for group in stop_order(self.fleet)]
 
-    def _tell(self, instance: str, text: str) -> None:
+    def _notice(self, instance: str, text: str) -> None:
         self.progress.notice(f"{instance} {text}", style="yellow")
 
     def _save(self) -> None:

@@ -124,14 +124,14 @@ class Bookkeeper:
                 results = [waiting.work(self._ledger) for waiting in batch]
         except sqlite3.Error as error:
             self._log.error("bank.ledger_failed", orders=len(batch), exc_info=error)
-            self._tell(
+            self._resolve(
                 batch,
                 [LedgerUnavailable("Nothing was booked; ask for the payment or repeat it.")] * len(batch),
             )
         else:
-            self._tell(batch, results)
+            self._resolve(batch, results)
 
-    def _tell(self, batch: list[_Waiting], results: Sequence[Any]) -> None:
+    def _resolve(self, batch: list[_Waiting], results: Sequence[Any]) -> None:
         def resolve() -> None:
             for waiting, result in zip(batch, results, strict=True):
                 if waiting.answer.done():  # the caller has gone

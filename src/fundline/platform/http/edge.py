@@ -75,9 +75,9 @@ class Edge:
             if status == 0:
                 await internal_error_response()(scope, receive, send_and_note)
         finally:
-            self._note(scope, status, self._clock() - started)
+            self._log_and_measure(scope, status, self._clock() - started)
 
-    def _note(self, scope: Scope, status: int, elapsed_s: float) -> None:
+    def _log_and_measure(self, scope: Scope, status: int, elapsed_s: float) -> None:
         path: str = scope["path"]
         if path.startswith(_UNLOGGED):
             return

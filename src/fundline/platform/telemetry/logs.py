@@ -50,19 +50,19 @@ def _error_fields(error: BaseException) -> dict[str, str]:
 
     return {
         "error.type": type(error).__name__,
-        "error.message": _shown(error)[:500],
+        "error.message": _text_of(error)[:500],
         "error.stack_trace": "".join(traceback.format_exception(error))[-4000:],
     }
 
 
 def _render(_: Any, __: str, line: MutableMapping[str, Any]) -> bytes:
     try:
-        return orjson.dumps(line, default=_shown, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(line, default=_text_of, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # half a character, a number of 65 bits, a key that is no text: what strangers send
-        return json.dumps(line, default=_shown, skipkeys=True).encode() + b"\n"
+        return json.dumps(line, default=_text_of, skipkeys=True).encode() + b"\n"
 
 
-def _shown(value: object) -> str:
+def _text_of(value: object) -> str:
     """A log line about a broken thing must not break in its turn."""
     try:
         return str(value)

@@ -157,11 +157,11 @@ def _column(feature: Feature, tensor: _Tensor, count: int) -> list[Value]:
     values: list[Value] = []
     for row, value in enumerate(data):
         if not accepts(value):
-            raise BadTensor(_shown(f"{feature.name}: {value!r} is no {tensor.datatype} (row {row})."))
+            raise BadTensor(_cut(f"{feature.name}: {value!r} is no {tensor.datatype} (row {row})."))
         try:
             values.append(feature.checked(float(value) if isinstance(value, bool) else value))
         except FeatureError as error:
-            raise BadTensor(_shown(f"{error} (row {row})")) from None
+            raise BadTensor(_cut(f"{error} (row {row})")) from None
     return values
 
 
@@ -212,5 +212,5 @@ def _tensor(name: str, data: list[float]) -> dict[str, Any]:
     return {"name": name, "datatype": "FP64", "shape": [len(data)], "data": data}
 
 
-def _shown(sentence: str) -> str:
+def _cut(sentence: str) -> str:
     return sentence if len(sentence) <= _SHOWN_CHARACTERS else f"{sentence[:_SHOWN_CHARACTERS]}…"

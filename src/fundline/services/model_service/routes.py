@@ -63,15 +63,15 @@ class ModelDoor:
         model = "/v2/models/{name}"
         version = model + "/versions/{version}"
         return [
-            Route("/v2", _told(self.server)),
-            Route("/v2/health/live", _told(self.live)),
-            Route("/v2/health/ready", _told(self.ready)),
-            Route(model, _told(self.metadata)),
-            Route(version, _told(self.metadata)),
-            Route(f"{model}/ready", _told(self.model_ready)),
-            Route(f"{version}/ready", _told(self.model_ready)),
-            Route(f"{model}/infer", _told(self.infer), methods=["POST"]),
-            Route(f"{version}/infer", _told(self.infer), methods=["POST"]),
+            Route("/v2", _with_error_field(self.server)),
+            Route("/v2/health/live", _with_error_field(self.live)),
+            Route("/v2/health/ready", _with_error_field(self.ready)),
+            Route(model, _with_error_field(self.metadata)),
+            Route(version, _with_error_field(self.metadata)),
+            Route(f"{model}/ready", _with_error_field(self.model_ready)),
+            Route(f"{version}/ready", _with_error_field(self.model_ready)),
+            Route(f"{model}/infer", _with_error_field(self.infer), methods=["POST"]),
+            Route(f"{version}/infer", _with_error_field(self.infer), methods=["POST"]),
         ]
 
     async def server(self, _: Request) -> Response:
@@ -145,7 +145,7 @@ class ModelDoor:
 _RESULTS: dict[type[Refusal], str] = {QueueFull: "queue_full", TooLate: "expired"}
 
 
-def _told(endpoint: Endpoint) -> Endpoint:
+def _with_error_field(endpoint: Endpoint) -> Endpoint:
     """Refusals, and answers that no model may give, with the protocol's `error`."""
 
     async def answer(request: Request) -> Response:

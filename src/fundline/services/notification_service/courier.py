@@ -77,7 +77,7 @@ class Courier(Loop):
             await self._book.record(
                 delivery, outcome, started_at=started_at, duration_ms=int(elapsed_s * 1000)
             )
-            self._tell(delivery, outcome, elapsed_s)
+            self._log_and_count(delivery, outcome, elapsed_s)
         except Unavailable as away:
             # not made or not recorded: it goes again when its lease runs out, and the receiver knows its id
             self._log.warning(
@@ -98,7 +98,7 @@ class Courier(Loop):
             )
             return Outcome(DeliveryResult.FAILED, "Something went wrong on our side.")
 
-    def _tell(self, delivery: Delivery, outcome: Outcome, elapsed_s: float) -> None:
+    def _log_and_count(self, delivery: Delivery, outcome: Outcome, elapsed_s: float) -> None:
         self._metrics.notification_deliveries.labels(delivery.channel, outcome.result).inc()
         self._metrics.notification_delivery_s.labels(delivery.channel).observe(elapsed_s)
         self._log.info(

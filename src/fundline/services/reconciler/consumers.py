@@ -77,7 +77,7 @@ class ConsumersProgress:
         while len(self.lasting()) < len(self._standstills) and self._clock_s() < deadline_s:
             await asyncio.sleep(_LOOK_AGAIN_S)
             await self._observe_patiently()
-        return await self.tell(at)
+        return await self.open_and_settle_cases(at)
 
     async def _observe_patiently(self) -> None:
         """A partition without a leader, for a moment, is no reason not to look. Raises Unchecked."""
@@ -105,7 +105,7 @@ class ConsumersProgress:
         now_s = self._clock_s()
         return [one for one in self._standstills.values() if now_s - one.since_s >= self._patience_s]
 
-    async def tell(self, at: datetime) -> list[Finding]:
+    async def open_and_settle_cases(self, at: datetime) -> list[Finding]:
         """Open a case for each group that stands still, and close those of groups that go on."""
         lasting = self.lasting()
         self._told = frozenset(one.view.group for one in lasting)
@@ -165,4 +165,4 @@ class ConsumerWatch(Loop):
     async def turn(self) -> None:
         await self._progress.observe()
         if self._progress.has_news:
-            await self._progress.tell(self._now())
+            await self._progress.open_and_settle_cases(self._now())

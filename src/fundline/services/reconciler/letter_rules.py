@@ -125,7 +125,7 @@ def _paid(matter: Matter, _: Payload) -> str:
     return f"The payment has its result: it is {matter.payment_state}." if is_paid else ""
 
 
-def _shown(_matter: Matter, _: Payload) -> str:
+def _status_is_known(_matter: Matter, _: Payload) -> str:
     return "The database has the status that the event tells of, and the cache is compared with it."
 
 
@@ -136,7 +136,7 @@ _FINISHED: Mapping[tuple[str, str], Callable[[Matter, Any], str]] = {
     (topics.RISK_SCORING_COMPLETED.name, Group.APPLICATION_EVENTS): _payment_asked,
     (topics.RISK_SCORING_COMPLETED.name, Group.DISBURSEMENT_WORKER): _payment_opened,
     (topics.DISBURSEMENT_REQUESTED.name, Group.DISBURSEMENT_WORKER): _paid,
-    (topics.DISBURSEMENT_COMPLETED.name, Group.STATUS_SERVICE): _shown,
-    (topics.STATUS_UPDATED.name, Group.STATUS_SERVICE): _shown,
+    (topics.DISBURSEMENT_COMPLETED.name, Group.STATUS_SERVICE): _status_is_known,
+    (topics.STATUS_UPDATED.name, Group.STATUS_SERVICE): _status_is_known,
 }
 """Whether somebody was told (notification-service) the inbox alone knows."""

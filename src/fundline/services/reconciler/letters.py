@@ -55,8 +55,8 @@ class DeadLetters:
         try:
             if reason:
                 return await self._resolve(letter, reason, at)
-            if isinstance(payload, _News) and self._may_tell(letter, payload, at):
-                return await self._tell(letter, payload, at)
+            if isinstance(payload, _News) and self._may_send_again(letter, payload, at):
+                return await self._send_again(letter, payload, at)
         except RowBusy:
             pass
         return None
@@ -68,7 +68,7 @@ class DeadLetters:
         self._log.info("dead_letter.resolved", reason=reason, **_ids(letter))
         return Finding(Trouble.LETTER_FINISHED, str(letter.letter_id), reason, is_repaired=True)
 
-    def _may_tell(self, letter: Matter, payload: _News, at: datetime) -> bool:
+    def _may_send_again(self, letter: Matter, payload: _News, at: datetime) -> bool:
         return (
             letter.group == Group.NOTIFICATION_SERVICE
             and payload.timestamp > at - self._tell_within
@@ -76,7 +76,7 @@ class DeadLetters:
             and (letter.told_at is None or letter.told_at <= at - self._pause)
         )
 
-    async def _tell(self, letter: Matter, payload: _News, at: datetime) -> Finding | None:
+    async def _send_again(self, letter: Matter, payload: _News, at: datetime) -> Finding | None:
         topic = STATUS_UPDATED if isinstance(payload, StatusUpdated) else DISBURSEMENT_COMPLETED
         event = outbox_row(
             topic, payload, key=letter.application_id, event_id=letter.event_id, source=SOURCE, at=at

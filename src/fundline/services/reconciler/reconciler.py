@@ -64,14 +64,14 @@ class Reconciler(Loop):
         run = Run(self._fresh_id(), started_at, self._now(), full, findings, unchecked)
         kept = timedelta(days=self._settings.reconciler_runs_kept_days)
         await store.store_run(self._database, run, keep_from=started_at - kept)
-        self._tell(run)
+        self._log_and_count(run)
         return run
 
     def _still_ours(self) -> None:
         if not self._candidate.is_leading:
             raise Unavailable("The run stood still for too long: another reconciler may be at it.")
 
-    def _tell(self, run: Run) -> None:
+    def _log_and_count(self, run: Run) -> None:
         for finding in run.findings:
             result = "repaired" if finding.is_repaired else "case"
             self._metrics.reconciler_findings.labels(finding.trouble.value, result).inc()

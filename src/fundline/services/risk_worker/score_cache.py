@@ -34,22 +34,22 @@ class ScoreCache:
         try:
             stored = await self._cache.get(RISK_SCORE.key(application_id))
         except CacheUnavailable:
-            return self._noted("error", None)
+            return self._count_and_return("error", None)
         if stored is None:
-            return self._noted("miss", None)
+            return self._count_and_return("miss", None)
         try:
             entry = orjson.loads(stored)
             inputs, _ = from_json(orjson.dumps(entry["evidence"]))
             made_for, shadow = (entry["version"], entry["shadowVersion"]), _object_or_none(entry["shadow"])
         except (UnreadableEvidence, orjson.JSONDecodeError, KeyError, TypeError):
-            return self._noted("foreign", None)  # not ours: it is replaced once the score is there
+            return self._count_and_return("foreign", None)  # not ours: it is replaced once the score is there
         if (
             made_for != (choice.version, choice.shadow)
             or inputs.facts != facts
             or inputs.policy_version != policy_version
         ):
-            return self._noted("miss", None)
-        return self._noted("hit", (inputs, shadow))
+            return self._count_and_return("miss", None)
+        return self._count_and_return("hit", (inputs, shadow))
 
     async def keep(
         self, application_id: UUID, choice: Choice, evidence: bytes, shadow: Mapping[str, Any] | None
@@ -63,7 +63,7 @@ class ScoreCache:
         with contextlib.suppress(CacheUnavailable):
             await self._cache.put(RISK_SCORE.key(application_id), orjson.dumps(entry), ttl_s=self._cached_s)
 
-    def _noted(
+    def _count_and_return(
         self, result: str, found: tuple[Inputs, Mapping[str, Any] | None] | None
     ) -> tuple[Inputs, Mapping[str, Any] | None] | None:
         self._requests.labels(RISK_SCORE.name, result).inc()

@@ -53,7 +53,7 @@ class LedgerCorrections:
             await self._audit(connection, caller, row, transfer, "ledger.correction_proposed", asked.reason)
             return correction_of(row)
 
-        return await self._written(caller, once, work)
+        return await self._write_and_log(caller, once, work)
 
     async def approve(
         self, caller: Caller, correction_id: UUID, reason: str, once: Once[LedgerCorrection]
@@ -75,7 +75,7 @@ class LedgerCorrections:
             await self._audit(connection, caller, row, transfer, "ledger.correction_approved", reason)
             return correction_of(await store.lock(connection, correction_id))
 
-        return await self._written(caller, once, work)
+        return await self._write_and_log(caller, once, work)
 
     async def withdraw(
         self, caller: Caller, correction_id: UUID, reason: str, once: Once[LedgerCorrection]
@@ -91,9 +91,9 @@ class LedgerCorrections:
             await self._audit(connection, caller, row, transfer, "ledger.correction_withdrawn", reason)
             return correction_of(await store.lock(connection, correction_id))
 
-        return await self._written(caller, once, work)
+        return await self._write_and_log(caller, once, work)
 
-    async def _written(
+    async def _write_and_log(
         self,
         caller: Caller,
         once: Once[LedgerCorrection],
