@@ -64,6 +64,6 @@ def _note(journey: Journey, event: StreamEvent, at: float) -> None:
         told = orjson.loads(event.data)
         status, sequence = ApplicationStatus(told["status"]), int(told["sequence"])
     except (ValueError, KeyError, TypeError):
-        journey.trouble.append(f"its stream told something that is no status: {event.data[:200]}")
+        journey.trouble.append(f"its stream told something that is not a status: {event.data[:200]}")
         return
     journey.saw(status, sequence, at)

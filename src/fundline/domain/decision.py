@@ -24,7 +24,7 @@ from fundline.domain.scoring import PROBABILITY_STEP, CashFlowStress, ModelScore
 DecisionStatus = Literal["approved", "rejected", "pending_review"]
 
 NEGLIGIBLE_LOG_ODDS = Decimal("0.10")
-"""A tenth of a log odds moves a probability of 10 % by one point: less is no principal reason."""
+"""A tenth of a log odds moves a probability of 10 % by one point: less is not a principal reason."""
 UNSCORED = Decimal("1.0000")
 NO_MODEL = "none"
 

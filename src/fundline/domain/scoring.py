@@ -42,7 +42,7 @@ class ModelScore:
             message = f"{self.version} answered a figure that is not finite"
             raise BadScore(message)
         if not 0 <= self.probability <= 1 or not 0 < self.base_rate < 1:
-            message = f"{self.version} answered {self.probability}, which is no probability"
+            message = f"{self.version} answered {self.probability}, which is not a probability"
             raise BadScore(message)
 
 
@@ -62,5 +62,5 @@ class CashFlowStress:
     def __post_init__(self) -> None:
         share = self.shortfall_probability
         if not share.is_finite() or not 0 <= share <= 1:
-            message = f"{self.method} answered {share}, which is no probability"
+            message = f"{self.method} answered {share}, which is not a probability"
             raise BadScore(message)

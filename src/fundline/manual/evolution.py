@@ -27,7 +27,7 @@ def broken_promises(topic: Topic, docs: Path) -> list[str]:
 
 
 def differences(published: dict[str, Any], present: dict[str, Any]) -> Iterator[str]:
-    """Additions are no difference: readers ignore fields they do not know. More values of an enumeration are none."""
+    """An addition, or one more value of an enumeration, is not a difference: readers ignore what they do not know."""
     for name, before in published["properties"].items():
         now = present["properties"].get(name)
         if now is None:

@@ -21,7 +21,7 @@ STACK_SETTINGS = (
     (
         "FUNDLINE_API_URL",
         "the running stack's gateway",
-        "Where `fundline dead-letter`, `fundline case` and their like find the operations API.",
+        "Where `fundline case`, `fundline dead-letter` and the other commands for operators find the operations API.",
     ),
     (
         "FUNDLINE_TOKEN",

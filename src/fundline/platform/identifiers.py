@@ -4,7 +4,7 @@ from uuid import UUID
 
 
 def uuid_in(text: str) -> UUID | None:
-    """None when the text is no id."""
+    """None when the text is not an id."""
     try:
         return UUID(text)
     except ValueError:

@@ -48,7 +48,7 @@ class Part:
         self._element, self.kind = element, kind
 
     def text(self, path: str) -> str | None:
-        """Of the first such element. None: there is none."""
+        """The text of the first such element; None when there is no such element."""
         found: str | None = self._element.findtext(self._qualified(path))
         return found
 
@@ -92,7 +92,7 @@ def read_message(xml: bytes, *kinds: MessageKind) -> Part:
         raise MessageInvalid("it declares a document type")
     kind = next((kind for kind in kinds if root.tag == f"{{{kind.namespace}}}Document"), None)
     if kind is None:
-        raise MessageInvalid(f"it is none of {', '.join(kinds)}")
+        raise MessageInvalid(f"it is not one of {', '.join(kinds)}")
     _check(root, kind)
     return Part(root[0], kind)
 

@@ -24,7 +24,7 @@ def _id_in(cursor: Any) -> Any:
     try:
         return UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
-        raise ValueError("This cursor was not given out by us.") from None
+        raise ValueError("This cursor does not come from an answer of this API.") from None
 
 
 Cursor = Annotated[

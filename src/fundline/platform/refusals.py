@@ -45,9 +45,9 @@ class Refusal(Exception):
 
     @property
     def is_decided(self) -> bool:
-        """It rests on how things stood: a repetition of the same request must be told the same, though they changed.
+        """The refusal rests on how things stood: a repeated request gets the same answer, though things have changed.
 
-        A refusal that rests on the request alone is the same each time by itself; one with a time to come back is none.
+        A refusal that rests on the request alone repeats by itself; one with a time to come back is not decided.
         """
         return self.kind in {Kind.NOT_FOUND, Kind.CONFLICT} and self.retry_after_s is None
 

@@ -69,7 +69,7 @@ class StatementLine:
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> "StatementLine":
-        """From the JSON of the bank. Raises KeyError, ValueError or MoneyError when it is none."""
+        """From the JSON of the bank. Raises KeyError, ValueError or MoneyError when it is not valid."""
         return cls(
             UUID(line["paymentId"]),
             line["status"] == "settled",

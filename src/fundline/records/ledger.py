@@ -120,7 +120,7 @@ class Correction:
 
     def __post_init__(self) -> None:
         if not self.reason.strip():
-            raise CorrectionRefused("A correction says why.")
+            raise CorrectionRefused("A correction needs a reason.")
         if self.requested_by == self.approved_by:
             raise CorrectionRefused("A correction needs two people: who asks for it may not approve it.")
 

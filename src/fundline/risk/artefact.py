@@ -131,7 +131,7 @@ def _scorecard(content: bytes, place: str) -> Scorecard:
         intercept, coefficients = float(parsed["intercept"]), _numbers(parsed["coefficients"])
         weights = {name: _numbers(table) for name, table in parsed["weights"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelRefused(f"{place} is no scorecard ({type(error).__name__}: {error}).") from error
+        raise ModelRefused(f"{place} is not a scorecard ({type(error).__name__}: {error}).") from error
     for names in (coefficients, weights):
         if set(names) != set(FEATURE_NAMES):
             raise ModelRefused(f"{place} weighs other features than this program makes.")

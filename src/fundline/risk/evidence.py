@@ -209,7 +209,7 @@ def repeat(
     found += _compared("capacity", recorded["capacity"], _plain(again.capacity))
     found += _compared("rules", recorded["rules"], _plain(again.rule_outcomes))
     if found:
-        # Another engine may be why, and is no difference by itself.
+        # Another engine may be why, and is not a difference by itself.
         found += _compared("engines", recorded["engines"], _engines())
     return found
 

@@ -45,7 +45,7 @@ def model_score(
     if not all(math.isfinite(figure) for figure in figures):
         raise BadScore(f"{version} answered a figure that is not finite")
     if not 0 <= answer.probability <= 1:
-        raise BadScore(f"{version} answered {answer.probability}, which is no probability")
+        raise BadScore(f"{version} answered {answer.probability}, which is not a probability")
     if set(answer.contributions) != set(FEATURE_NAMES):
         raise BadScore(f"{version} explained other features than it was asked about")
     return ModelScore(

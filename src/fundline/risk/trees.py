@@ -59,7 +59,7 @@ class Trees:
 
 
 def load_trees(content: bytes, encodings: Encodings, place: str) -> Trees:
-    """Raises ModelRefused when the text is no whole model of our features."""
+    """Raises ModelRefused when the text is not a whole model of our features."""
     text = content.decode(errors="replace")
     if _NOT_FINITE.search(text):
         raise ModelRefused(f"{place} holds a number that is not finite.")
@@ -70,7 +70,7 @@ def load_trees(content: bytes, encodings: Encodings, place: str) -> Trees:
     try:
         booster = lgb.Booster(model_str=text)
     except lgb.basic.LightGBMError as error:
-        raise ModelRefused(f"{place} is no model that LightGBM reads ({error}).") from error
+        raise ModelRefused(f"{place} is not a model that LightGBM can read ({error}).") from error
     if booster.feature_name() != list(FEATURE_NAMES):
         raise ModelRefused(f"{place} was trained on other features than this program makes.")
     if booster.num_trees() != text.count("\nTree="):

@@ -66,7 +66,7 @@ def read_story(log_files: Iterable[Path], wanted: str) -> tuple[Story, list[Line
 
 
 def matching_lines(log_file: Path, story: Story) -> Iterator[Line]:
-    """Lines of one log that mention one of the story's ids; what is no JSON object is passed over."""
+    """Lines of one log that mention one of the story's ids; what is not a JSON object is passed over."""
     try:
         with log_file.open("rb") as log:
             for raw in log:

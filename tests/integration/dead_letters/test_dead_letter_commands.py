@@ -85,7 +85,7 @@ async def test_a_payload_is_corrected_by_field_and_by_file(database, run, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--set", "nonsense"), "is no field=value"),
+        (("--set", "nonsense"), "is not written as field=value"),
         (("--set", "sequence=many"), "payload.sequence"),
         (("--file", "/nowhere/payload.json"), "cannot be read"),
         (("--set", f"applicationId={uuid.uuid4()}"), "must stay"),

@@ -356,7 +356,7 @@ async def test_a_cursor_that_was_not_given_out_is_refused(operations, operator_h
         answer = await operations.get(f"/v1/{path}?cursor=!!", headers=operator_headers())
         assert answer.status_code == 422, path
         assert answer.json()["errors"] == [
-            {"path": "cursor", "message": "This cursor was not given out by us."}
+            {"path": "cursor", "message": "This cursor does not come from an answer of this API."}
         ]
 
 

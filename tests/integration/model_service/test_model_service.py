@@ -157,7 +157,7 @@ async def test_a_model_that_answers_nonsense_is_an_error_of_the_server(tmp_path,
     async with model_service_over_http(models, metrics) as url, httpx.AsyncClient(base_url=url) as client:
         answer = await client.post(f"{MADE_UP}/infer", json=infer_body())
     assert answer.status_code == 500
-    assert "7.0, which is no probability" in answer.json()["error"]
+    assert "7.0, which is not a probability" in answer.json()["error"]
     assert requests(metrics, "failed") == 1
 
 

@@ -1,4 +1,4 @@
-"""Work that nobody takes, found by somebody who is none of the group."""
+"""Work that nobody takes, found by a process outside of the group."""
 
 import asyncio
 import os

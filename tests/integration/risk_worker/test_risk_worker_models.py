@@ -45,7 +45,7 @@ def away(_version: str) -> None:
 
 
 def nonsense(_version: str) -> None:
-    raise BadModelAnswer("the model answered 1.7, which is no probability")
+    raise BadModelAnswer("the model answered 1.7, which is not a probability")
 
 
 @pytest.mark.parametrize("trouble", [away, nonsense])

@@ -101,7 +101,7 @@ def scored(**changes: Decimal):
     ],
 )
 def test_a_score_outside_of_what_a_probability_can_be_is_refused(change):
-    with pytest.raises(BadScore, match=r"^scorecard-2 answered [-0-9.]+, which is no probability$"):
+    with pytest.raises(BadScore, match=r"^scorecard-2 answered [-0-9.]+, which is not a probability$"):
         scored(**change)
 
 
@@ -130,7 +130,7 @@ def stressed(share: Decimal) -> CashFlowStress:
 
 @pytest.mark.parametrize("share", [Decimal("-0.0001"), Decimal("1.0001"), NAN])
 def test_a_share_outside_of_what_a_share_can_be_is_refused(share):
-    with pytest.raises(BadScore, match=r"^cash-flow-1 answered .+, which is no probability$"):
+    with pytest.raises(BadScore, match=r"^cash-flow-1 answered .+, which is not a probability$"):
         stressed(share)
 
 

@@ -174,7 +174,7 @@ def test_the_bank_refuses_what_breaks_the_schema_and_names_the_place_without_the
     [
         (b"", "not well-formed XML"),
         (b"<", "not well-formed XML"),
-        (b"<Document/>", "it is none of"),
+        (b"<Document/>", "it is not one of"),
         (b'{"weather": "fine"}', "not well-formed XML"),
         (
             b'<!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/hostname">]><Document>&e;</Document>',
@@ -244,7 +244,7 @@ def test_a_decline_is_understood_with_the_code_that_the_bank_gave(code):
     ("xml", "sentence"),
     [
         (b"nonsense", "not well-formed"),
-        (written(), "it is none of"),
+        (written(), "it is not one of"),
         (status_report(BOOKED, AT).replace(b"ACSC", b"XXXX"), "status XXXX without what belongs to it"),
         (
             status_report(BOOKED, AT).replace(b"<AcctSvcrRef>txn_abc</AcctSvcrRef>", b""),

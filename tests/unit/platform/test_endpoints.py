@@ -326,7 +326,9 @@ async def test_a_page_goes_on_where_the_last_one_ended(client, library):
 async def test_a_cursor_that_is_not_ours_is_refused(client, cursor):
     answer = await client.get("/books", params={"cursor": cursor})
     assert answer.status_code == 422
-    assert answer.json()["errors"] == [{"path": "cursor", "message": "This cursor was not given out by us."}]
+    assert answer.json()["errors"] == [
+        {"path": "cursor", "message": "This cursor does not come from an answer of this API."}
+    ]
 
 
 def test_the_last_page_has_no_cursor():

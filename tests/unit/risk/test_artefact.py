@@ -213,7 +213,7 @@ def test_a_manifest_that_is_not_json_or_not_finite_is_refused(folder):
     ("version", "name", "old", "new", "said"),
     [
         ("scorecard-2", "model.json", '"intercept": ', '"intercept": 1e999, "was": ', "not a finite number"),
-        ("scorecard-2", "model.json", '"intercept": ', '"intercept": "high", "was": ', "no scorecard"),
+        ("scorecard-2", "model.json", '"intercept": ', '"intercept": "high", "was": ', "not a scorecard"),
         ("scorecard-2", "model.json", '"employees": ', '"staff": ', "other features"),
         ("lightgbm-1", "encodings.json", '"state": {', '"province": {', "encodings are of"),
         ("lightgbm-1", "model.txt", "end of trees", "", "truncated"),

@@ -124,7 +124,9 @@ async def test_catching_up_reaches_every_open_stream_in_batches(database, fan_ou
     for application_id in ids[::400]:
         database.move(application_id, "processing")
     behind = FanOutFeed(database, wide, settings)
-    assert await behind.catch_up() == 4 + 2  # APPLICATION, number 7, has two already, and is none of the four
+    assert (
+        await behind.catch_up() == 4 + 2
+    )  # APPLICATION, number 7, has two already, and is not one of the four
     assert database.reads == 3
     assert sum(subscription.newest for subscription in open_now) == 4 + 2
     assert await behind.catch_up() == 0

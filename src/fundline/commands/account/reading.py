@@ -42,7 +42,8 @@ def parsed(text: str) -> IbanAccount | UsAccount:
         account: IbanAccount | UsAccount = _ACCOUNTS.validate_python(form)
     except ValidationError:
         raise CommandFailed(
-            "That is no account: give an IBAN, or nine digits of a US routing number, a space, and the account number."
+            "This is not an account: give an IBAN, or nine digits of a US routing number, a space, "
+            "and the account number."
         ) from None
     return account
 

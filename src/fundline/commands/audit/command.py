@@ -47,9 +47,8 @@ def verify(
         if more:
             typer.echo(f"{more} further findings are not shown.")
         checked = f"{counted.entries} entries in {counted.streams} streams, {counted.anchors} anchors"
-        typer.echo(
-            f"{checked}: {'the trail holds, and the tables with it.' if not findings else f'{total} findings.'}"
-        )
+        result = f"{total} findings." if findings else "the trail is complete, and the tables agree with it."
+        typer.echo(f"{checked}: {result}")
     raise typer.Exit(1 if findings else 0)
 
 

@@ -104,7 +104,7 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise CommandFailed(f"{text!r} is no time; write it like 2026-11-24T12:00:00Z.") from error
+        raise CommandFailed(f"{text!r} is not a time; write it like 2026-11-24T12:00:00Z.") from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

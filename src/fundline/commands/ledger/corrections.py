@@ -81,7 +81,7 @@ def corrections(
     if as_json:
         typer.echo(json.dumps(page))
     elif not page["items"]:
-        typer.echo("There are none.")
+        typer.echo("There are no corrections.")
     else:
         rows = [["id", "state", "transfer", "requested by", "reason"]]
         rows += [[c["id"], c["state"], c["transferId"], c["requestedBy"], c["reason"]] for c in page["items"]]

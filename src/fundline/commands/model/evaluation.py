@@ -37,8 +37,8 @@ HELP = (
     "logistic regression of the outcome on the log odds; PSI is over the deciles of the scores in training. "
     "docs/models/README.md defines each.\n\n"
     "A measure that the rows do not allow (the AUC of loans that all defaulted) is null, with the reason. Rows without "
-    "an outcome, or impossible as applications, are left out, counted and named; a file that is no table of loans is "
-    "refused."
+    "an outcome, or impossible as applications, are left out, counted and named; a file that is not a table of loans "
+    "is refused."
 )
 
 
@@ -53,7 +53,7 @@ def evaluate(
         typer.Option(help="A new CSV file for the probability of each row, to check the figures."),
     ] = None,
 ) -> None:
-    """Says what was left out on standard error. Raises CommandFailed on a file that is no table of loans."""
+    """Says what was left out on standard error. Raises CommandFailed on a file that is not a table of loans."""
     models = _models(model)
     try:
         with _recorder(scores) as record:

@@ -53,7 +53,7 @@ def list_payments(
         rows = [header, *(payment_row(item) for item in page["items"])]
         typer.echo("\n".join([*aligned(rows, right={1}), *older_ones(page)]))
     else:
-        typer.echo("No payment is like that.")
+        typer.echo("No payment matches.")
 
 
 @app.command()

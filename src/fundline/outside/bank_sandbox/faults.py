@@ -125,7 +125,7 @@ class FaultRule(Body):
             ("status", self.status, _ERRORS, False),
         ):
             if value is not None and self.kind not in kinds:
-                raise ValueError(f"{name} says nothing to a fault of the kind {self.kind}.")
+                raise ValueError(f"{name} does not belong to a fault of the kind {self.kind}.")
             if value is None and needed and self.kind in kinds:
                 raise ValueError(f"A fault of the kind {self.kind} needs {name}.")
         if stage_of(self.kind) is Stage.DECISION and self.operation != "pay":

@@ -48,7 +48,7 @@ def read_credit_transfer(xml: bytes) -> tuple[UUID, PaymentOrder]:
         raise MessageRefused(f"Nothing was booked: {broken}.") from None
     transfers = message.parts("PmtInf/CdtTrfTxInf")
     if len(transfers) != 1 or message.text("GrpHdr/NbOfTxs") != "1":
-        raise MessageRefused("Nothing was booked: the bank takes one payment a message.")
+        raise MessageRefused("Nothing was booked: the bank takes one payment per message.")
     return _payment_id(transfers[0]), _order(transfers[0])
 
 
@@ -141,7 +141,9 @@ def _order(transfer: Part) -> PaymentOrder:
                 {"type": "us", "routingNumber": transfer.text(f"{member}/MmbId"), "accountNumber": number}
             )
         else:
-            raise MessageRefused("Nothing was booked: a number that is no IBAN needs a USABA member id.")
+            raise MessageRefused("Nothing was booked: a number that is not an IBAN needs a USABA member id.")
         return PaymentOrder(amount=amount.text, currency=amount.currency, payee=payee, reference=reference)
     except ValidationError:
-        raise MessageRefused("Nothing was booked: a value has not the bank's form.") from None
+        raise MessageRefused(
+            "Nothing was booked: a value does not have the form that the bank reads."
+        ) from None

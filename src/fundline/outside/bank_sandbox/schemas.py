@@ -63,7 +63,8 @@ def order_amount(order: PaymentOrder) -> Money:
         raise InvalidRequest("Nothing was booked.", errors=[FieldError("amount", str(error))]) from error
     if amount.amount_minor <= 0:
         raise InvalidRequest(
-            "Nothing was booked.", errors=[FieldError("amount", "A payment is more than zero.")]
+            "Nothing was booked.",
+            errors=[FieldError("amount", "The amount of a payment must be more than zero.")],
         )
     return amount
 

@@ -77,7 +77,7 @@ class Link(asyncio.Protocol):
             while (reply := self._replies.gets()) is not _INCOMPLETE:
                 self._answer(reply)
         except (hiredis.ProtocolError, IndexError) as error:
-            self.end(f"the cache sent something that is no reply ({type(error).__name__})")
+            self.end(f"the cache sent something that is not a reply ({type(error).__name__})")
 
     def _answer(self, reply: Any) -> None:
         future, _ = self._waiting.popleft()

@@ -44,7 +44,7 @@ _REFUSED_V6 = tuple(
 
 
 def is_public(text: str) -> bool:
-    """False for everything that is not a public unicast address, and for what is no address."""
+    """False for everything that is not a public unicast address, and for what is not an address."""
     address = _parsed(text)
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_V4)

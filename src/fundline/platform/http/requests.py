@@ -48,7 +48,7 @@ async def read_body(request: Request, limit_bytes: int = BODY_LIMIT_BYTES) -> by
 
 
 async def read_bytes(request: Request, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
-    """Whatever its type. Raises BodyTooLarge, before the rest is read."""
+    """The body, whatever its type. Raises BodyTooLarge before the rest is read."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():

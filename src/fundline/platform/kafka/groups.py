@@ -81,7 +81,7 @@ class GroupView:
 class GroupWatch:
     """Synchronous: call it in a thread. A look takes some tens of milliseconds when all is well, at most about 40 s.
 
-    Offsets are asked for by consumers that subscribe to nothing, so they are no members. The newer calls of the admin
+    Offsets are asked for by consumers that subscribe to nothing, so they are not members. The newer calls of the admin
     client can do it all, but when a coordinator has moved they end the process: `list_consumer_group_offsets` with
     SIGSEGV (librdkafka issue 5040), `list_offsets` and `describe_consumer_groups` by an assertion; seen with 2.16.
     """

@@ -58,7 +58,7 @@ def _error_fields(error: BaseException) -> dict[str, str]:
 def _render(_: Any, __: str, line: MutableMapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(line, default=_text_of, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # half a character, a number of 65 bits, a key that is no text: what strangers send
+    except TypeError:  # half a character, a number of 65 bits, a key that is not text: what strangers send
         return json.dumps(line, default=_text_of, skipkeys=True).encode() + b"\n"
 
 

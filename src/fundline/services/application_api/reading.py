@@ -1,4 +1,4 @@
-"""Reading applications: one, or a page. Who may not see an application is told that there is none."""
+"""Reading applications: one, or a page. Who may not see an application is told that it does not exist."""
 
 from uuid import UUID
 

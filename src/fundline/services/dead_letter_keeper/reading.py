@@ -19,7 +19,7 @@ _LONGEST_TEXT = 1000
 _LONGEST_GROUP = 100
 """It is part of an index, whose rows have a limit."""
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-"""Nothing of ours is older; a stranger's year 1 is no time that the database takes."""
+"""Nothing of ours is older; a stranger's year 1 is not a time that the database takes."""
 
 
 def dead_message(delivery: Delivery, *, prefix: str, now: datetime) -> DeadMessage:

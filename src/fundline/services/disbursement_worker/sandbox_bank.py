@@ -72,7 +72,7 @@ def busy() -> BankBusy:
 
 
 def _result(operation: str, answer: Answer) -> BankAnswer:
-    """By the status in the body; a result without its id or code is no result."""
+    """By the status in the body; a result without its id or code is not a result."""
     body = answer.body
     match body.get("status"), body.get("transactionId"), body.get("code"):
         case "settled", str(transaction_id), _:

@@ -203,7 +203,7 @@ def _check(model: Model, inference: Inference, answers: Sequence[Answer]) -> Non
         raise BadScore(f"{model.version} answered {len(answers)} of {len(inference.rows)} rows")
     for answer in answers:
         if not 0 <= answer.probability <= 1:  # not a number fails this too
-            raise BadScore(f"{model.version} answered {answer.probability}, which is no probability")
+            raise BadScore(f"{model.version} answered {answer.probability}, which is not a probability")
         if not all(map(math.isfinite, (answer.base, *answer.contributions.values()))):
             raise BadScore(f"{model.version} answered a figure that is not finite")
 

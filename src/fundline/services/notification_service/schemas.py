@@ -20,7 +20,7 @@ _ADDRESS = re.compile(  # the HTML standard's "valid e-mail address", with a dot
 
 
 class _Request(Asked, strict=True, str_strip_whitespace=False):
-    """Blanks around a URL or an address are not removed: what is not one is refused."""
+    """Blanks around a URL or an address are not removed: a value with blanks is not valid and is refused."""
 
 
 def _one_line(value: str) -> str:

@@ -1,6 +1,6 @@
 """Work in Kafka that nobody takes: a group that lags and has no member, or stands still before an old message.
 
-Asked of the broker, by a process that is none of the group: what hangs does not report that it hangs. Restarting a
+The broker is asked by a process outside of the group, since what hangs does not report that it hangs. Restarting a
 consumer is the platform's own work (`platform/kafka/poller.py`, the watchdog, the runner); a case means that it failed.
 """
 
@@ -44,7 +44,7 @@ class Standstill:
 
 
 class ConsumersProgress:
-    """Remembers what it saw: a group that restarts has no member for a moment, and that is nobody's case."""
+    """Remembers what it saw: a group that restarts has no member for a moment, and that is not a case yet."""
 
     name = "consumers"
 

@@ -22,8 +22,8 @@ from fundline.services.risk_worker.metrics import ScoringMetrics
 
 SOURCE, ACTOR = "risk-worker", "guardrail"
 WINDOWS = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 24 * 60, 7 * 24 * 60))
-"""The shortest one with enough decisions of the challenger is judged: quick where there is traffic, and the query
-reads few rows; patient where there is none."""
+"""The shortest window with enough decisions of the challenger is judged. With much traffic the guardrail is quick and
+its query reads few rows; with little traffic it is patient."""
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 

@@ -64,7 +64,7 @@ def read_score(body: Mapping[str, Any], version: str, features: FeatureValues) -
 
 
 def _tensors(outputs: object) -> dict[str, dict[str, Any]]:
-    """By name; what is no tensor is missing from it."""
+    """By name; what is not a tensor is missing from it."""
     listed = outputs if isinstance(outputs, list) else []
     return {str(tensor.get("name")): tensor for tensor in listed if isinstance(tensor, dict)}
 
@@ -85,7 +85,9 @@ def _figure(value: object, name: str) -> float:
 
 def _check_sum(version: str, answer: Answer) -> None:
     if not 0 < answer.probability < 1:
-        raise BadModelAnswer(f"{version} answered {answer.probability}, which is no probability of a model")
+        raise BadModelAnswer(
+            f"{version} answered {answer.probability}, which is not a probability of a model"
+        )
     log_odds = math.log(answer.probability) - math.log1p(-answer.probability)
     explained = answer.base + sum(answer.contributions.values())
     if abs(log_odds - explained) > SUM_TOLERANCE:

@@ -21,7 +21,7 @@ def edited_payload(letter: Letter, topic: Topic, payload: Mapping[str, Any]) -> 
         parse_json(topic.payload, text)
     except InvalidRequest as refused:
         errors = [FieldError(f"payload.{error.path}", error.message) for error in refused.errors]
-        raise InvalidRequest(f"The payload is none of {topic.name}.", errors=errors) from None
+        raise InvalidRequest(f"The payload is not valid for {topic.name}.", errors=errors) from None
     known = {to_camel(name) for name in topic.payload.model_fields} | set(as_object(letter.payload) or ())
     errors = [
         FieldError(f"payload.{name}", "This field is unknown.") for name in payload if name not in known
