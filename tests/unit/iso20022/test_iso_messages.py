@@ -210,7 +210,7 @@ def test_a_document_type_is_refused_even_around_a_valid_message():
 
 
 def test_a_message_of_another_kind_is_refused():
-    with pytest.raises(MessageInvalid, match="none of"):
+    with pytest.raises(MessageInvalid, match="not one of"):
         read_message(written(), MessageKind.STATUS_REPORT)
 
 

@@ -80,7 +80,7 @@ async def test_bytes_that_are_no_reply_end_the_connection(connected):
     link, transport = connected
     call = link.call(wire(b"PING"))
     link.data_received(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-    with pytest.raises(CacheUnavailable, match="no reply"):
+    with pytest.raises(CacheUnavailable, match="not a reply"):
         await call
     assert transport.is_cut
 
