@@ -4,7 +4,6 @@ import asyncio
 import base64
 import itertools
 import json
-import re
 import time
 import uuid
 
@@ -20,7 +19,7 @@ from fundline.platform.kafka.producer import EventProducer, Outgoing
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import KafkaSettings
 from support.applications import application
-from support.canary import needle, places
+from support.canary import Needle, places
 from support.clients import bearer, browser
 from support.kafka import AT, created_event, read_all
 
@@ -88,12 +87,12 @@ async def test_no_account_number_is_anywhere_after_everything_that_can_happen_ha
         await _decided_and_paid(told, fleet)
         await _broken(told, fleet)
     numbers = [*NUMBERS.values(), *(number[4:] for number in NUMBERS.values() if number.startswith("GB"))]
-    found, seen = await asyncio.to_thread(_search, fleet, needle(numbers), told, began_s)
+    found, seen = await asyncio.to_thread(_search, fleet, Needle(numbers), told, began_s)
     assert found == []
     assert seen >= {"answer", "pg_dump", "topic", "file"}  # the same search finds what may be there
 
 
-def _search(fleet, pattern: re.Pattern[bytes], told: Told, began_s: float) -> tuple[list[str], set[str]]:
+def _search(fleet, pattern: Needle, told: Told, began_s: float) -> tuple[list[str], set[str]]:
     """Where one of the numbers is, and the kinds of place where the id of an application is."""
     kinds, seen, found = set(), set(), []
     for where, content in itertools.chain(told.answers, places(fleet, began_s)):
@@ -240,7 +239,7 @@ async def _until(told: Told, application_id: str, status: str) -> None:
 @pytest.mark.parametrize("before", ["", "x", "xy", "xyz"])
 def test_the_search_finds_a_number_in_every_form(before):
     number = NUMBERS["paid by IBAN"]
-    pattern = needle([number])
+    pattern = Needle([number])
     text = f"{before}{number} and more"
     for hidden in (
         text,

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Protocol
@@ -42,7 +42,14 @@ def created_event(
 
 
 def read_all(bootstrap: str, topic: str, *, wait_for: int = 0, timeout_s: float = 60.0) -> list[Delivery]:
-    """Everything in the topic, by partition and offset; waits until `wait_for` messages are there.
+    """Everything in the topic, by partition and offset; waits until `wait_for` messages are there."""
+    return read_all_of(bootstrap, [topic], wait_for=wait_for, timeout_s=timeout_s)
+
+
+def read_all_of(
+    bootstrap: str, topics: Sequence[str], *, wait_for: int = 0, timeout_s: float = 60.0
+) -> list[Delivery]:
+    """Everything in the topics, by topic, partition and offset.
 
     It has read all when it is at the end of every partition, by the broker's word: on a busy machine half a second
     without a message says nothing, and an empty topic was seen where there was one.
@@ -51,26 +58,30 @@ def read_all(bootstrap: str, topic: str, *, wait_for: int = 0, timeout_s: float 
         {"bootstrap.servers": bootstrap, "group.id": f"look-{uuid.uuid4()}", "enable.auto.commit": False}
     )
     try:
-        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        places = [
+            (topic, number)
+            for topic in topics
+            for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        ]
         found: list[Delivery] = []
-        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-        read_to = dict.fromkeys(partitions, 0)
+        consumer.assign([TopicPartition(topic, number, 0) for topic, number in places])
+        read_to = dict.fromkeys(places, 0)
         end = time.monotonic() + timeout_s
         quiet_since = time.monotonic()
         while time.monotonic() < end:
             message = consumer.poll(0.2)
             if message is not None and message.error() is None:
                 found.append(delivery_of(message, max_bytes=100_000_000))
-                read_to[found[-1].partition] = found[-1].offset + 1
+                read_to[found[-1].topic, found[-1].partition] = found[-1].offset + 1
                 quiet_since = time.monotonic()
             elif len(found) >= wait_for and time.monotonic() - quiet_since > 0.5:
                 ends = {
-                    n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=10)[1]
-                    for n in read_to
+                    place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)[1]
+                    for place in places
                 }
-                if all(read_to[number] >= ends[number] for number in read_to):
+                if all(read_to[place] >= ends[place] for place in places):
                     break
-        return sorted(found, key=lambda d: (d.partition, d.offset))
+        return sorted(found, key=lambda d: (d.topic, d.partition, d.offset))
     finally:
         consumer.close()
 

@@ -5,6 +5,7 @@ Every call of `src` that can wait on another process, thread or host says how lo
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,7 @@ def found_in(source: str) -> list[str]:
     ]
 
 
+@cache
 def found() -> set[tuple[str, str]]:
     return {
         (str(path.relative_to(SRC)), name)
