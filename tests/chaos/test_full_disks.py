@@ -18,6 +18,7 @@ import pytest
 
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database, open_database
+from fundline.platform.http.client import trust_for
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.engines.postgres import PostgresNode
 from fundline.stack.fleet import FLEET
@@ -135,8 +136,9 @@ class Place:
 
     async def metric(self, process: str, name: str, labels: str = "") -> float:
         port = self.stack.environment(process)["FUNDLINE_HTTP_PORT"]
-        async with httpx.AsyncClient(trust_env=False) as client:
-            page = await client.get(f"http://127.0.0.1:{port}/metrics")
+        url = f"http://127.0.0.1:{port}/metrics"
+        async with httpx.AsyncClient(trust_env=False, verify=trust_for(url)) as client:
+            page = await client.get(url)
         lines = [line for line in page.text.splitlines() if line.startswith(f"fundline_{name}{labels}")]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 

@@ -22,6 +22,7 @@ from fundline.outside.bank_sandbox.outcomes import Outcomes
 from fundline.outside.bank_sandbox.routes import bank_routes
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api
+from fundline.platform.http.client import trust_for
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.sockets import CuttableProtocol
 from fundline.platform.telemetry.metrics import Metrics
@@ -142,7 +143,7 @@ def _spawn(environment: dict[str, str], log_file: Path) -> "subprocess.Popen[byt
 
 
 async def until_ready(url: str, path: str = "/health/ready") -> None:
-    async with httpx.AsyncClient(base_url=url, timeout=1) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=1, verify=trust_for(url)) as client:
         for _ in range(1200):  # a minute at least: test machines are busy
             with contextlib.suppress(httpx.HTTPError):
                 if (await client.get(path)).is_success:
@@ -155,7 +156,7 @@ async def whole_statement(url: str, *, page: int = 100) -> list[dict[str, str]]:
     """Every line of the bank's statement, page by page."""
     lines: list[dict[str, str]] = []
     cursor = "0"
-    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=5, verify=trust_for(url)) as client:
         while cursor is not None:
             answer = await client.get("/v1/statement", params={"cursor": cursor, "limit": page})
             answer.raise_for_status()
@@ -166,12 +167,12 @@ async def whole_statement(url: str, *, page: int = 100) -> list[dict[str, str]]:
 
 async def add_fault(url: str, kind: str, **rule: object) -> int:
     """The number of the new rule; the fields are those of the wire."""
-    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=5, verify=trust_for(url)) as client:
         answer = await client.post("/admin/faults", json={"kind": kind, **rule})
         answer.raise_for_status()
         return int(answer.json()["id"])
 
 
 async def clear_faults(url: str) -> None:
-    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=5, verify=trust_for(url)) as client:
         (await client.delete("/admin/faults")).raise_for_status()

@@ -16,7 +16,8 @@ from support.engines import OWN_TOPICS
 from support.kafka import read_all_of
 
 _GROUP = 4
-_NOTHING = bytes(512)
+_ZEROS = bytes(512)
+"""No form has one in it, and the engines' files are full of them."""
 _BEGINNING = 6
 """Bytes: as many as other content seldom has by chance."""
 _LARGEST_FILE_BYTES = 512 * 1024 * 1024
@@ -54,7 +55,7 @@ class Needle:
         self._pattern = re.compile(b"|".join(map(re.escape, forms)))
 
     def search(self, content: bytes) -> re.Match[bytes] | None:
-        packed = content.replace(_NOTHING, b"")  # no form has a zero in it, and the engines' files are full of them
+        packed = content.replace(_ZEROS, b"")
         if any(beginning in packed for beginning in self._beginnings):
             return self._pattern.search(content)
         return None

@@ -17,6 +17,7 @@ import httpx
 from fundline.contracts.topics import APPLICATIONS_CREATED, Group
 from fundline.platform.database import open_database
 from fundline.platform.database.suspects import SuspectRows
+from fundline.platform.http.client import trust_for
 from fundline.platform.kafka.consumer import ConsumerRuntime
 from fundline.platform.kafka.messages import Event, Subscription
 from fundline.platform.kafka.producer import EventProducer
@@ -48,7 +49,7 @@ class ConsumerProcess:
             )
 
     async def is_ready(self) -> bool:
-        async with httpx.AsyncClient(trust_env=False, timeout=3.0) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=3.0, verify=trust_for(self.url)) as client:
             try:
                 return (await client.get(f"{self.url}/health/ready")).status_code == httpx.codes.OK
             except httpx.HTTPError:

@@ -2,9 +2,13 @@
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from fundline.contracts.topics import all_topic_names
 from fundline.platform.kafka.topics import create_topics
 from fundline.stack.fleet import FLEET
 from fundline.stack.layout import StackHome
@@ -72,8 +76,18 @@ def own_database(engines: Engines) -> Iterator[str]:
         postgres.run_sql(f'drop database "{name}" with (force);')
 
 
-def own_topics(engines: Engines) -> str:
-    """A fresh set of all topics; returns their prefix."""
+@contextmanager
+def own_topics(engines: Engines) -> Iterator[str]:
+    """A fresh set of all topics; yields their prefix.
+
+    They go afterwards: a broker with thousands is slow to start again.
+    """
     prefix = f"{OWN_TOPICS}{uuid.uuid4().hex[:8]}."
     create_topics(engines.bootstrap, prefix=prefix, partitions=2)
-    return prefix
+    yield prefix
+    admin = AdminClient({"bootstrap.servers": engines.bootstrap})
+    for told in admin.delete_topics(
+        [prefix + name for name in all_topic_names()], request_timeout=5
+    ).values():
+        with suppress(KafkaException):  # a test may have ended the broker
+            told.result(10)

@@ -11,7 +11,7 @@ from typing import IO
 from fundline.platform.command_errors import CommandFailed
 from fundline.stack.layout import PRIVATE_PORTS, Ports, is_port_free
 
-_SHARES = 8
+_SHARES = 12
 """How many processes may run tests on one machine; a share holds several private stacks."""
 _SINGLE_PORTS = range(PRIVATE_PORTS.stop, 32_768)
 """Below the range from which Linux takes the ports of outgoing connections."""

@@ -12,6 +12,7 @@ import httpx
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
+from fundline.platform.http.client import trust_for
 from support.ports import free_port
 
 
@@ -54,14 +55,14 @@ class ServiceProcess:
     async def health(self) -> dict[str, Any]:
         """What it says of its parts; empty while it does not answer."""
         try:
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, verify=trust_for(self.url)) as client:
                 return dict((await client.get(f"{self.url}/health/ready")).json()["parts"])
         except httpx.TransportError:
             return {}
 
     async def metric(self, name: str, **labels: str) -> float:
         """The sum over all samples of this name with these labels; 0 when there is none."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=trust_for(self.url)) as client:
             page = await client.get(f"{self.url}/metrics")
         return sum(
             sample.value

@@ -9,6 +9,7 @@ import httpx
 
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.database import Database
+from fundline.platform.http.client import trust_for
 from fundline.records.books import (
     SNAPSHOT,
     BookedPayments,
@@ -101,7 +102,11 @@ async def read_statement(
     lines: list[StatementLine] = []
     cursor: str | None = "0"
     async with httpx.AsyncClient(
-        base_url=bank_url, timeout=STATEMENT_TIMEOUT_S, trust_env=False, transport=transport
+        base_url=bank_url,
+        timeout=STATEMENT_TIMEOUT_S,
+        trust_env=False,
+        transport=transport,
+        verify=trust_for(bank_url),
     ) as bank:
         while cursor is not None:
             answer = await bank.get("/v1/statement", params={"cursor": cursor, "limit": STATEMENT_PAGE})

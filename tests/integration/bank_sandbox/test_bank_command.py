@@ -3,13 +3,12 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import uuid
 
 import httpx
 import pytest
 
+from support import command
 from support.bank import BankProcess
 
 pytestmark = pytest.mark.integration
@@ -33,13 +32,7 @@ def bank(tmp_path_factory):
 
 
 def fundline(bank, *arguments, status=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "fundline.cli", "bank", *arguments],
-        env={**os.environ, "FUNDLINE_BANK_URL": bank.url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = command.fundline("bank", *arguments, environment={**os.environ, "FUNDLINE_BANK_URL": bank.url})
     assert done.returncode == status, done.stderr
     return done.stdout if status == 0 else done.stderr
 

@@ -14,6 +14,7 @@ from fundline.platform.settings import DatabaseSettings
 from fundline.services.risk_worker import experiment_store as store
 from fundline.stack.engines.preflight import plain_environment
 from fundline.stack.flags_file import DEFAULT_FLAGS
+from support.command import fundline
 from support.model_changes import CHALLENGER, CHAMPION, decisions
 
 pytestmark = pytest.mark.integration
@@ -37,9 +38,19 @@ def place(engines, database_url, tmp_path) -> dict[str, str]:
 @pytest.fixture
 def model(place) -> Command:
     def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return fundline("model", *arguments, environment={**plain_environment(), **place, **settings})
+
+    return run
+
+
+@pytest.fixture
+def model_process(place) -> Command:
+    """The same, each time a process of its own."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "fundline.cli", "model", *arguments],
-            env={**plain_environment(), **place, **settings},
+            env={**plain_environment(), **place},
             capture_output=True,
             text=True,
             timeout=60,
@@ -153,10 +164,12 @@ def test_before_any_decision_there_is_nothing_to_compare(model):
     assert answer(model("compare", "--json"))["bothScored"] is None
 
 
-def test_of_two_people_who_promote_at_once_one_waits_for_the_other(model, place):
+def test_of_two_people_who_promote_at_once_one_waits_for_the_other(model_process, place):
     with ThreadPoolExecutor(2) as both:
         done = list(
-            both.map(lambda actor: model("promote", CHALLENGER, "--share", "50", "--actor", actor), "ab")
+            both.map(
+                lambda actor: model_process("promote", CHALLENGER, "--share", "50", "--actor", actor), "ab"
+            )
         )
     assert [one.returncode for one in done] == [0, 0]
 

@@ -10,7 +10,7 @@ import pytest
 from fundline.contracts.topics import topics_by_group
 from fundline.platform.kafka.groups import GroupWatch, KafkaUnavailable
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 WATCHER = """
 import sys
 from fundline.platform.kafka.groups import GroupWatch, KafkaUnavailable

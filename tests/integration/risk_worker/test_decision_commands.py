@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 
@@ -18,6 +16,7 @@ from fundline.risk.cashflow import seed_of
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.schemas import ReassessmentRequest
 from fundline.services.risk_worker.model_client import ModelAway
+from support.command import fundline
 from support.scoring import CHALLENGER, CHAMPION
 from support.stored import scoring_requested, submitted_application
 from support.writes import once
@@ -42,14 +41,8 @@ def decision(database_url) -> Callable:
     """`fundline decision ...`: exit status and what it said, parsed when it is JSON."""
 
     async def run(*arguments: object) -> tuple[int, object]:
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "fundline.cli", "decision", *map(str, arguments)],
-            env=os.environ | {"FUNDLINE_DATABASE_URL": database_url},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = os.environ | {"FUNDLINE_DATABASE_URL": database_url}
+        done = await asyncio.to_thread(fundline, "decision", *arguments, environment=environment)
         said = done.stdout + done.stderr
         return done.returncode, json.loads(said) if said.startswith("{") else said
 

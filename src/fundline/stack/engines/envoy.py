@@ -12,6 +12,7 @@ from typing import Self
 import httpx
 
 from fundline.platform.command_errors import CommandFailed
+from fundline.platform.http.client import trust_for
 from fundline.stack.engines.envoy_parts import STREAM_IDLE_S, local_replies, upstream_cluster
 from fundline.stack.engines.preflight import (
     package_folder,
@@ -171,7 +172,9 @@ class Gateway:
         return sum(int(stat.get("value", 0)) for stat in answer.json()["stats"])
 
     def _admin(self, method: str, path: str) -> httpx.Response:
-        with httpx.Client(trust_env=False, timeout=ADMIN_TIMEOUT_S) as client:
+        with httpx.Client(
+            trust_env=False, timeout=ADMIN_TIMEOUT_S, verify=trust_for(self.administration)
+        ) as client:
             return client.request(method, f"{self.administration}{path}")
 
     @property

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from fundline.platform.http.client import trust_for
+
 TIMEOUT_S = 2.0
 WELL = {"eds_health_status": "HEALTHY"}
 """All that Envoy says of a host in rotation; a failed check, an ejection or a pending one is a further entry."""
@@ -19,7 +21,9 @@ class GatewayView:
     def in_rotation(self) -> dict[int, bool]:
         """By port of an instance: whether every cluster that knows it sends it requests. Empty without an answer."""
         try:
-            with httpx.Client(trust_env=False, timeout=TIMEOUT_S) as client:
+            with httpx.Client(
+                trust_env=False, timeout=TIMEOUT_S, verify=trust_for(self.administration)
+            ) as client:
                 clusters = client.get(f"{self.administration}/clusters?format=json").json()
         except (httpx.HTTPError, ValueError):
             return {}
