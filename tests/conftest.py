@@ -1,7 +1,6 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,11 @@ import asyncpg
 import hypothesis
 import pytest
 from hypothesis import HealthCheck
-from xdist.scheduler import LoadScopeScheduling
 
 from fundline.platform.telemetry.logs import configure_logs
 from fundline.stack.running import Stack
 from support.engines import Engines, own_database, own_topics, started_engines
+from support.order import OneByOne, is_on_the_fleet, place_alone, place_in_a_worker
 from support.three_checks import problems_of_fleet, problems_of_own_database
 from support.whole_fleet import missing_parts
 
@@ -31,53 +30,10 @@ configure_logs(
     level="WARNING",
     stream=os.fdopen(1, "wb", buffering=0, closefd=False),
 )
-NEEDS_FLEET = ("tests/e2e/", "tests/chaos/")
-FAST_FIRST = ("unit", "contract", "integration", "e2e", "chaos")
-"""In one process the first mistake shows early. In several the long groups begin, and the short tests fill the end."""
-LONGEST = (
-    "test_wrong_clocks.py",
-    "test_group_watch.py",
-    "test_crash_points.py",
-    "test_training_repeats.py",
-    "test_payment_processes.py",
-    "test_consumers_and_a_paused_kafka.py",
-    "test_notification_process.py",
-    "test_risk_worker_processes.py",
-    "test_bank_tells.py",
-    "test_message_that_kills.py",
-)
-"""Of the integration tests: half a minute or more for one test, or a broker that is killed, which is the slower to come
-back the more topics it has."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    is_worker = hasattr(config, "workerinput")
-
-    def place(item: pytest.Item) -> tuple[int, ...]:
-        folder = next((n for n, name in enumerate(FAST_FIRST) if f"/{name}/" in item.path.as_posix()), 0)
-        if not is_worker:
-            return (folder,)
-        is_long = item.path.name in LONGEST
-        return (-folder, not _shares_a_fixture(item.path), not is_long)
-
-    items.sort(key=place)
-
-
-class OneByOne(LoadScopeScheduling):
-    """Hands the workers one test after the other, but the tests of a file that share a module fixture together, and
-    those on the fleet: there is one."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", maxsplit=1)[0]
-        if _shares_a_fixture(self.config.rootpath / file):
-            return file
-        return "fleet" if file.startswith(NEEDS_FLEET) else nodeid
-
-
-@cache
-def _shares_a_fixture(file: Path) -> bool:
-    """By its text: who hands out the tests has not loaded them."""
-    return 'scope="module"' in file.read_text()
+    items.sort(key=place_in_a_worker if hasattr(config, "workerinput") else place_alone)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -107,12 +63,8 @@ def fleet() -> Iterator[Stack]:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """The fleet stops after its last test, not at the end: its processes would take time from the tests that follow."""
     yield
-    if nextitem is not None and _is_on_the_fleet(item) and not _is_on_the_fleet(nextitem):
+    if nextitem is not None and is_on_the_fleet(item.nodeid) and not is_on_the_fleet(nextitem.nodeid):
         _fleet.close()
-
-
-def _is_on_the_fleet(item: pytest.Item) -> bool:
-    return item.nodeid.startswith(NEEDS_FLEET)
 
 
 @pytest.fixture
