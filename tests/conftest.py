@@ -32,11 +32,15 @@ configure_logs(
 )
 
 
+_ON_THE_FLEET_S = 300
+"""Whichever test is the first starts the fleet within its own limit."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=place_in_a_worker if hasattr(config, "workerinput") else place_alone)
     for item in items:
         if is_on_the_fleet(item.nodeid) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(300))  # whichever is first starts the fleet within its own limit
+            item.add_marker(pytest.mark.timeout(_ON_THE_FLEET_S))
 
 
 @pytest.hookimpl(optionalhook=True)

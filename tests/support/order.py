@@ -48,7 +48,7 @@ def _folder_in(order: Sequence[str], path: Path) -> int:
     return next((number for number, name in enumerate(order) if f"/{name}/" in path.as_posix()), 0)
 
 
-class OneByOne(LoadScopeScheduling):
+class OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Hands the workers one test after the other, but the tests of a file that share a module fixture together, and
     those on the fleet: there is one."""
 
