@@ -1,20 +1,28 @@
-"""The command line `fundline`: composes the commands of the stack and of the demo."""
+"""The command line `fundline`: composes the commands of the stack, of the lending and of the demo."""
 
 import errno
-import importlib
 import sys
+from importlib.metadata import version as version_of
+from typing import Annotated
 
 import typer
 
+from fundline.commands.doors import HELP_OPTIONS, give_error
+from fundline.commands.groups import LazyNoun, NounGroup
 from fundline.platform.command_errors import CommandFailed
+from fundline.platform.refusals import Refusal
+from fundline.platform.terminal import say
 from fundline.stack import commands
+
+USAGE_ERROR, INTERRUPTED = 2, 130
 
 app = typer.Typer(
     name="fundline",
+    cls=NounGroup,
     help="Runs Fundline on this machine. `fundline up` starts everything.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings=HELP_OPTIONS,
 )
 commands.register(app)
 
@@ -71,50 +79,71 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
     ),
     ("routes", "fundline.commands.routes.command", "Every route of the API, with the roles that may use it."),
     ("case", "fundline.commands.case.command", "What waits for a person: list, show, resolve."),
+    (
+        "demo",
+        "fundline.demo.command",
+        "Submit real loan applications, follow them, and check the books.",
+    ),
 )
 """Imported only when they are asked for: `fundline --help` stays fast."""
 
 
-def _register(name: str, module: str, help_text: str) -> None:
-    def run(context: typer.Context) -> None:
-        importlib.import_module(module).app(args=context.args, prog_name=f"fundline {name}")
-
-    passed_on = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
-    app.command(name, context_settings=passed_on, help=help_text)(run)
-
-
-for _name, _module, _help in SUBCOMMANDS:
-    _register(_name, _module, _help)
+def command_line() -> NounGroup:
+    """Everything that `fundline` can do, as one tree."""
+    root = typer.main.get_command(app)
+    if not isinstance(root, NounGroup):
+        raise TypeError("the command line is a group")
+    for name, module, help_text in SUBCOMMANDS:
+        root.add_command(LazyNoun(name, module, help_text), name)
+    return root
 
 
-@app.command(
-    "demo",
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    help="Submit real loan applications to a private stack, follow them, and check the books.",
-)
-def demo(context: typer.Context) -> None:
-    """The demo parses its own options; it is imported only when it is asked for."""
-    from fundline.demo.command import demo as run
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"fundline {version_of('fundline')}")
+        raise typer.Exit
 
-    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command()(run)
-    single(args=context.args, prog_name="fundline demo")
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Runs Fundline on this machine. `fundline up` starts everything."""
 
 
 def main() -> None:
     """Entry point. What a person can mend is said in one sentence, without a traceback; exit status 1."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit status: 0, 1 for what failed or does not hold, 2 for a command that was not written rightly."""
+    as_json = "--json" in arguments
     try:
-        app()
-    except CommandFailed as error:
-        typer.echo(f"fundline: {error}", err=True)
-        sys.exit(1)
+        return _status(command_line().main(arguments, prog_name="fundline", standalone_mode=not as_json))
+    except SystemExit as end:  # click's own end, when errors are sentences
+        return _status(end.code)
+    except typer.TyperException as error:
+        sentence, status = getattr(error, "message", str(error)), USAGE_ERROR
+    except (CommandFailed, Refusal) as error:
+        sentence, status = str(error), 1
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        typer.echo(f"fundline: The disk is full ({error.filename}); free some space and try again.", err=True)
-        sys.exit(1)
+        sentence, status = f"The disk is full ({error.filename}); free some space and try again.", 1
+    except typer.Abort:
+        sentence, status = "Nothing was done.", 1
     except KeyboardInterrupt:
-        sys.exit(130)
+        return INTERRUPTED
+    give_error(sentence, as_json=as_json, status=status)
+    return status
+
+
+def _status(code: object) -> int:
+    return code if isinstance(code, int) else 0 if code is None else 1
 
 
 if __name__ == "__main__":

@@ -28,7 +28,9 @@ from fundline.services.operations_api.audit import routes as audit
 from fundline.services.operations_api.cases import routes as cases
 from fundline.services.operations_api.corrections import routes as corrections
 from fundline.services.operations_api.dead_letters import routes as dead_letters
+from fundline.services.operations_api.models import routes as models
 from fundline.services.operations_api.payments import routes as payments
+from fundline.services.operations_api.payments_switch import routes as payments_switch
 from fundline.services.status_api import routes as status_api
 from fundline.services.status_api.settings import Settings as StatusSettings
 
@@ -68,6 +70,8 @@ BOUND: dict[str, Callable[[Any], Iterable[Bound | BoundApp]]] = {
         *payments.bound(use_cases, use_cases),
         *corrections.bound(use_cases, use_cases),
         *audit.bound(use_cases),
+        *payments_switch.bound(use_cases, use_cases),
+        *models.bound(use_cases, use_cases),
     ],
     "notification-service": lambda use_cases: notification_service.bound(*[use_cases] * 4),
 }

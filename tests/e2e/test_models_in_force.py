@@ -23,10 +23,13 @@ async def database_of(fleet) -> AsyncIterator[Database]:
     await opened.close()
 
 
-def model(fleet, *arguments: str) -> None:
-    command = [sys.executable, "-m", "fundline.cli", "model", *arguments, "--home", str(fleet.home.root)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
+def model(fleet, *arguments: str, people: tuple[str, ...] = ("olga", "omar")) -> None:
+    """A promotion takes two people: each says the same."""
+    for person in people:
+        command = [sys.executable, "-m", "fundline.cli", "model", *arguments, "--home", str(fleet.home.root)]
+        command += ["--as", person, "--yes", "--reason", "Tried by the tests."]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 async def decided_by(fleet, client, database: Database) -> str:
@@ -51,7 +54,7 @@ async def test_a_promotion_and_a_rollback_are_in_force_without_a_restart(fleet):
         try:
             await asyncio.to_thread(model, fleet, "promote", CHALLENGER, "--share", "100", "--force")
             await in_force(fleet, client, database, CHALLENGER)
-            await asyncio.to_thread(model, fleet, "rollback")
+            await asyncio.to_thread(model, fleet, "rollback", people=("olga",))
             await in_force(fleet, client, database, CHAMPION)
         finally:
             await asyncio.to_thread(model, fleet, "promote", CHALLENGER, "--share", "10", "--reset")

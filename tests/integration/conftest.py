@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from fundline.platform.cache import Cache, open_cache
 from fundline.platform.database import Database, open_database
+from fundline.platform.flag_file import FlagFile
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.endpoints import served
@@ -19,6 +20,7 @@ from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings, DatabaseSettings, KafkaSettings, TokenSettings
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.operations_api.main import bound
+from fundline.stack.flags_file import DEFAULT_FLAGS
 from support.bank import bank_over_http
 from support.disbursement import TestedWorker, worker_on
 from support.engines import Engines
@@ -121,10 +123,20 @@ def operator_headers(headers: Headers) -> Headers:
 
 
 @pytest.fixture
-def operations_app(engines: Engines, database: Database) -> ASGIApp:
+def flags_file(tmp_path: Path) -> Path:
+    """The flags of a fresh stack, for the test alone."""
+    file = tmp_path / "flags.json"
+    file.write_bytes(DEFAULT_FLAGS.read_bytes())
+    return file
+
+
+@pytest.fixture
+def operations_app(engines: Engines, database: Database, flags_file: Path) -> ASGIApp:
     """The operations API in the test's own process."""
     tokens = TokenVerifier(TokenSettings(jwks_file=engines.stack.keys.jwks))
-    return Edge(api(served(tokens, bound(database))), metrics=Metrics(CollectorRegistry()))
+    return Edge(
+        api(served(tokens, bound(database, FlagFile(flags_file)))), metrics=Metrics(CollectorRegistry())
+    )
 
 
 @pytest.fixture

@@ -5,13 +5,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from fundline.commands.model.deeds import Author
+from fundline.contracts.roles import Role
 from fundline.platform.clock import new_id
-from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Database
+from fundline.platform.identity import Caller
+from fundline.risk.manifest import ModelRefused
+from fundline.services.operations_api.models.answers import ModelChange
+from fundline.services.operations_api.models.deeds import ModelDeeds
+from fundline.services.operations_api.models.schemas import PromotionRequest
+from support.writes import once
 
 CHAMPION, CHALLENGER = "scorecard-2", "lightgbm-1"
-AUTHOR = Author("uma", "The figures are good.")
+FIRST, SECOND = Caller("otto", Role.OPERATOR), Caller("uma", Role.OPERATOR)
+REASON = "The figures are good."
 INSERT_ASSESSMENT = """
 insert into risk_assessments (application_id, assessment, risk_score, verdict, principal_reasons, evidence,
                               model_version, policy_version, assessed_at, model_asked, fallback_cause, shadow)
@@ -30,7 +36,31 @@ class MadeUpModels:
 
     def refuse_unloadable(self, version: str) -> None:
         if version in self._broken:
-            raise CommandFailed(f"{version} cannot be used. Its checksum is wrong.")
+            raise ModelRefused("Its checksum is wrong.")
+
+
+class TwoPeople:
+    """Otto asks, uma agrees."""
+
+    def __init__(self, deeds: ModelDeeds) -> None:
+        self._deeds = deeds
+
+    async def promote(
+        self, version: str, share: int, *, reset: bool = False, force: bool = False
+    ) -> ModelChange:
+        asked = PromotionRequest.model_validate(
+            {"sharePercent": share, "reason": REASON, "reset": reset, "force": force}
+        )
+        first = await self._deeds.promote(FIRST, version, asked, once(FIRST.subject))
+        assert first.state == "asked"
+        return await self._deeds.promote(SECOND, version, asked, once(SECOND.subject))
+
+    async def rollback(self) -> ModelChange:
+        return await self._deeds.rollback(SECOND, REASON, once(SECOND.subject))
+
+    async def reset(self, version: str) -> ModelChange:
+        await self._deeds.reset(FIRST, version, REASON, once(FIRST.subject))
+        return await self._deeds.reset(SECOND, version, REASON, once(SECOND.subject))
 
 
 async def decisions(

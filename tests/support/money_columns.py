@@ -1,6 +1,7 @@
 """Columns on which no money rests, each with the reason; what is not here is recorded in the audit trail."""
 
 TABLES_WITHOUT_MONEY = {
+    "agreements": "what somebody asks for; the deed is an entry of the trail with both people in it",
     "audit_entries": "the trail itself: its chains and anchors hold it",
     "audit_streams": "the trail itself: its chains and anchors hold it",
     "outbox": "delivery: an event on its way; a worker compares what it says with the application's row",

@@ -18,6 +18,7 @@ from fundline.platform.identity import Caller
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings
 from fundline.records.cases import CaseKind, NewCase, open_case
+from fundline.records.model_changes import record_change
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.review import Review
 from fundline.services.application_api.schemas import DecisionRequest, ReassessmentRequest
@@ -27,7 +28,6 @@ from fundline.services.operations_api.corrections.schemas import CorrectionReque
 from fundline.services.operations_api.dead_letters.deeds import DeadLetterReplay
 from fundline.services.operations_api.dead_letters.schemas import ApprovalRequest, ReplayRequest
 from fundline.services.operations_api.payments.deeds import Releases
-from fundline.services.risk_worker import experiment_store
 from support.approved_applications import payment_requested, scoring_completed
 from support.bank import Moody, bank_over_http
 from support.dead_letters import dead_payment, kept_letter, payment_asked
@@ -52,7 +52,7 @@ class World:
         await self._replay_a_letter(paid)
         await self._open_and_resolve_cases()
         async with self._database.transaction() as connection:
-            await experiment_store.record_change(
+            await record_change(
                 connection,
                 "promoted",
                 "scorecard-2",

@@ -25,11 +25,18 @@ AsOption = Annotated[
         help="Who: mints a development token of the running stack. Else FUNDLINE_TOKEN, else this machine's account.",
     ),
 ]
+PersonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        "--actor",
+        help="Who: mints a development token of the running stack.",
+    ),
+]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")]
 CursorOption = Annotated[
     str | None, typer.Option(help="Go on after the page before: the cursor that it was given with.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 _TIMEOUT = httpx.Timeout(20.0, connect=3.0)
 _ATTEMPTS = 4

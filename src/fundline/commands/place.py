@@ -14,6 +14,7 @@ from fundline.platform.database import Database, open_database
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.stack.engines.postgres import PostgresNode
+from fundline.stack.flags_file import flags_file
 from fundline.stack.fleet import BANK, KAFKA, POSTGRES, VALKEY
 from fundline.stack.layout import StackHome
 from fundline.stack.state import StateFile
@@ -35,6 +36,12 @@ def database_url(chosen: Path | None) -> str:
     home = home_of(chosen)
     address = running_address(home, POSTGRES, setting="FUNDLINE_DATABASE_URL")
     return PostgresNode(home, int(address.rpartition(":")[2])).app_url
+
+
+def flags_path(chosen: Path | None) -> Path:
+    """FUNDLINE_FLAGS_FILE, else the stack's."""
+    given = os.environ.get("FUNDLINE_FLAGS_FILE")
+    return Path(given) if given else flags_file(home_of(chosen))
 
 
 def bank_url(chosen: Path | None) -> str:

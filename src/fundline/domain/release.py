@@ -1,6 +1,7 @@
 """Four eyes: an amount above its currency's limit is paid only when a second person has released it."""
 
 from fundline.domain.money import Money
+from fundline.domain.people import same_person
 
 
 class NotASecondPerson(ValueError):
@@ -17,7 +18,7 @@ def require_second_person(*, releaser: str, approver: str, applicant: str) -> No
 
     Raises NotASecondPerson.
     """
-    if releaser == approver:
+    if same_person(releaser, approver):
         raise NotASecondPerson("Whoever approved an application does not release its payment.")
-    if releaser == applicant:
+    if same_person(releaser, applicant):
         raise NotASecondPerson("Nobody releases a payment to themselves.")

@@ -30,11 +30,15 @@ _LIBRARIES = ("openfeature", "ldclient", "launchdarkly-openfeature-server")
 _domains = itertools.count(1)
 
 
-class FlagSettings(ProcessSettings):
+class FlagFileSettings(ProcessSettings):
     flags_provider: Literal["file", "launchdarkly"] = "file"
     """Where flags come from: a file in the form of flagd, or LaunchDarkly."""
     flags_file: Path = Path("flags.json")
-    """The flagd file; a change is in force within half a second."""
+    """The flagd file; a change is in force within half a second. The operations API writes it, so that all instances
+    need the same file: on one volume."""
+
+
+class FlagSettings(FlagFileSettings):
     launchdarkly_sdk_key: SecretStr = SecretStr("")
     """Server-side SDK key, for FUNDLINE_FLAGS_PROVIDER=launchdarkly."""
 

@@ -110,3 +110,5 @@ class TokenSettings(ProcessSettings):
     """The `iss` that a token must have."""
     token_audience: str = "fundline"  # noqa: S105 - a name, not a password
     """The `aud` that a token must have."""
+    token_max_life_s: Annotated[int, Field(ge=60, le=604_800)] = 86_400
+    """A token that expires later than so many seconds from now is refused, here and at the gateway."""

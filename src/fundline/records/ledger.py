@@ -15,6 +15,7 @@ from fundline.domain.ledger import (
     transfer_on,
 )
 from fundline.domain.money import Money
+from fundline.domain.people import same_person
 from fundline.platform.audit.rows import ROWS, Rows, merged, rows_of
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import NewId
@@ -121,7 +122,7 @@ class Correction:
     def __post_init__(self) -> None:
         if not self.reason.strip():
             raise CorrectionRefused("A correction needs a reason.")
-        if self.requested_by == self.approved_by:
+        if same_person(self.requested_by, self.approved_by):
             raise CorrectionRefused("A correction needs two people: who asks for it may not approve it.")
 
 

@@ -151,7 +151,7 @@ def _features(
         if column in _NUMERIC_COLUMNS and not text:
             return None, LeftOut(column, "it is empty")
         if column in _NUMERIC_COLUMNS and _number(text) is None:
-            raise UnreadableLoans(f"{path}, line {line}: {column} is {text!r}, which is not a number.")
+            raise UnreadableLoans(f"{path}, line {line}: {column} is “{text}”, which is not a number.")
     try:
         return features_of_loan({column: row[column] for column in FEATURE_COLUMNS}), None
     except FeatureError as error:
@@ -162,7 +162,7 @@ def _outcome(text: str, line: int, path: Path) -> bool | None:
     """Written as 0, 1, 0.0 or 1.0; None when it is empty or NaN."""
     number = _number(text.strip() or "nan")
     if number is None or not (math.isnan(number) or number in {0.0, 1.0}):
-        raise UnreadableLoans(f"{path}, line {line}: {OUTCOME} is {text.strip()!r}, neither 0 nor 1.")
+        raise UnreadableLoans(f"{path}, line {line}: {OUTCOME} is “{text.strip()}”, neither 0 nor 1.")
     return None if math.isnan(number) else bool(number)
 
 

@@ -54,12 +54,12 @@ class Feature:
         """The value in its type. Raises FeatureError when it is out of range, not finite, or of another type."""
         if self.kind == "category":
             if not isinstance(value, str) or not self.is_known(value):
-                raise FeatureError(self.name, f"{value!r} is not a value of this feature.")
+                raise FeatureError(self.name, f"“{value}” is not a value of this feature.")
             return value
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise FeatureError(self.name, f"{value!r} is not a finite number.")
+            raise FeatureError(self.name, f"“{value}” is not a finite number.")
         if not self.lowest <= value <= self.highest or (self.kind == "flag" and value not in {0, 1}):
-            raise FeatureError(self.name, f"{value!r} is not between {self.lowest:g} and {self.highest:g}.")
+            raise FeatureError(self.name, f"“{value}” is not between {self.lowest:g} and {self.highest:g}.")
         return float(value)
 
 
@@ -120,7 +120,7 @@ def features_of_loan(row: Mapping[str, str]) -> dict[str, Value]:
         except KeyError:
             raise FeatureError(feature.name, f"the column {feature.column} is missing.") from None
         except ValueError:
-            raise FeatureError(feature.name, f"{row[feature.column]!r} is not a number.") from None
+            raise FeatureError(feature.name, f"“{row[feature.column]}” is not a number.") from None
     return checked_features(values)
 
 

@@ -107,7 +107,7 @@ def read(content: bytes, place: str) -> Manifest:
     if parsed.get("digest") != _digest(parsed):
         raise ModelRefused(f"{place}/{MANIFEST} was changed: its digest does not fit.")
     if parsed.get("kind") not in KINDS:
-        raise ModelRefused(f"{place} is of kind {parsed.get('kind')!r}; known are {', '.join(KINDS)}.")
+        raise ModelRefused(f"{place} is of kind “{parsed.get('kind')}”; known are {', '.join(KINDS)}.")
     try:
         manifest = TypeAdapter(Manifest).validate_python(parsed)
     except ValidationError as error:
@@ -125,7 +125,7 @@ def _check(manifest: Manifest, place: str) -> None:
         names = ", ".join(name for name, _, _ in found)
         raise ModelRefused(f"{place} was trained on other features than this program makes: {names}.")
     if manifest.name != MODEL_NAME:
-        raise ModelRefused(f"{place} holds a model of {manifest.name!r}, not of {MODEL_NAME!r}.")
+        raise ModelRefused(f"{place} holds a model of “{manifest.name}”, not of “{MODEL_NAME}”.")
     scores = manifest.training_scores
     if len(scores.shares) != len(scores.edges) + 1 or list(scores.edges) != sorted(set(scores.edges)):
         raise ModelRefused(f"{place}/{MANIFEST}: the bins of the training scores do not fit each other.")

@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from fundline.platform.command_errors import CommandFailed
+from fundline.platform.terminal import say
 from fundline.stack.layout import Ports, StackHome
 from fundline.stack.progress import open_console
 from fundline.stack.state import ProcessRecord, StackState, StateFile, is_locked, runner_lock, stop_leftovers
@@ -24,11 +26,19 @@ GROUPS_TIMEOUT_S = 30.0
 HOME_FOLDERS = {"data", "logs", "keys", "run"}
 """What a stack's home holds: `reset` refuses a folder with anything else, it is somebody's."""
 ROLES = ("applicant", "partner", "underwriter", "operator", "compliance")
-MAX_TOKEN_TTL_S = 7 * 24 * 3600
+MAX_TOKEN_TTL_S = 24 * 3600
+"""As `token_max_life_s` allows."""
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder of the stack; else FUNDLINE_HOME, else ./var.")
 ]
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output, errors too.")]
+
+
+def _give(sentence: str, answer: dict[str, object], *, as_json: bool) -> None:
+    say(json.dumps(answer) if as_json else sentence)
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +71,7 @@ def up(
 
 def status(
     home: HomeOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the running fleet; exit status 1 when a part is not healthy, work waits for nobody, or nothing runs."""
     from fundline.stack.groups import groups_of
@@ -83,12 +93,12 @@ def status(
         ]
         answer = {"phase": state.phase, "healthy": is_healthy, "gateway": state.gateway_url}
         lags = [{"group": one.group, "members": one.members, "lag": one.lag} for one in groups]
-        typer.echo(json.dumps({**answer, "processes": processes, "groups": lags}, indent=2))
+        say(json.dumps({**answer, "processes": processes, "groups": lags}, indent=2))
     else:
         print_status(rows, state.gateway_url, open_console())
         print_groups(groups, open_console())
         if state.phase != "running":
-            typer.echo(f"The stack is {state.phase}.")
+            say(f"The stack is {state.phase}.")
     raise typer.Exit(0 if is_healthy else 1)
 
 
@@ -97,6 +107,7 @@ def restart(
         list[str] | None, typer.Argument(help="Processes or instances: application-api, status-service-2.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every service.")] = False,
+    as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Replace services one instance after the other; the gateway refuses nothing meanwhile."""
@@ -106,12 +117,22 @@ def restart(
         raise CommandFailed("Name what to restart, or say --all for every service.")
     place = _home(home)
     _running_state(place)
-    Rolling(StateFile(place.run), typer.echo).restart(names or [])
+    lines: list[str] = []
+    Rolling(StateFile(place.run), lines.append if as_json else say).restart(names or [])
+    if as_json:
+        say(
+            json.dumps(
+                {"restarted": [line.partition(":")[0] for line in lines if line.endswith(": restarted")]}
+            )
+        )
 
 
-def down(home: HomeOption = None) -> None:
+def down(as_json: JsonOption = False, home: HomeOption = None) -> None:
     """Stop a stack that runs in another terminal, or what a killed one left behind."""
     place = _home(home)
+    if not place.run.is_dir():
+        _give(f"Nothing runs in {place.root}.", {"stopped": False}, as_json=as_json)
+        return
     state = StateFile(place.run).load()
     if state is not None and is_locked(place.run) and state.runner_is_alive():
         os.kill(state.runner.pid, signal.SIGTERM)
@@ -122,22 +143,24 @@ def down(home: HomeOption = None) -> None:
                     f"The runner (pid {state.runner.pid}) did not stop in {DOWN_TIMEOUT_S:.0f} s."
                 )
             time.sleep(0.1)
-        typer.echo("Stopped.")
+        _give("Stopped.", {"stopped": True}, as_json=as_json)
         return
     with runner_lock(place.run):
-        found = stop_leftovers(state, place.root, typer.echo)
+        found = stop_leftovers(state, place.root, _quiet if as_json else say)
         StateFile(place.run).remove()
-    typer.echo("Stopped." if found else f"Nothing runs in {place.root}.")
+    sentence = "Stopped." if found else f"Nothing runs in {place.root}."
+    _give(sentence, {"stopped": bool(found)}, as_json=as_json)
 
 
 def reset(
     home: HomeOption = None,
+    as_json: JsonOption = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Wipe the data, logs and keys of a stopped stack."""
     place = _home(home)
     if not place.root.exists():
-        typer.echo(f"Nothing to wipe: {place.root} does not exist.")
+        _give(f"Nothing to wipe: {place.root} does not exist.", {"wiped": False}, as_json=as_json)
         return
     strange = sorted(entry.name for entry in place.root.iterdir() if entry.name not in HOME_FOLDERS)
     if strange or not place.data.is_dir():
@@ -150,9 +173,9 @@ def reset(
             raise CommandFailed(
                 "Nothing was wiped; say --yes (with make: YES=1) to wipe without being asked."
             )
-        stop_leftovers(StateFile(place.run).load(), place.root, typer.echo)
+        stop_leftovers(StateFile(place.run).load(), place.root, _quiet if as_json else say)
         place.wipe()
-    typer.echo(f"Wiped {place.root}.")
+    _give(f"Wiped {place.root}.", {"wiped": True}, as_json=as_json)
 
 
 def logs(
@@ -175,20 +198,22 @@ def token(
     subject: Annotated[str, typer.Option(help="Who: the token's subject, such as alice.")],
     role: Annotated[str, typer.Option(help=", ".join(ROLES))] = "applicant",
     ttl: Annotated[int, typer.Option(min=1, max=MAX_TOKEN_TTL_S, help="Seconds until it expires.")] = 3600,
+    as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Print a development access token."""
     from fundline.stack.keys import StackKeys, mint_token
 
     if role not in ROLES:
-        raise CommandFailed(f"There is no role {role!r}; choose one of {', '.join(ROLES)}.")
+        raise CommandFailed(f"There is no role “{role}”; choose one of {', '.join(ROLES)}.")
     place = _home(home)
     if not StackKeys(place).token_key.exists():
         raise CommandFailed(f"There are no keys in {place.keys}; start Fundline with `make up` first.")
-    typer.echo(mint_token(place, subject, role, ttl))
+    minted = mint_token(place, subject, role, ttl)
+    _give(minted, {"token": minted, "expiresInSeconds": ttl}, as_json=as_json)
 
 
-def migrate(home: HomeOption = None) -> None:
+def migrate(as_json: JsonOption = False, home: HomeOption = None) -> None:
     """Bring a schema to the newest revision: FUNDLINE_MIGRATION_DATABASE_URL, else the running stack's."""
     from fundline.stack.engines.postgres import PostgresNode
     from fundline.stack.preparation import migrate as migrate_database
@@ -199,9 +224,14 @@ def migrate(home: HomeOption = None) -> None:
         state = _running_state(place)
         port = next(int(r.address.rpartition(":")[2]) for r in state.processes if r.process == "postgres")
         url = PostgresNode(place, port).owner_url
-    place.create()
-    migrate_database(url, place.log_file("migrate"))
-    typer.echo("The schema is at the newest revision.")
+    with TemporaryDirectory() as elsewhere:  # a log without a stack goes nowhere
+        log_file = place.log_file("migrate") if place.logs.is_dir() else Path(elsewhere) / "migrate.log"
+        migrate_database(url, log_file)
+    _give("The schema is at the newest revision.", {"revision": "newest"}, as_json=as_json)
+
+
+def _quiet(_: str) -> None:
+    """Progress that a program does not read."""
 
 
 def _home(chosen: Path | None) -> StackHome:

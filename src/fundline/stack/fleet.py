@@ -56,7 +56,7 @@ FLEET: tuple[Process, ...] = (
     Process("application-events",   "services.application_api.events_main", 2, (POSTGRES, KAFKA)),
     Process("application-api",      "services.application_api.main",        2, (POSTGRES,), (TOKENS, ACCOUNT_KEY)),
     Process("dead-letter-keeper",   "services.dead_letter_keeper.main",     1, (POSTGRES, KAFKA)),
-    Process("operations-api",       "services.operations_api.main",         2, (POSTGRES,), (TOKENS,)),
+    Process("operations-api",       "services.operations_api.main",         2, (POSTGRES,), (TOKENS, FLAGS)),
     Process("mail-sink",            "outside.mail_sink.main",               1, (), (MAIL_SERVER,)),
     Process("notification-service", "services.notification_service.main",   2, (POSTGRES, KAFKA),
             (TOKENS, WEBHOOK_KEY, MAIL_SERVER)),

@@ -127,7 +127,7 @@ class Ports:
             if text := environ.get(setting):
                 if not text.isdecimal() or not 1 <= int(text) <= HIGHEST_PORT:
                     raise CommandFailed(
-                        f"{setting} is {text!r}; set it to a port number between 1 and {HIGHEST_PORT}."
+                        f"{setting} is “{text}”; set it to a port number between 1 and {HIGHEST_PORT}."
                     )
                 ports = replace(ports, **{field.name: int(text)})
         return ports

@@ -11,12 +11,12 @@ from fundline.platform.clock import new_id, utc_now
 from fundline.platform.identity import Caller
 from fundline.platform.settings import CacheSettings
 from fundline.records.cases import CaseKind, NewCase, open_case
+from fundline.records.model_changes import record_change
 from fundline.records.story import find_application, story_of
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.review import Review
 from fundline.services.application_api.schemas import DecisionRequest, ReassessmentRequest
 from fundline.services.operations_api.audit.answers import AuditTrailPage
-from fundline.services.risk_worker import experiment_store
 from support.scoring import Bench, packaged_model
 from support.stored import submitted_application
 from support.writes import once
@@ -87,7 +87,7 @@ async def test_everything_that_happened_has_its_entry(trail, reviewed):
     async with database.transaction() as connection:
         case = NewCase(CaseKind.APPLICATION_STUCK, "x", "It stands still.", reviewed)
         await open_case(connection, case, case_id=new_id(), opened_by="tests", at=utc_now())
-        await experiment_store.record_change(
+        await record_change(
             connection, "promoted", "scorecard-2", source="tests", actor="uma", reason="Better."
         )
     assert await gaps(database) == []

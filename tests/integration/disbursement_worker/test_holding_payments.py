@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from fundline.commands.flag_edit import replace_flags
+from fundline.platform.flag_file import replace_flags
 from fundline.platform.flags import FlagSettings, open_flags
 from fundline.platform.http.client import CallNotSent, CallUnanswered
 from fundline.platform.telemetry.metrics import Metrics

@@ -2,20 +2,30 @@
 
 import asyncio
 import json
+import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from fundline.platform.database import open_database
-from fundline.platform.settings import DatabaseSettings
-from fundline.services.risk_worker import experiment_store as store
+from fundline.platform.flag_file import FlagFile
+from fundline.platform.http.api import api as rest
+from fundline.platform.http.endpoints import served
+from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.settings import DatabaseSettings, TokenSettings
+from fundline.records.model_changes import record_change
+from fundline.services.operations_api.main import bound
 from fundline.stack.engines.preflight import plain_environment
 from fundline.stack.flags_file import DEFAULT_FLAGS
 from support.command import fundline
 from support.model_changes import CHALLENGER, CHAMPION, decisions
+from support.model_service import over_http
+from support.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -36,26 +46,53 @@ def place(engines, database_url, tmp_path) -> dict[str, str]:
 
 
 @pytest.fixture
-def model(place) -> Command:
-    def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return fundline("model", *arguments, environment={**plain_environment(), **place, **settings})
+def api(engines, place):
+    """The operations API over HTTP, in a thread of its own: the command is another process."""
+    stop = threading.Event()
+    urls: queue.Queue[str] = queue.Queue()
 
-    return run
+    async def serve() -> None:
+        database = await open_database(DatabaseSettings(database_url=place["FUNDLINE_DATABASE_URL"]))
+        tokens = TokenVerifier(TokenSettings(jwks_file=engines.stack.keys.jwks))
+        flags = FlagFile(Path(place["FUNDLINE_FLAGS_FILE"]))
+        async with over_http(rest(served(tokens, bound(database, flags)))) as url:
+            urls.put(url)
+            await asyncio.to_thread(stop.wait)
+        await database.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    yield urls.get(timeout=30)
+    stop.set()
+    thread.join()
 
 
 @pytest.fixture
-def model_process(place) -> Command:
-    """The same, each time a process of its own."""
+def model(engines, place, api) -> Command:
+    """As olga; a promotion or a reset as olga and then as omar, and what omar was told."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "fundline.cli", "model", *arguments],
-            env={**plain_environment(), **place},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    def run(
+        *arguments: str, by: str | None = None, in_process: bool = True, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        if by is None and arguments[0] in {"promote", "reset"}:
+            first = run(*arguments, by="olga", **settings)
+            return first if first.returncode else run(*arguments, by="omar", **settings)
+        if arguments[0] in {"promote", "rollback", "reset"}:
+            given = () if "--reason" in arguments else ("--reason", "Said by the tests.")
+            arguments = (*arguments, *given, *(() if arguments[0] == "reset" else ("--yes",)))
+        token = engines.stack.token(by or "olga", "operator")
+        settings = {"FUNDLINE_API_URL": api, "FUNDLINE_TOKEN": token, **settings}
+        environment = {**plain_environment(), **place, **settings}
+        if not in_process:
+            return subprocess.run(
+                [sys.executable, "-m", "fundline.cli", "model", *arguments],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        return fundline("model", *arguments, environment=environment)
 
     return run
 
@@ -80,18 +117,18 @@ def test_a_challenger_goes_all_the_way_and_back(model):
     shares = {row["modelVersion"]: row["sharePercent"] for row in answer(model("list", "--json"))["models"]}
     assert shares == {CHAMPION: 90, CHALLENGER: 10}
     half = answer(model("promote", CHALLENGER, "--share", "50", "--json"))
-    assert (half["champion"], half["sharePercent"]) == (CHAMPION, 50)
+    assert (half["state"], half["after"]["champion"], half["after"]["sharePercent"]) == ("done", CHAMPION, 50)
     last = answer(model("promote", CHALLENGER, "--share", "100", "--json"))
-    assert (last["champion"], last["challenger"], last["sharePercent"]) == (CHALLENGER, CHAMPION, 100)
+    assert last["after"] == {"champion": CHALLENGER, "challenger": CHAMPION, "sharePercent": 0}
     back = answer(model("rollback", "--json"))
-    assert (back["champion"], back["challenger"], back["sharePercent"]) == (CHAMPION, CHALLENGER, 0)
+    assert back["after"] == {"champion": CHAMPION, "challenger": CHALLENGER, "sharePercent": 0}
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("promote", CHALLENGER, "--share", "30"), "A share is 10, 50 or 100 per cent, not 30."),
-        (("promote", "cake-1", "--share", "10"), "There is no model 'cake-1'; there are"),
+        (("promote", "cake-1", "--share", "10"), "There is no model “cake-1”; there are"),
         (("promote", CHALLENGER, "--share", "100"), "go to 50 % first"),
         (("reset", CHALLENGER), "is not tripped"),
     ],
@@ -107,14 +144,11 @@ def test_what_is_refused_is_said_in_one_sentence_with_exit_status_1(model, argum
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (
-            {"FUNDLINE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"},
-            "The database does not answer",
-        ),
-        ({"FUNDLINE_DATABASE_URL": ""}, "start Fundline with `make up`"),
-        ({"FUNDLINE_FLAGS_FILE": "/nowhere/flags.json"}, "cannot be opened"),
-        ({"FUNDLINE_FLAGS_PROVIDER": "launchdarkly"}, "The split is changed in LaunchDarkly"),
+        ({"FUNDLINE_API_URL": f"http://127.0.0.1:{free_port()}"}, "The operations API does not answer"),
+        ({"FUNDLINE_API_URL": ""}, "start Fundline with `make up`"),
+        ({"FUNDLINE_TOKEN": "not.a.token"}, "The token is not valid"),
     ],
+    ids=["nobody answers", "no address", "no token"],
 )
 def test_what_is_missing_around_it_is_said_too(model, settings, sentence):
     done = model("promote", CHALLENGER, "--share", "50", **settings)
@@ -123,9 +157,16 @@ def test_what_is_missing_around_it_is_said_too(model, settings, sentence):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_flags_that_are_gone_are_said_too(model, place):
+    Path(place["FUNDLINE_FLAGS_FILE"]).unlink()
+    done = model("promote", CHALLENGER, "--share", "50")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "cannot be read" in done.stderr
+
+
 def test_a_model_that_the_guardrail_switched_off_is_listed_with_its_reason_and_can_be_reset(model, place):
     async def trip(database) -> None:
-        await store.record_change(
+        await record_change(
             database, "tripped", CHALLENGER, source="tests", actor="guardrail", reason="It failed."
         )
 
@@ -133,7 +174,7 @@ def test_a_model_that_the_guardrail_switched_off_is_listed_with_its_reason_and_c
     listed = model("list")
     assert f"{CHALLENGER} was tripped: It failed." in listed.stdout
     assert "was tripped by the guardrail" in model("promote", CHALLENGER, "--share", "50").stderr
-    assert model("reset", CHALLENGER, "--reason", "Mended.").returncode == 0
+    assert model("reset", CHALLENGER, "--reason", "Its files are whole.").returncode == 0
     assert "tripped" not in model("list").stdout
 
 
@@ -164,20 +205,16 @@ def test_before_any_decision_there_is_nothing_to_compare(model):
     assert answer(model("compare", "--json"))["bothScored"] is None
 
 
-def test_of_two_people_who_promote_at_once_one_waits_for_the_other(model_process, place):
+def test_of_two_people_who_promote_at_once_one_asks_and_the_other_agrees(model, place):
+    def promote(person: str) -> subprocess.CompletedProcess[str]:
+        return model("promote", CHALLENGER, "--share", "50", "--json", by=person, in_process=False)
+
     with ThreadPoolExecutor(2) as both:
-        done = list(
-            both.map(
-                lambda actor: model_process("promote", CHALLENGER, "--share", "50", "--actor", actor), "ab"
-            )
-        )
-    assert [one.returncode for one in done] == [0, 0]
+        done = list(both.map(promote, ("a", "b")))
+    assert sorted(answer(one)["state"] for one in done) == ["asked", "done"]
 
     async def look(database) -> None:
-        rows = await database.fetch(
-            "select actor, figures -> 'before' ->> 'share' s from model_changes order by change"
-        )
-        assert {row["actor"] for row in rows} == {"a", "b"}
-        assert [row["s"] for row in rows] == ["10", "50"]
+        rows = await database.fetch("select actor, figures -> 'before' ->> 'share' s from model_changes")
+        assert [(row["actor"] in {"a", "b"}, row["s"]) for row in rows] == [(True, "10")]
 
     with_database(place["FUNDLINE_DATABASE_URL"], look)

@@ -12,7 +12,7 @@ from fundline.platform.database import Candidate, Database, open_database
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.risk_worker import experiment_store as store
+from fundline.records.model_changes import record_change, tripped_versions
 from fundline.services.risk_worker.experiment import TrippedVersions
 from fundline.services.risk_worker.guardrail import Guardrail, GuardrailSettings
 from support.model_changes import CHALLENGER, CHAMPION, decisions
@@ -67,7 +67,7 @@ async def test_a_challenger_that_fails_is_tripped_once_with_the_figures_in_the_r
     assert drift.cause == "error-rate"
     (row,) = await database.fetch("select actor, reason, figures ->> 'cause' as cause from model_changes")
     assert tuple(row) == ("guardrail", drift.sentence, "error-rate")
-    assert await store.tripped_versions(database) == {CHALLENGER}
+    assert await tripped_versions(database) == {CHALLENGER}
     assert await look() is None
     assert await actions(database) == ["tripped"]
 
@@ -108,12 +108,12 @@ async def test_good_days_of_last_week_do_not_hide_a_bad_hour(database, look):
 async def test_what_was_before_a_promotion_or_a_reset_does_not_count(database, look, action):
     await decisions(database, CHAMPION, 100)
     await decisions(database, CHALLENGER, 100, failed=True, ago=timedelta(seconds=1))
-    await store.record_change(database, action, CHALLENGER, source="tests", actor="uma", reason="Mended.")
+    await record_change(database, action, CHALLENGER, source="tests", actor="uma", reason="Mended.")
     assert await look() is None
 
 
 async def test_a_challenger_that_was_rolled_back_is_left_alone(database, look):
-    await store.record_change(database, "rolled_back", CHALLENGER, source="tests", actor="uma", reason="No.")
+    await record_change(database, "rolled_back", CHALLENGER, source="tests", actor="uma", reason="No.")
     await decisions(database, CHAMPION, 100)
     await decisions(database, CHALLENGER, 100, failed=True)
     assert await look() is None
@@ -145,9 +145,7 @@ async def test_of_two_workers_one_watches_and_both_know_of_the_trip_without_a_re
         await decisions(database, CHAMPION, 50)
         await decisions(database, CHALLENGER, 50, failed=True)
         await until(lambda: all(one() == {CHALLENGER} for one in known))
-        await store.record_change(
-            database, "reset", CHALLENGER, source="tests", actor="uma", reason="Mended."
-        )
+        await record_change(database, "reset", CHALLENGER, source="tests", actor="uma", reason="Mended.")
         await until(lambda: not any(one() for one in known))
     assert await actions(database) == ["tripped", "reset"]
 
@@ -157,7 +155,7 @@ def _leads(metrics: Metrics) -> float:
 
 
 async def test_while_the_database_is_away_what_was_tripped_stays_tripped(database):
-    await store.record_change(
+    await record_change(
         database, "tripped", CHALLENGER, source="tests", actor="guardrail", reason="It failed."
     )
     known = TrippedVersions(database, every_s=1)

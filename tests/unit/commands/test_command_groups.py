@@ -21,4 +21,5 @@ def test_the_help_of_a_group_shows_its_own_options_only(name, module):
 
 def test_each_noun_of_the_command_line_is_a_folder_of_its_name():
     wanted = {f"fundline.commands.{folder.name}.command": folder.name.replace("_", "-") for folder in NOUNS}
+    wanted["fundline.demo.command"] = "demo"
     assert {module: name for name, module, _ in SUBCOMMANDS} == wanted

@@ -25,14 +25,21 @@ def test_one_score_for_everybody_has_no_groups_to_move_between():
 
 
 def change(version, champion, share, dropped=3):
-    return {"modelVersion": version, "champion": champion, "sharePercent": share, "scoresDropped": dropped}
+    after = {"champion": champion, "sharePercent": share}
+    return {
+        "state": "done",
+        "action": "promoted",
+        "modelVersion": version,
+        "after": after,
+        "scoresDropped": dropped,
+    }
 
 
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
         (change(NEW, OLD, 50), "lightgbm-1 decides for 50 % of the applicants, scorecard-2 for the others."),
-        (change(NEW, NEW, 100), "lightgbm-1 is the champion now and decides for 100 % of the applicants."),
+        (change(NEW, NEW, 0), "lightgbm-1 is the champion now and decides for 100 % of the applicants."),
         (
             change(NEW, OLD, 0),
             "lightgbm-1 decides for nobody any more; scorecard-2 decides for all applicants.",

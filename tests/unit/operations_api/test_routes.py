@@ -1,8 +1,10 @@
 """What is offered, as it is declared; no database is asked."""
 
+from pathlib import Path
 from typing import Any
 
 from fundline.contracts.roles import Role
+from fundline.platform.flag_file import FlagFile
 from fundline.services.operations_api.main import bound
 from fundline.services.operations_api.routes import ENDPOINTS
 
@@ -11,7 +13,7 @@ PEOPLE_OF_THE_LENDER = {Role.OPERATOR, Role.COMPLIANCE, Role.UNDERWRITER}
 
 def test_what_is_declared_is_what_is_bound():
     unused: Any = None
-    assert [one.endpoint for one in bound(unused)] == list(ENDPOINTS)
+    assert [one.endpoint for one in bound(unused, FlagFile(Path("flags.json")))] == list(ENDPOINTS)
 
 
 def test_only_operators_write_and_nobody_from_outside_reads():

@@ -11,15 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from fundline.platform.flags import Flags
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.risk_worker.experiment import (
-    BUILT_IN_CHAMPION,
-    CHALLENGER_FLAG,
-    CHAMPION_FLAG,
-    RISK_MODEL,
-    SHADOW_FLAG,
-    Choice,
-    Experiment,
-)
+from fundline.records.model_flags import CHALLENGER_FLAG, CHAMPION_FLAG, RISK_MODEL, SHADOW_FLAG
+from fundline.services.risk_worker.experiment import BUILT_IN_CHAMPION, Choice, Experiment
 
 CHALLENGER, OTHER_CHAMPION = "lightgbm-1", "scorecard-9"
 ANN, BOB = "ann", "bob"

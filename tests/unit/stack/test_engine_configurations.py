@@ -156,7 +156,7 @@ def test_the_rate_limits_are_settings(tmp_path):
 
 
 def test_a_rate_limit_that_is_no_number_is_refused():
-    with pytest.raises(CommandFailed, match="FUNDLINE_GATEWAY_CLIENT_BURST is 'many'"):
+    with pytest.raises(CommandFailed, match="FUNDLINE_GATEWAY_CLIENT_BURST is “many”"):
         GatewayLimits.from_environment({"FUNDLINE_GATEWAY_CLIENT_BURST": "many"})
 
 

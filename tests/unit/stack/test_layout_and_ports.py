@@ -17,7 +17,7 @@ def test_every_port_is_a_setting():
 
 
 def test_a_port_that_is_no_number_is_refused_with_its_setting():
-    with pytest.raises(CommandFailed, match="FUNDLINE_PORT_POSTGRES is 'db'; set it to a port number"):
+    with pytest.raises(CommandFailed, match="FUNDLINE_PORT_POSTGRES is “db”; set it to a port number"):
         Ports.from_environment({"FUNDLINE_PORT_POSTGRES": "db"})
 
 

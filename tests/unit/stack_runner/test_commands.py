@@ -58,7 +58,7 @@ def test_down_without_a_running_stack_says_so(tmp_path):
 
 
 def test_a_token_needs_a_role_that_exists(tmp_path):
-    assert "no role 'king'" in refused("token", "--subject", "alice", "--role", "king", "--home", tmp_path)
+    assert "no role “king”" in refused("token", "--subject", "alice", "--role", "king", "--home", tmp_path)
 
 
 def test_a_token_needs_the_keys_of_a_stack(tmp_path):

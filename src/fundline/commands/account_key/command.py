@@ -10,22 +10,19 @@ from typing import Annotated, TypeVar
 import typer
 
 from fundline.commands.account_key.deeds import AccountKeys
+from fundline.commands.doors import JsonOption, give, noun
 from fundline.commands.place import HomeOption, home_of, open_place, person
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
+from fundline.platform.terminal import say
 from fundline.stack.keys import StackKeys
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    help="The keys that seal payout accounts: list, add, rotate, retire.",
-)
+app = noun("The keys that seal payout accounts: list, add, rotate, retire.")
 T = TypeVar("T")
 
 ReasonOption = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
 ActorOption = Annotated[str | None, typer.Option(help="Who; else the account of this machine.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
 @app.command("list")
@@ -52,32 +49,47 @@ def list_keys(as_json: JsonOption = False, home: HomeOption = None) -> None:
 
     rows = _with_keys(home, None, read)
     if as_json:
-        typer.echo(json.dumps({"keys": rows}))
+        say(json.dumps({"keys": rows}))
         return
     for row in rows:
         state = "not in the key file" if row.get("lost") else "seals" if row["seals"] else "opens"
-        typer.echo(
-            f"{row['keyId']}  {state:<8} {row['accounts']} accounts, added {row['addedAt'] or 'at first'}"
-        )
+        say(f"{row['keyId']}  {state:<8} {row['accounts']} accounts, added {row['addedAt'] or 'at first'}")
 
 
 @app.command()
-def add(reason: ReasonOption = "added by hand", actor: ActorOption = None, home: HomeOption = None) -> None:
+def add(
+    reason: ReasonOption = "added by hand",
+    actor: ActorOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
     """Add a fresh key. Every process seals with it at once; the older ones still open."""
     key_id = _with_keys(home, actor, lambda keys: keys.add(reason))
-    typer.echo(f"{key_id} seals from now on. Next: `fundline account-key rotate`.")
+    give(
+        {"keyId": key_id},
+        lambda _: f"{key_id} seals from now on. Next: `fundline account-key rotate`.",
+        as_json=as_json,
+    )
 
 
 @app.command()
 def rotate(
-    reason: ReasonOption = "rotated by hand", actor: ActorOption = None, home: HomeOption = None
+    reason: ReasonOption = "rotated by hand",
+    actor: ActorOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
 ) -> None:
     """Seal every account with the newest key, while everything runs; may be stopped and started again."""
     rotated = _with_keys(home, actor, lambda keys: keys.rotate(reason, _show_progress))
-    typer.echo(f"{rotated.resealed} accounts were sealed with {rotated.key_id}.")
-    if rotated.broken:
-        for application_id in sorted(rotated.broken):
-            typer.echo(f"The account of application {application_id} opens with no key.", err=True)
+    broken = sorted(map(str, rotated.broken))
+    give(
+        {"keyId": rotated.key_id, "resealed": rotated.resealed, "broken": broken},
+        lambda _: f"{rotated.resealed} accounts were sealed with {rotated.key_id}.",
+        as_json=as_json,
+    )
+    for application_id in broken:
+        say(f"The account of application {application_id} opens with no key.", err=True)
+    if broken:
         raise typer.Exit(1)
 
 
@@ -86,11 +98,12 @@ def retire(
     key_id: Annotated[str, typer.Argument(help="As `fundline account-key list` shows it.")],
     reason: ReasonOption = "retired by hand",
     actor: ActorOption = None,
+    as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Take a key out of the file for good; refused while an account is sealed with it."""
     _with_keys(home, actor, lambda keys: keys.retire(key_id, reason))
-    typer.echo(f"{key_id} is gone.")
+    give({"retired": key_id}, lambda _: f"{key_id} is gone.", as_json=as_json)
 
 
 def key_file_of(home: Path | None) -> Path:
@@ -100,7 +113,7 @@ def key_file_of(home: Path | None) -> Path:
 
 
 def _show_progress(resealed: int) -> None:
-    typer.echo(f"\r{resealed} accounts", nl=False, err=True)
+    say(f"\r{resealed} accounts", nl=False, err=True)
 
 
 def _with_keys(home: Path | None, actor: str | None, work: Callable[[AccountKeys], Awaitable[T]]) -> T:

@@ -16,12 +16,12 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from fundline.commands.flag_edit import only_editor
 from fundline.platform.audit.rows import ROWS, rows_of
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Connection, Database
+from fundline.platform.flag_file import only_editor
 from fundline.platform.key_ring import KEY_BYTES, KeyFileUnusable, KeyRing, SealingKey, read_key_ring
 from fundline.platform.secrets import HEADER_BYTES, SealBroken, SecretBox
 from fundline.records.accounts import PayoutAccount

@@ -8,15 +8,11 @@ import typer
 
 from fundline.commands.audit.reading import read_findings, read_story, witnesses_of
 from fundline.commands.audit.view import told
+from fundline.commands.doors import JsonOption, noun
 from fundline.commands.place import HomeOption
+from fundline.platform.terminal import say
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    help="The audit trail: verify it, or tell the story of an application.",
-)
-
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+app = noun("The audit trail: verify it, or tell the story of an application.")
 
 
 @app.command()
@@ -40,15 +36,15 @@ def verify(
             "findings": [finding.as_json() for finding in findings],
             "findingsTotal": total,
         }
-        typer.echo(json.dumps(answer))
+        say(json.dumps(answer))
     else:
         for finding in findings:
-            typer.echo(finding.sentence)
+            say(finding.sentence)
         if more:
-            typer.echo(f"{more} further findings are not shown.")
+            say(f"{more} further findings are not shown.")
         checked = f"{counted.entries} entries in {counted.streams} streams, {counted.anchors} anchors"
         result = f"{total} findings." if findings else "the trail is complete, and the tables agree with it."
-        typer.echo(f"{checked}: {result}")
+        say(f"{checked}: {result}")
     raise typer.Exit(1 if findings else 0)
 
 
@@ -60,4 +56,4 @@ def show(
 ) -> None:
     """Tell the story of an application in order: who did what, when and why."""
     story = asyncio.run(read_story(home, application))
-    typer.echo(json.dumps(story) if as_json else "\n".join(told(story)))
+    say(json.dumps(story) if as_json else "\n".join(told(story)))

@@ -8,23 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from fundline.commands.bank.view import show_faults, show_payment, show_statement
+from fundline.commands.doors import JsonOption, noun, one_of
 from fundline.commands.place import HomeOption, bank_url
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient
+from fundline.platform.terminal import say
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    help="The sandbox bank: its faults, its statement, its payments.",
-)
-faults = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    help="Fault rules of the running bank; a bank that restarts has none.",
-)
+app = noun("The sandbox bank: its faults, its statement, its payments.")
+faults = noun("Fault rules of the running bank; a bank that restarts has none.")
 app.add_typer(faults, name="faults")
 
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 _TIMEOUT_S = 10.0
 _PAGE = 1000
 _REFUSED = 400
@@ -34,7 +27,7 @@ _REFUSED = 400
 def list_faults(as_json: JsonOption = False, home: HomeOption = None) -> None:
     """Show the rules and how often each has struck."""
     answer = _ask(home, "GET", "/admin/faults")
-    typer.echo(json.dumps(answer) if as_json else show_faults(answer["faults"]))
+    say(json.dumps(answer) if as_json else show_faults(answer["faults"]))
 
 
 @faults.command()
@@ -46,7 +39,9 @@ def add(
             "error-before, error-after, nonsense, decline, settle-later or duplicate-webhook."
         ),
     ],
-    operation: Annotated[str, typer.Option(help="pay, find or statement.")] = "pay",
+    operation: Annotated[
+        str, one_of("operation", ["pay", "find", "statement"], "pay, find or statement.")
+    ] = "pay",
     payee_ending: Annotated[str | None, typer.Option(help="Last characters of the payee's account.")] = None,
     amount: Annotated[str | None, typer.Option(help="Such as 1200.50.")] = None,
     currency: Annotated[str | None, typer.Option(help="Such as USD.")] = None,
@@ -78,7 +73,7 @@ def add(
         **_given({"times": times, "delayMs": delay_ms, "status": status, "code": code}),
     }
     made = _ask(home, "POST", "/admin/faults", rule)
-    typer.echo(json.dumps(made) if as_json else show_faults([made]))
+    say(json.dumps(made) if as_json else show_faults([made]))
 
 
 @faults.command()
@@ -89,7 +84,7 @@ def clear(
 ) -> None:
     """Clear one rule, or all."""
     answer = _ask(home, "DELETE", "/admin/faults" if number is None else f"/admin/faults/{number}")
-    typer.echo(json.dumps(answer) if as_json else f"Cleared {answer['cleared']}.")
+    say(json.dumps(answer) if as_json else f"Cleared {answer['cleared']}.")
 
 
 @app.command()
@@ -101,7 +96,7 @@ def statement(as_json: JsonOption = False, home: HomeOption = None) -> None:
         page = _ask(home, "GET", f"/v1/statement?cursor={cursor}&limit={_PAGE}")
         lines += page["payments"]
         cursor = page["nextCursor"]
-    typer.echo(json.dumps({"payments": lines}) if as_json else show_statement(lines))
+    say(json.dumps({"payments": lines}) if as_json else show_statement(lines))
 
 
 @app.command()
@@ -112,7 +107,7 @@ def payment(
 ) -> None:
     """What the bank says of one payment."""
     answer = _ask(home, "GET", f"/v1/payments/{payment_id}")
-    typer.echo(json.dumps(answer) if as_json else show_payment(answer))
+    say(json.dumps(answer) if as_json else show_payment(answer))
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

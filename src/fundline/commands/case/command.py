@@ -7,18 +7,23 @@ from urllib.parse import quote
 import typer
 
 from fundline.commands.case.view import show_case, show_case_outcome, show_cases
-from fundline.commands.operations_client import AsOption, CursorOption, JsonOption, operations_client
+from fundline.commands.doors import JsonOption, noun, one_of
+from fundline.commands.operations_client import AsOption, CursorOption, operations_client
 from fundline.commands.place import HomeOption
+from fundline.platform.terminal import say
+from fundline.records.cases import CaseKind
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Cases: list, show, resolve.")
+app = noun("Cases: list, show, resolve.")
 
+STATES = ["open", "resolved", "all"]
+KINDS = [kind.value for kind in CaseKind]
 CaseArgument = Annotated[str, typer.Argument(help="Id of a case.")]
 
 
 @app.command("list")
 def list_cases(
-    state: Annotated[str, typer.Option(help="open, resolved or all.")] = "open",
-    kind: Annotated[str | None, typer.Option(help="Such as payment_unknown or dead_letter.")] = None,
+    state: Annotated[str, one_of("state", STATES, "open, resolved or all.")] = "open",
+    kind: Annotated[str | None, one_of("kind", KINDS, "Such as payment_unknown or dead_letter.")] = None,
     cursor: CursorOption = None,
     limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
     subject: AsOption = None,
@@ -33,7 +38,7 @@ def list_cases(
         "limit": limit,
     }
     page = operations_client(home, subject).get("/v1/cases", query)
-    typer.echo(json.dumps(page) if as_json else show_cases(page))
+    say(json.dumps(page) if as_json else show_cases(page))
 
 
 @app.command()
@@ -42,7 +47,7 @@ def show(
 ) -> None:
     """Show one case with its details."""
     found = operations_client(home, subject).get(f"/v1/cases/{quote(case, safe='')}")
-    typer.echo(json.dumps(found) if as_json else show_case(found))
+    say(json.dumps(found) if as_json else show_case(found))
 
 
 @app.command()
@@ -57,4 +62,4 @@ def resolve(
     told = operations_client(home, subject).post(
         f"/v1/cases/{quote(case, safe='')}/resolve", {"resolution": resolution}
     )
-    typer.echo(json.dumps(told) if as_json else show_case_outcome(told))
+    say(json.dumps(told) if as_json else show_case_outcome(told))

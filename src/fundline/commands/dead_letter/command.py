@@ -16,36 +16,36 @@ from fundline.commands.dead_letter.view import (
     show_outcome,
     show_progress,
 )
+from fundline.commands.doors import JsonOption, noun, one_of
 from fundline.commands.operations_client import (
     AsOption,
     CursorOption,
-    JsonOption,
     OperationsClient,
     ReasonOption,
     operations_client,
 )
 from fundline.commands.place import HomeOption
+from fundline.contracts.topics import Group, every_topic
+from fundline.platform.terminal import say
+from fundline.records.dead_letters import LetterState
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    help="Dead letters: list, show, replay, correct, approve, discard.",
-)
+app = noun("Dead letters: list, show, replay, correct, approve, discard.")
 
 PATH = "/v1/dead-letters"
+STATES = [state.value for state in LetterState]
+TOPIC_NAMES = [topic.name for topic in every_topic()]
+GROUPS = [group.value for group in Group]
 
 LetterArgument = Annotated[str, typer.Argument(help="Id of a dead letter.")]
-TopicOption = Annotated[str | None, typer.Option(help="Topic, such as status.updated.")]
-GroupOption = Annotated[str | None, typer.Option(help="Consumer group that gave it up.")]
+TopicOption = Annotated[str | None, one_of("topic", TOPIC_NAMES, "Topic, such as status.updated.")]
+GroupOption = Annotated[str | None, one_of("group", GROUPS, "Consumer group that gave it up.")]
 CauseOption = Annotated[str | None, typer.Option(help="A part of the cause.")]
 RateOption = Annotated[float, typer.Option(min=0.05, max=1000, help="Events per second.")]
 
 
 @app.command("list")
 def list_letters(
-    state: Annotated[
-        str | None, typer.Option(help="open, replay_requested, replayed, discarded or resolved; else all.")
-    ] = None,
+    state: Annotated[str | None, one_of("state", STATES, "Only those that are so; else all.")] = None,
     topic: TopicOption = None,
     group: GroupOption = None,
     cause: CauseOption = None,
@@ -67,7 +67,7 @@ def list_letters(
         "limit": limit,
     }
     page = operations_client(home, subject).get(PATH, query)
-    typer.echo(json.dumps(page) if as_json else show_letters(page))
+    say(json.dumps(page) if as_json else show_letters(page))
 
 
 @app.command()
@@ -76,7 +76,7 @@ def show(
 ) -> None:
     """Show one with its payload and every time it died."""
     found = _read(operations_client(home, subject), letter)
-    typer.echo(json.dumps(found) if as_json else show_letter(found))
+    say(json.dumps(found) if as_json else show_letter(found))
 
 
 VERBS: tuple[tuple[str, str], ...] = (
@@ -141,7 +141,7 @@ def approve(
     for letter in paced(letters, rate):
         found = _read(client, letter)
         if not yes:
-            typer.echo(show_letter(found), err=True)
+            say(show_letter(found), err=True)
             typer.confirm("Replay it?", abort=True, err=True)
         body = {"reason": reason, "payloadSha256": found["payloadSha256"]}
         _act(client, letter, "approve", body, as_json=as_json)
@@ -149,7 +149,7 @@ def approve(
 
 @app.command("bulk-replay")
 def bulk_replay(
-    topic: Annotated[str, typer.Option(help="Topic, such as status.updated.")],
+    topic: Annotated[str, one_of("topic", TOPIC_NAMES, "Topic, such as status.updated.")],
     reason: ReasonOption,
     group: GroupOption = None,
     cause: CauseOption = None,
@@ -166,8 +166,8 @@ def bulk_replay(
     for told in batches(client, {k: v for k, v in wanted.items() if v is not None}, most):
         for outcome in total:
             total[outcome] += told[outcome]
-        typer.echo(show_progress(total), err=True)
-    typer.echo(json.dumps(total) if as_json else show_bulk(total))
+        say(show_progress(total), err=True)
+    say(json.dumps(total) if as_json else show_bulk(total))
 
 
 def _read(client: OperationsClient, letter: str) -> dict[str, Any]:
@@ -176,4 +176,4 @@ def _read(client: OperationsClient, letter: str) -> dict[str, Any]:
 
 def _act(client: OperationsClient, letter: str, verb: str, body: dict[str, Any], *, as_json: bool) -> None:
     told = client.post(f"{PATH}/{quote(letter, safe='')}/{verb}", body)
-    typer.echo(json.dumps(told) if as_json else show_outcome(told))
+    say(json.dumps(told) if as_json else show_outcome(told))

@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
+from fundline.commands.decision.page import show_decision
 from fundline.commands.decision.reading import compare_application, header, last_assessment, row_of
-from fundline.commands.decision.view import show_content, show_differences
+from fundline.commands.decision.view import show_differences
+from fundline.commands.doors import JsonOption, give, noun
 from fundline.commands.place import HomeOption
 from fundline.platform.command_errors import CommandFailed
+from fundline.platform.terminal import say
 from fundline.risk.artefact import MODELS_DIRECTORY, load_model
 from fundline.risk.evidence import (
     UnreadableEvidence,
@@ -17,18 +20,13 @@ from fundline.risk.evidence import (
 )
 from fundline.risk.model import Model
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    help="The evidence of decisions: show it, or decide once more from it.",
-)
+app = noun("The evidence of decisions: show it, or decide once more from it.")
 
 
 ApplicationArgument = Annotated[str, typer.Argument(help="Application id or tracking id.")]
 NumberOption = Annotated[
     int | None, typer.Option("--assessment", min=1, help="Which one, when there are several; else the last.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
 @app.command()
@@ -38,17 +36,11 @@ def show(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Show what a decision rested on: inputs, features, model, simulation, rules."""
+    """Show a decision as a page to file: reasons with figures, score, stress, rules, evidence."""
     row = last_assessment(home, application, assessment)
     evidence = json.loads(row["evidence"])
-    if as_json:
-        typer.echo(json.dumps({**header(row), "evidence": evidence}))
-        return
-    for name, value in header(row).items():
-        typer.echo(f"{name:<18} {value if value is not None else '-'}")
-    for part, content in evidence.items():
-        typer.echo(f"\n{part}")
-        show_content(content)
+    head = header(row)
+    give({**head, "evidence": evidence}, lambda _: show_decision(head, evidence), as_json=as_json)
 
 
 @app.command()
@@ -73,7 +65,7 @@ def replay(
         raise CommandFailed(str(error)) from error
     if as_json:
         found = [{"what": d.what, "recorded": d.recorded, "repeated": d.repeated} for d in differences]
-        typer.echo(json.dumps({**header(row), "same": not differences, "differences": found}))
+        say(json.dumps({**header(row), "same": not differences, "differences": found}))
     else:
         show_differences(row, differences)
     raise typer.Exit(1 if differences else 0)

@@ -8,22 +8,19 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from fundline.commands.doors import JsonOption, noun
 from fundline.commands.ledger.corrections import approve, correct, corrections, withdraw
 from fundline.commands.ledger.view import balance_json, balances_table, entries_table, entry_json
-from fundline.commands.operations_client import JsonOption
 from fundline.commands.place import HomeOption, read_place
 from fundline.contracts.payloads import iso_utc
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import Connection, Database
+from fundline.platform.terminal import say
 from fundline.records import ledger_views
 from fundline.records.books import SNAPSHOT
 from fundline.records.ledger_views import AccountUnknown, out_of_balance
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    help="The books: what is in them, whether they hold, corrections.",
-)
+app = noun("The books: what is in them, whether they hold, corrections.")
 for _command in (correct, approve, withdraw, corrections):
     app.command()(_command)
 T = TypeVar("T")
@@ -41,7 +38,7 @@ def trial_balance(at: AtOption = None, as_json: JsonOption = False, home: HomeOp
     balances = _in_snapshot(home, lambda connection: ledger_views.trial_balance(connection, moment))
     rest = out_of_balance(balances)
     if as_json:
-        typer.echo(
+        say(
             json.dumps(
                 {
                     "at": None if moment is None else iso_utc(moment),
@@ -52,9 +49,9 @@ def trial_balance(at: AtOption = None, as_json: JsonOption = False, home: HomeOp
             )
         )
     else:
-        typer.echo(balances_table(balances))
+        say(balances_table(balances))
         for currency, amount in rest.items():
-            typer.echo(f"Debits and credits differ by {amount.text()} {currency}.")
+            say(f"Debits and credits differ by {amount.text()} {currency}.")
     raise typer.Exit(1 if rest else 0)
 
 
@@ -75,11 +72,11 @@ def account(
     except AccountUnknown as error:
         raise CommandFailed(str(error)) from error
     if as_json:
-        typer.echo(json.dumps({"account": name, "entries": [entry_json(entry) for entry in found]}))
+        say(json.dumps({"account": name, "entries": [entry_json(entry) for entry in found]}))
     elif not found:
-        typer.echo(f"{name} has no postings.")
+        say(f"{name} has no postings.")
     else:
-        typer.echo(entries_table(found))
+        say(entries_table(found))
 
 
 @app.command()
@@ -89,11 +86,11 @@ def verify(at: AtOption = None, as_json: JsonOption = False, home: HomeOption = 
     problems = _in_snapshot(home, lambda connection: ledger_views.verify(connection, moment))
     if as_json:
         found = [{"check": p.check, "subject": p.subject, "sentence": p.sentence} for p in problems]
-        typer.echo(json.dumps({"holds": not problems, "problems": found}))
+        say(json.dumps({"holds": not problems, "problems": found}))
     else:
         for problem in problems:
-            typer.echo(problem.sentence)
-        typer.echo(f"{len(problems)} problems." if problems else "The books hold.")
+            say(problem.sentence)
+        say(f"{len(problems)} problems." if problems else "The books hold.")
     raise typer.Exit(1 if problems else 0)
 
 
@@ -104,7 +101,7 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise CommandFailed(f"{text!r} is not a time; write it like 2026-11-24T12:00:00Z.") from error
+        raise CommandFailed(f"“{text}” is not a time; write it like 2026-11-24T12:00:00Z.") from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

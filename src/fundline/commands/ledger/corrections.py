@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import typer
 
+from fundline.commands.doors import JsonOption, one_of
 from fundline.commands.operations_client import (
     AsOption,
     CursorOption,
-    JsonOption,
     ReasonOption,
     older_ones,
     operations_client,
@@ -18,6 +18,7 @@ from fundline.commands.operations_client import (
 from fundline.commands.place import HomeOption
 from fundline.commands.table import aligned
 from fundline.platform.command_errors import CommandFailed
+from fundline.platform.terminal import say
 
 _PATH = "/v1/ledger-corrections"
 CorrectionArgument = Annotated[str, typer.Argument(help="Id of a correction.")]
@@ -68,7 +69,10 @@ def withdraw(
 
 
 def corrections(
-    state: Annotated[str, typer.Option(help="proposed, booked, withdrawn or all.")] = "proposed",
+    state: Annotated[
+        str,
+        one_of("state", ["proposed", "booked", "withdrawn", "all"], "proposed, booked, withdrawn or all."),
+    ] = "proposed",
     cursor: CursorOption = None,
     limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
     subject: AsOption = None,
@@ -79,22 +83,22 @@ def corrections(
     query = {"state": None if state == "all" else state, "cursor": cursor, "limit": limit}
     page = operations_client(home, subject).get(_PATH, query)
     if as_json:
-        typer.echo(json.dumps(page))
+        say(json.dumps(page))
     elif not page["items"]:
-        typer.echo("There are no corrections.")
+        say("There are no corrections.")
     else:
         rows = [["id", "state", "transfer", "requested by", "reason"]]
         rows += [[c["id"], c["state"], c["transferId"], c["requestedBy"], c["reason"]] for c in page["items"]]
-        typer.echo("\n".join([*aligned(rows), *older_ones(page)]))
+        say("\n".join([*aligned(rows), *older_ones(page)]))
 
 
 def _tell(told: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(told))
+        say(json.dumps(told))
         return
     sentences = {
         "proposed": "Asked for; another operator has to agree: `fundline ledger approve {id} --reason ...`.",
         "booked": "Booked: transfer {transferId} is reversed by {reversalId}.",
         "withdrawn": "Withdrawn; nothing is booked.",
     }
-    typer.echo(sentences[told["state"]].format_map(told))
+    say(sentences[told["state"]].format_map(told))

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from fundline.commands.doors import JsonOption, noun
 from fundline.commands.mail.view import listed
-from fundline.commands.operations_client import JsonOption
 from fundline.commands.place import HomeOption, home_of
 from fundline.platform.command_errors import CommandFailed
+from fundline.platform.terminal import say
 from fundline.stack.state import StateFile
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app = noun("Mails of the running stack, as the mail sink keeps them.")
 _TIMEOUT_S = 5.0
 
 
@@ -26,7 +27,7 @@ def mail() -> None:
 def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Every mail that is kept, newest first."""
     found = _asked(home, "/mails")
-    typer.echo(json.dumps(found) if as_json else "\n".join(listed(found["items"])))
+    say(json.dumps(found) if as_json else "\n".join(listed(found["items"])))
 
 
 @app.command()
@@ -38,11 +39,11 @@ def show(
     """One mail: headers and text; its HTML is on the sink's page."""
     kept = _asked(home, f"/mails/{number}/json")
     if as_json:
-        typer.echo(json.dumps(kept))
+        say(json.dumps(kept))
         return
     for name, value in kept["headers"]:
-        typer.echo(f"{name}: {value}")
-    typer.echo(f"\n{kept['text']}")
+        say(f"{name}: {value}")
+    say(f"\n{kept['text']}")
 
 
 def _asked(home: Path | None, path: str) -> dict[str, Any]:

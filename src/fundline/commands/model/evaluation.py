@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from fundline.commands.doors import JsonOption
 from fundline.platform.command_errors import CommandFailed
+from fundline.platform.terminal import say
 from fundline.risk.artefact import MODELS_DIRECTORY, LoadedModel, available_versions, load_model
 from fundline.risk.dataset import OUTCOME, UnreadableLoans, read_loans
 from fundline.risk.evaluation import Evaluation, OnScored, evaluate_models
@@ -47,7 +49,7 @@ def evaluate(
         Path, typer.Option(help="Labelled loans with the columns of sba_loans.csv; .csv or .csv.gz.")
     ],
     model: Annotated[str, typer.Option(help="Version; all that are packaged without it.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per model, one a line.")] = False,
+    as_json: JsonOption = False,
     scores: Annotated[
         Path | None,
         typer.Option(help="A new CSV file for the probability of each row, to check the figures."),
@@ -65,7 +67,7 @@ def evaluate(
             f"Left out for {one.column}: {one.rows} rows, the first in line {one.first_line} ({one.why}).\n"
         )
     for each in found:
-        typer.echo(json.dumps(each.as_json()) if as_json else _told(each))
+        say(json.dumps(each.as_json()) if as_json else _told(each))
 
 
 @contextmanager
@@ -90,7 +92,7 @@ def _models(version: str) -> Sequence[LoadedModel]:
     """Raises CommandFailed: a version that is not there or cannot be used."""
     known = available_versions()
     if version and version not in known:
-        raise CommandFailed(f"There is no model {version!r}; there are {', '.join(known) or 'none'}.")
+        raise CommandFailed(f"There is no model “{version}”; there are {', '.join(known) or 'none'}.")
     if not known:
         raise CommandFailed(f"There are no models in {MODELS_DIRECTORY}; `make train` makes them.")
     try:

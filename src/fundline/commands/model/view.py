@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fundline.commands.table import aligned
-from fundline.services.risk_worker.experiment import OFF, OTHER
+from fundline.records.model_flags import OFF, OTHER
 
 
 def show_models(answer: Mapping[str, Any]) -> str:
@@ -34,9 +34,14 @@ def show_models(answer: Mapping[str, Any]) -> str:
 
 
 def show_change(answer: Mapping[str, Any]) -> str:
-    share, version, champion = answer["sharePercent"], answer["modelVersion"], answer["champion"]
+    after, version = answer["after"], answer["modelVersion"]
+    if answer["state"] == "asked":
+        return f"Asked for {version}. Another operator has to agree with the same command; until then nothing changes."
+    if answer["action"] == "reset":
+        return f"{version} is not tripped any more. Undo: `fundline model rollback`."
+    champion, share = after["champion"], after["sharePercent"]
     if version == champion:
-        sentence = f"{version} is the champion now and decides for {share} % of the applicants."
+        sentence = f"{version} is the champion now and decides for {100 - share} % of the applicants."
     elif share == 0:
         sentence = f"{version} decides for nobody any more; {champion} decides for all applicants."
     else:
@@ -46,7 +51,8 @@ def show_change(answer: Mapping[str, Any]) -> str:
         cached = "The cache did not answer; its scores name their model and are not used for another."
     else:
         cached = f"Cached scores dropped: {dropped}."
-    return f"{sentence} In force within a second. {cached}"
+    undo = "promote" if answer["action"] == "rolled_back" else "rollback"
+    return f"{sentence} In force within a second. {cached} Undo: `fundline model {undo}`."
 
 
 def show_comparison(answer: Mapping[str, Any]) -> str:

@@ -1,59 +1,58 @@
-"""`fundline payment`: payments, the release of those that wait for a second person, and the kill switch."""
+"""`fundline payment`: payments, the release of those that wait for a second person, and the switch that halts all."""
 
-import asyncio
-import getpass
-import json
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
-from fundline.commands.flag_edit import flags_path, only_editor, read_flags, replace_flags
+from fundline.commands.doors import (
+    GoodReasonOption,
+    JsonOption,
+    YesOption,
+    confirm,
+    give,
+    noun,
+    one_of,
+)
 from fundline.commands.operations_client import (
     AsOption,
     CursorOption,
-    JsonOption,
     ReasonOption,
-    older_ones,
     operations_client,
 )
-from fundline.commands.payment.view import payment_row
-from fundline.commands.place import HomeOption, home_of, open_place
-from fundline.commands.table import aligned
-from fundline.platform.audit.trail import AuditEntry, record
-from fundline.platform.clock import utc_now
-from fundline.platform.command_errors import CommandFailed
-
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Payments: list, show, release, halt, resume."
+from fundline.commands.payment.deeds import halt_in_emergency
+from fundline.commands.payment.view import (
+    show_emergency,
+    show_halt,
+    show_payment,
+    show_payments,
+    show_release,
+    show_resume,
+    show_switch,
 )
+from fundline.commands.place import HomeOption
+from fundline.domain.disbursement import DisbursementState
+
+app = noun("Payments: list, show, release; halt and resume all of them.")
 
 ApplicationArgument = Annotated[str, typer.Argument(help="Id of the application.")]
-PATH = "/v1/disbursements"
-FLAG, STREAM = "payments", "payments"
+PATH, SWITCH = "/v1/disbursements", "/v1/payments-switch"
+STATES = [*(state.value for state in DisbursementState), "all"]
 
 
 @app.command("list")
 def list_payments(
-    state: Annotated[str, typer.Option(help="requested, submitted, unknown, … or all.")] = "requested",
+    state: Annotated[str, one_of("state", STATES, "Only those that are so; else all.")] = "all",
     cursor: CursorOption = None,
     limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
     subject: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Show payments, that of the newest application first."""
+    """Show payments, that of the newest application first: all, unless a state is given."""
     query = {"state": None if state == "all" else state, "cursor": cursor, "limit": limit}
     page = operations_client(home, subject).get(PATH, query)
-    if as_json:
-        typer.echo(json.dumps(page))
-    elif page["items"]:
-        header = ("application", "amount", "", "state", "waits for", "approved by")
-        rows = [header, *(payment_row(item) for item in page["items"])]
-        typer.echo("\n".join([*aligned(rows, right={1}), *older_ones(page)]))
-    else:
-        typer.echo("No payment matches.")
+    give(page, lambda told: show_payments(told, state), as_json=as_json)
 
 
 @app.command()
@@ -65,12 +64,7 @@ def show(
 ) -> None:
     """Show the payment of one application."""
     found = operations_client(home, subject).get(f"{PATH}/{quote(application, safe='')}")
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        typer.echo(
-            "\n".join(aligned([(name, str(value)) for name, value in found.items() if value is not None]))
-        )
+    give(found, show_payment, as_json=as_json)
 
 
 @app.command()
@@ -84,48 +78,47 @@ def release(
     """Let a payment above the limit go; you are neither who approved it nor who is paid."""
     path = f"{PATH}/{quote(application, safe='')}/release"
     told = operations_client(home, subject).post(path, {"reason": reason})
-    typer.echo(
-        json.dumps(told)
-        if as_json
-        else f"Released: {told['amount']} {told['currency']}, payment {told['paymentId']}."
-    )
+    give(told, show_release, as_json=as_json)
 
 
 @app.command()
-def halt(reason: ReasonOption, subject: AsOption = None, home: HomeOption = None) -> None:
-    """Send no payment any more; what is with the bank is looked up all the same."""
-    asyncio.run(_turn("halted", reason, subject, home))
-    typer.echo("Payments are halted. They wait, and go on with `fundline payment resume`.")
+def switch(subject: AsOption = None, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Show whether payments are sent, and whether somebody has asked for them to go on."""
+    give(operations_client(home, subject).get(SWITCH), show_switch, as_json=as_json)
 
 
 @app.command()
-def resume(reason: ReasonOption, subject: AsOption = None, home: HomeOption = None) -> None:
-    """Send payments again."""
-    asyncio.run(_turn("on", reason, subject, home))
-    typer.echo("Payments go on.")
+def halt(
+    reason: GoodReasonOption,
+    emergency: Annotated[
+        bool,
+        typer.Option(
+            "--emergency", help="When the API is away: by the flags file of this machine; on record too."
+        ),
+    ] = False,
+    yes: YesOption = False,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Send no payment any more; what is with the bank is looked up all the same. Undo: `fundline payment resume`."""
+    confirm("Halt all payments?", yes=yes)
+    if emergency:
+        give(halt_in_emergency(home, subject, reason), show_emergency, as_json=as_json)
+        return
+    told = operations_client(home, subject).post(f"{SWITCH}/halt", {"reason": reason})
+    give(told, show_halt, as_json=as_json)
 
 
-async def _turn(variant: str, reason: str, subject: str | None, home: Path | None) -> None:
-    """The flag and its audit entry. Raises CommandFailed, DatabaseUnavailable; a halt then stands all the same."""
-    file = flags_path(home_of(home))
-    with only_editor(file):
-        document = read_flags(file)
-        flag = document["flags"].get(FLAG)
-        if flag is None or variant not in flag.get("variants", {}):
-            raise CommandFailed(f"The flags at {file} have no flag {FLAG} that can be {variant}.")
-        before = flag["defaultVariant"]
-        flag["defaultVariant"] = variant
-        if variant == "halted":
-            replace_flags(file, document)  # first: money must stop though the database is away
-        database = await open_place(home)
-        try:
-            async with database.transaction() as connection:
-                actor = f"command-line:{subject or getpass.getuser()}"
-                action = "payments.halted" if variant == "halted" else "payments.resumed"
-                await record(
-                    connection, AuditEntry(STREAM, actor, action, utc_now(), reason, {"before": before})
-                )
-        finally:
-            await database.close()
-        if variant != "halted":
-            replace_flags(file, document)
+@app.command()
+def resume(
+    reason: GoodReasonOption,
+    yes: YesOption = False,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Send payments again: two people say so, each with this command. Undo: `fundline payment halt`."""
+    confirm("Let all payments go on?", yes=yes)
+    told = operations_client(home, subject).post(f"{SWITCH}/resume", {"reason": reason})
+    give(told, show_resume, as_json=as_json)

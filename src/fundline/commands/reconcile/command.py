@@ -8,19 +8,20 @@ from typing import Annotated
 import typer
 from prometheus_client import CollectorRegistry
 
-from fundline.commands.operations_client import JsonOption
+from fundline.commands.doors import JsonOption, noun
 from fundline.commands.place import HomeOption, bank_url, cache_url, database_url, kafka_bootstrap
 from fundline.commands.reconcile.view import run_json, show_run
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.logs import configure_logs
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.platform.terminal import say
 from fundline.services.reconciler.findings import Run
 from fundline.services.reconciler.reconciler import Reconciler
 from fundline.services.reconciler.settings import Settings
 from fundline.services.reconciler.wiring import open_reconciler
 
-app = typer.Typer(add_completion=False, help="Find what is stuck or differs, and repair what may be.")
+app = noun("Find what is stuck or differs, and repair what may be.", shows_help=False)
 TURNS_ASKED_FOR, _ASK_AGAIN_S = 120, 0.5
 
 
@@ -59,7 +60,7 @@ async def _reconcile(home: Path | None, *, full: bool, every_s: float | None, as
     async with open_reconciler(settings, Metrics(CollectorRegistry())) as opened:
         while True:
             run = await _take_turn(opened.reconciler, full=full)
-            typer.echo(json.dumps(run_json(run)) if as_json else show_run(run))
+            say(json.dumps(run_json(run)) if as_json else show_run(run))
             if every_s is None:
                 return run.is_clean
             await asyncio.sleep(every_s)

@@ -5,16 +5,18 @@ from typing import Annotated
 
 import typer
 
+from fundline.commands.doors import JsonOption, noun
 from fundline.commands.table import aligned
 from fundline.manual.endpoints import SERVICES
+from fundline.platform.terminal import say
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = noun("Every route of the API, with the roles that may use it.", shows_help=False)
 
 
 @app.command()
 def routes(
     service: Annotated[str | None, typer.Option(help="Only those of one service.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Method, path, roles and summary of every route, as it is declared. No role named: every role may."""
     if service is not None and service not in SERVICES:
@@ -33,7 +35,7 @@ def routes(
     ]
     if as_json:
         for row in rows:
-            typer.echo(json.dumps(row))
+            say(json.dumps(row))
         return
     header = ("METHOD", "PATH", "ROLES", "SUMMARY")
     lines = [
@@ -41,4 +43,4 @@ def routes(
         for row in rows
     ]
     for line in aligned([header, *lines]):
-        typer.echo(line)
+        say(line)

@@ -9,17 +9,19 @@ from typing import Annotated
 
 import typer
 
-from fundline.commands.operations_client import AsOption, JsonOption, operations_client
+from fundline.commands.doors import JsonOption, noun
+from fundline.commands.operations_client import AsOption, operations_client
 from fundline.commands.place import HomeOption
 from fundline.commands.webhook.receiver import Receiver
 from fundline.platform.command_errors import CommandFailed
+from fundline.platform.terminal import say
 from fundline.platform.webhook_signature import (
     SecretUnusable,
     check_secret,
 )
 from fundline.stack.layout import LOOPBACK
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app = noun("Webhooks: a receiver on this machine that checks their signatures and shows them.")
 _ENDPOINTS = "/v1/webhook-endpoints"
 
 
@@ -53,7 +55,7 @@ def listen(
     url = f"http://{LOOPBACK}:{server.server_port}/"
     with server, _registered(home, subject, url) if secret is None else contextlib.nullcontext(secret) as key:
         receiver.secret = key
-        typer.echo(f"Listening at {url}; Ctrl-C ends it.", err=True)
+        say(f"Listening at {url}; Ctrl-C ends it.", err=True)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
 
@@ -71,9 +73,9 @@ def _registered(home: Path | None, subject: str | None, url: str) -> Iterator[st
     """An endpoint for as long as the block runs; its secret. Raises CommandFailed."""
     client = operations_client(home, subject, role="applicant")
     made = client.post(_ENDPOINTS, {"url": url, "description": "fundline webhook listen"})
-    typer.echo(f"Made the endpoint {made['id']} of {made['owner']}.", err=True)
+    say(f"Made the endpoint {made['id']} of {made['owner']}.", err=True)
     try:
         yield made["secret"]
     finally:
         client.delete(f"{_ENDPOINTS}/{made['id']}")
-        typer.echo("Deleted it.", err=True)
+        say("Deleted it.", err=True)

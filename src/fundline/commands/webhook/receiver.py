@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-import typer
-
 from fundline.commands.webhook.view import line_of
 from fundline.platform.clock import utc_now
+from fundline.platform.terminal import say
 from fundline.platform.webhook_signature import SecretUnusable, SignatureRefused, check_signature
 
 _LARGEST_BODY_BYTES = 1_000_000
@@ -35,7 +34,7 @@ class Receiver:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 told = receiver.judge(headers, self.rfile.read(int(length)))
                 with printing:
-                    typer.echo(json.dumps(told) if receiver.as_json else line_of(told))
+                    say(json.dumps(told) if receiver.as_json else line_of(told))
                 self.send_response(receiver.status if told["isGenuine"] else 401)
                 self.send_header("content-length", "0")
                 self.end_headers()

@@ -1,5 +1,6 @@
 """Who is calling: the bearer token is verified here too, whatever a gateway in front has done."""
 
+import unicodedata
 import warnings
 from collections import OrderedDict
 from pathlib import Path
@@ -18,6 +19,9 @@ from fundline.platform.settings import TokenSettings
 
 _ALGORITHMS = ["EdDSA", "Ed25519"]
 _LEEWAY_S = 30
+_TYPES = {None, "JWT", "jwt", "at+jwt", "application/at+jwt"}
+"""RFC 7519 and RFC 9068. A token of another kind, such as a logout token, is no key to anything here."""
+LONGEST_SUBJECT = 128
 _REMEMBERED = 10_000
 
 
@@ -44,6 +48,7 @@ class TokenVerifier:
             exp={"essential": True},
             role={"essential": True, "values": [role.value for role in Role]},
         )
+        self._longest_s = settings.token_max_life_s
         self._known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
 
     def caller(self, connection: HTTPConnection, *, allow_query: bool = False) -> Caller:
@@ -60,12 +65,29 @@ class TokenVerifier:
         if known is not None and known[0] > self._now().timestamp():
             return known[1]
         try:
-            claims = jwt.decode(token, self._keys, algorithms=_ALGORITHMS).claims
+            read = jwt.decode(token, self._keys, algorithms=_ALGORITHMS)
+            claims = read.claims
             self._claims.validate(claims)
-            caller = Caller(str(claims["sub"]), Role(claims["role"]))
+            self._check_kind_and_life(read.header.get("typ"), claims["exp"])
+            caller = Caller(_subject(claims["sub"]), Role(claims["role"]))
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise Unauthenticated("The token is not valid or has expired.") from error
         self._known[token] = (float(claims["exp"]), caller)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return caller
+
+    def _check_kind_and_life(self, kind: object, expires_at: float) -> None:
+        """As the gateway's `max_lifetime` counts: from now to the end. Raises ValueError."""
+        if kind not in _TYPES:
+            raise ValueError("the token is of another type")
+        if expires_at > self._now().timestamp() + self._longest_s + _LEEWAY_S:
+            raise ValueError("the token lives too long")
+
+
+def _subject(text: str) -> str:
+    """Raises ValueError for what could look like somebody else: white space, invisible or unusual characters."""
+    is_plain = text.isprintable() and " " not in text and unicodedata.is_normalized("NFKC", text)
+    if not text or len(text) > LONGEST_SUBJECT or not is_plain:
+        raise ValueError("the subject is not plain text")
+    return text

@@ -5,6 +5,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from fundline.domain.application import ApplicationStatus
+from fundline.domain.people import same_person
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once, RecordBusy
 from fundline.platform.identity import Caller, Forbidden
@@ -54,7 +55,7 @@ async def act_on_referral(
 
 
 def _check(caller: Caller, application: LockedApplication) -> None:
-    if application.user_id == caller.subject:
+    if same_person(application.user_id, caller.subject):
         raise Forbidden("An underwriter does not act on an application of their own.")
     if application.status is not ApplicationStatus.PENDING_REVIEW:
         raise NotUnderReview(f"The application is {application.status}; only a referral waits for a person.")

@@ -15,10 +15,9 @@ from fundline.platform.resilience import BreakerOpen, BreakerState, CircuitBreak
 from fundline.platform.resilience.metrics import ResilienceMetrics
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.payments_flag import HALTED, ON, PAYMENTS_FLAG
 from fundline.services.disbursement_worker.metrics import PaymentMetrics
 from fundline.services.disbursement_worker.payment_gateway import BankAnswer, PaymentGateway, PaymentOrder
-
-PAYMENTS_FLAG, ON, HALTED = "payments", "on", "halted"
 
 
 class Hold(StrEnum):

@@ -1,5 +1,6 @@
 """Two people: who has asked for something does not also agree to it."""
 
+from fundline.domain.people import same_person
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 
@@ -19,7 +20,7 @@ def actor_of(caller: Caller) -> str:
 
 def require_uninvolved(caller: Caller, *, first: str | None, applicant: str | None) -> None:
     """`first`: who asked for it. Raises SecondPersonNeeded for them, and for whom the application belongs to."""
-    if caller.subject == first:
+    if same_person(caller.subject, first):
         raise SecondPersonNeeded("You asked for this yourself; another operator has to agree.")
-    if caller.subject == applicant:
+    if same_person(caller.subject, applicant):
         raise SecondPersonNeeded("The application is your own; another operator has to act on it.")

@@ -7,7 +7,9 @@ from fundline.services.operations_api.audit import routes as audit
 from fundline.services.operations_api.cases import routes as cases
 from fundline.services.operations_api.corrections import routes as corrections
 from fundline.services.operations_api.dead_letters import routes as dead_letters
+from fundline.services.operations_api.models import routes as models
 from fundline.services.operations_api.payments import routes as payments
+from fundline.services.operations_api.payments_switch import routes as payments_switch
 
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     *cases.ENDPOINTS,
@@ -15,4 +17,6 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     *payments.ENDPOINTS,
     *corrections.ENDPOINTS,
     *audit.ENDPOINTS,
+    *payments_switch.ENDPOINTS,
+    *models.ENDPOINTS,
 )

@@ -13,16 +13,18 @@ from fundline.platform.database import Database
 from fundline.platform.flags import Flags
 from fundline.platform.loop import Loop
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.risk_worker import experiment_store
+from fundline.records.model_changes import tripped_versions
+from fundline.records.model_flags import (
+    CHALLENGER_FLAG,
+    CHAMPION_FLAG,
+    NONE,
+    OFF,
+    OTHER,
+    RISK_MODEL,
+    SHADOW_FLAG,
+)
 from fundline.services.risk_worker.metrics import ScoringMetrics
 
-RISK_MODEL = "risk-model"
-"""The version that decides about the applicant: split per applicant."""
-CHAMPION_FLAG = "risk-model-champion"
-CHALLENGER_FLAG = "risk-model-challenger"
-SHADOW_FLAG = "risk-model-shadow"
-"""`off`, `other` (of champion and challenger the one that does not decide), or a version."""
-OFF, OTHER, NONE = "off", "other", "none"
 BUILT_IN_CHAMPION = "scorecard-2"
 """Decides when there are no flags: it is the model that every risk worker has in process."""
 _NOBODY = "fundline"
@@ -96,7 +98,7 @@ class TrippedVersions(Loop):
 
     async def refresh(self) -> None:
         """Raises DatabaseUnavailable."""
-        versions = await experiment_store.tripped_versions(self._database)
+        versions = await tripped_versions(self._database)
         if versions != self._versions:
             self._log.warning(
                 "model.tripped_versions", versions=sorted(versions), before=sorted(self._versions)

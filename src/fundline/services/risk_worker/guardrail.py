@@ -15,6 +15,7 @@ from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.model_changes import record_change
 from fundline.services.risk_worker import experiment_store
 from fundline.services.risk_worker.drift import Drift, Limits, Tally, find_drift
 from fundline.services.risk_worker.experiment import Experiment
@@ -88,7 +89,7 @@ class Guardrail(Loop):
             tallies = await self._window(connection, champion, challenger, since)
             drift = find_drift(*tallies, self._settings.guardrail_limits)
             if drift is not None:
-                await experiment_store.record_change(
+                await record_change(
                     connection,
                     "tripped",
                     challenger,

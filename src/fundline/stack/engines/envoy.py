@@ -53,7 +53,7 @@ class GatewayLimits:
             if text := environ.get(setting):
                 if not text.isdecimal() or not 1 <= int(text) <= HIGHEST_LIMIT:
                     raise CommandFailed(
-                        f"{setting} is {text!r}; set it to a whole number from 1 to {HIGHEST_LIMIT}."
+                        f"{setting} is “{text}”; set it to a whole number from 1 to {HIGHEST_LIMIT}."
                     )
                 limits = replace(limits, **{limit.name: int(text)})
         return limits

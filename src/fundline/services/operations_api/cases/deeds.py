@@ -5,6 +5,7 @@ What a case is about is settled elsewhere (a release, a replay, a booking); this
 
 from uuid import UUID
 
+from fundline.domain.people import same_person
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Connection, Database
@@ -58,7 +59,9 @@ class CaseResolution:
             raise CaseResolved(f"{case['resolved_by']} has resolved it; there is nothing left to do.")
         require_uninvolved(caller, first=None, applicant=applicant)
         proposed_by, at, agreed = case["proposed_by"], self._now(), resolution
-        is_first = CaseKind(case["kind"]).is_about_money and proposed_by in {None, caller.subject}
+        is_first = CaseKind(case["kind"]).is_about_money and (
+            proposed_by is None or same_person(proposed_by, caller.subject)
+        )
         if is_first:
             await store.propose(connection, case_id, by=caller.subject, at=at, resolution=resolution)
         else:

@@ -5,8 +5,13 @@ import json
 
 import pytest
 
-from fundline.commands.model.split import Split, read_split, shadow_of, write_split
-from fundline.platform.command_errors import CommandFailed
+from fundline.services.operations_api.models.split import (
+    Split,
+    SplitRefused,
+    read_split,
+    shadow_of,
+    write_split,
+)
 from fundline.stack.flags_file import DEFAULT_FLAGS
 
 OLD, NEW = "scorecard-2", "lightgbm-1"
@@ -41,7 +46,7 @@ def test_a_challenger_goes_from_10_to_50_to_100_and_is_the_champion_then():
     ],
 )
 def test_a_step_that_is_not_allowed_is_refused_with_what_to_do(before, version, share, sentence):
-    with pytest.raises(CommandFailed, match=sentence):
+    with pytest.raises(SplitRefused, match=sentence):
         before.promoted(version, share, force=False)
 
 
@@ -79,5 +84,5 @@ def test_the_challenger_takes_the_first_places_so_that_a_growing_share_only_adds
 )
 def test_a_split_that_somebody_wrote_in_another_form_is_left_to_that_person(document, targeting):
     document["flags"]["risk-model"]["targeting"] = targeting
-    with pytest.raises(CommandFailed, match="change it by hand"):
+    with pytest.raises(SplitRefused, match="change it by hand"):
         read_split(document)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fundline.platform.command_errors import CommandFailed
-from fundline.services.risk_worker.experiment import (
+from fundline.platform.refusals import Kind, Refusal
+from fundline.records.model_flags import (
     CHALLENGER_FLAG,
     CHAMPION_FLAG,
     NONE,
@@ -21,6 +21,12 @@ from fundline.services.risk_worker.experiment import (
 SHARES = (10, 50, 100)
 """Per cent of applicants at the steps of a promotion; at the last the challenger becomes the champion."""
 ALL = 100
+
+
+class SplitRefused(Refusal):
+    kind = Kind.CONFLICT
+    code = "split-refused"
+    title = "The applicants cannot be split like that now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +51,13 @@ class Split:
         return "challenger" if version == self.challenger else None
 
     def promoted(self, version: str, share: int, *, force: bool) -> "Split":
-        """Raises CommandFailed for a step that is not allowed."""
+        """Raises SplitRefused for a step that is not allowed."""
         if share not in SHARES:
-            raise CommandFailed(f"A share is 10, 50 or 100 per cent, not {share}.")
+            raise SplitRefused(f"A share is 10, 50 or 100 per cent, not {share}.")
         if version == self.champion:
-            raise CommandFailed(f"{version} is the champion already.")
+            raise SplitRefused(f"{version} is the champion already.")
         if self.share > 0 and version != self.challenger:
-            raise CommandFailed(
+            raise SplitRefused(
                 f"{self.challenger} is being tried with {self.share} % of the applicants; "
                 "roll it back with `fundline model rollback` before another one."
             )
@@ -59,7 +65,7 @@ class Split:
             return Split(self.champion, version, share)
         now = self.share_of(version)
         if now != SHARES[-2] and not force:
-            raise CommandFailed(
+            raise SplitRefused(
                 f"{version} meets {now} % of the applicants now; go to 50 % first, or say --force."
             )
         return Split(version, self.champion, 0)
@@ -69,7 +75,7 @@ class Split:
 
 
 def read_split(document: Mapping[str, Any]) -> Split:
-    """Raises CommandFailed when somebody has written the flags in another form."""
+    """Raises SplitRefused when somebody has written the flags in another form."""
     try:
         champion = _value(document, CHAMPION_FLAG)
         challenger = _value(document, CHALLENGER_FLAG)
@@ -79,7 +85,7 @@ def read_split(document: Mapping[str, Any]) -> Split:
     except (KeyError, TypeError, ValueError, AttributeError):
         is_known = False
     if not is_known or champion == NONE:
-        raise CommandFailed(
+        raise SplitRefused(
             f"The flag {RISK_MODEL} is written in a form that this command does not know; change it by hand."
         )
     if challenger in (NONE, champion):

@@ -7,8 +7,7 @@ import stat
 
 import pytest
 
-from fundline.commands.flag_edit import only_editor, read_flags, replace_flags
-from fundline.platform.command_errors import CommandFailed
+from fundline.platform.flag_file import FlagFileUnusable, only_editor, read_flags, replace_flags
 
 DOCUMENT = {"flags": {"a": {"state": "ENABLED"}}}
 
@@ -45,14 +44,17 @@ def test_a_file_from_the_future_is_replaced_by_a_younger_one(file):
 )
 def test_a_file_that_is_no_flags_file_is_told(file, content, sentence):
     file.write_text(content)
-    with pytest.raises(CommandFailed, match=sentence):
+    with pytest.raises(FlagFileUnusable, match=sentence):
         read_flags(file)
 
 
 def test_a_file_that_is_not_there_is_told_with_what_to_do(tmp_path):
-    with pytest.raises(CommandFailed, match="start Fundline with `make up`"):
+    with pytest.raises(FlagFileUnusable, match="start Fundline with `make up`"):
         read_flags(tmp_path / "nothing.json")
-    with pytest.raises(CommandFailed, match="cannot be opened"), only_editor(tmp_path / "no" / "flags.json"):
+    with (
+        pytest.raises(FlagFileUnusable, match="cannot be opened"),
+        only_editor(tmp_path / "no" / "flags.json"),
+    ):
         pass
 
 

@@ -1,10 +1,9 @@
-"""The packaged models, as the commands see them."""
+"""The packaged models: which there are, and whether each can be used."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fundline.platform.command_errors import CommandFailed
 from fundline.risk.artefact import MODELS_DIRECTORY, available_versions, load_model
 from fundline.risk.manifest import ModelRefused
 
@@ -17,11 +16,8 @@ class PackagedModels:
         return available_versions(self._directory)
 
     def refuse_unloadable(self, version: str) -> None:
-        """Raises CommandFailed."""
-        try:
-            load_model(self._directory / version)
-        except ModelRefused as error:
-            raise CommandFailed(f"{version} cannot be used. {error}") from error
+        """Raises ModelRefused."""
+        load_model(self._directory / version)
 
     def describe(self, version: str) -> Mapping[str, Any]:
         """Its kind and its AUC out of time; for an artefact that is refused, why."""

@@ -1,0 +1,1 @@
+"""Which risk model decides about whom."""

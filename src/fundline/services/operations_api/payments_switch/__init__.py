@@ -1,0 +1,1 @@
+"""The switch that halts all payments."""
