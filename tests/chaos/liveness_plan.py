@@ -9,7 +9,8 @@ from fundline.demo.journey import PlannedApplication
 from fundline.stack.fleet import BANK, FLEET, GATEWAY, KAFKA, POSTGRES, VALKEY
 from support.applications import application
 
-APPLICATIONS, APPLICANTS, RATE = 40, 4, 4.0
+APPLICATIONS, RATE = 40, 4.0
+ACCOUNT = {"type": "us", "routingNumber": "021000021"}
 BODIES = ("{", "null", '"text"', "[[[[[[[[[[", "\x00\x00", '{"applicationId":"\\u0000"}', "9" * 5000)
 TIMES = ("9999-12-31T23:59:59+14:00", "0001-01-01T00:00:00-14:00", "soon", "")
 TABLES = (
@@ -51,8 +52,12 @@ def liveness_plan(seed: int, run: str) -> LivenessPlan:
     dice = random.Random(f"liveness:{seed}")
     planned = tuple(
         PlannedApplication(
-            f"{run}-{number % APPLICANTS}",
-            application(amount=f"{dice.randrange(10_000, 70_000)}.00"),
+            f"{run}-{number}",  # applicant, business and account are its own: nothing counts together
+            application(
+                amount=f"{dice.randrange(10_000, 70_000)}.00",
+                payoutAccount=ACCOUNT | {"accountNumber": f"{dice.randrange(10**8, 10**9)}{number:03d}771"},
+                **{"business.legalName": f"Bakery {run} {number} LLC"},
+            ),
             f"{run}-{number}",
         )
         for number in range(APPLICATIONS)

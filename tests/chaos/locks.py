@@ -21,7 +21,7 @@ import httpx
 
 from chaos.liveness import behind_within, liveness_stack
 from fundline.stack.running import Stack
-from support.applications import application
+from support.applications import application_of_its_own
 from support.clients import SETTLED, bearer, browser
 from support.three_checks import problems_at_rest
 
@@ -122,10 +122,10 @@ async def _submit(
     stack: Stack, client: httpx.AsyncClient, subject: str, accepted: list[str], verdict: Verdict
 ) -> None:
     """As a good client: the same key until there is an answer, and not before the time that it was told."""
-    headers = bearer(stack, "alice") | {"idempotency-key": f"{subject}-{uuid.uuid4()}"}
+    headers = bearer(stack, "alice", "partner") | {"idempotency-key": f"{subject}-{uuid.uuid4()}"}
     async with asyncio.timeout(SETTLED_WITHIN_S):
         while True:
-            answer = await client.post("/v1/applications", json=application(), headers=headers)
+            answer = await client.post("/v1/applications", json=application_of_its_own(), headers=headers)
             _note(verdict, answer)
             if answer.status_code == 202:
                 accepted.append(answer.json()["id"])

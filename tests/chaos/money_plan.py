@@ -8,22 +8,15 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from schwifty import IBAN
+
 from fundline.demo.journey import PlannedApplication
 from support.applications import application
 
 APPLICATIONS = 8
-APPLICANTS = 2
-PAYEES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    # currency: an account that is paid, one that the bank says is closed
-    "USD": (
-        {"type": "us", "routingNumber": "021000021", "accountNumber": "0001234567"},
-        {"type": "us", "routingNumber": "021000021", "accountNumber": "1234500002"},
-    ),
-    "EUR": (
-        {"type": "iban", "iban": "DE89370400440532013000"},
-        {"type": "iban", "iban": "DE37370400440532070002"},
-    ),
-}
+CURRENCIES = ("USD", "EUR")
+PAID, CLOSED = "4567", "0002"
+"""How an account ends that is paid, and one that the bank says is closed."""
 
 TELLER = "teller"
 """The instance that said what triggers the kill."""
@@ -92,21 +85,31 @@ def money_plan(seed: int, run: str) -> MoneyPlan:
 
 def _applications(dice: random.Random, run: str) -> tuple[PlannedApplication, ...]:
     return tuple(
-        PlannedApplication(f"{run}-{number % APPLICANTS}", _body(dice), f"{run}-{number}")
+        PlannedApplication(f"{run}-{number}", _body(dice, f"{run} {number}"), f"{run}-{number}")
         for number in range(APPLICATIONS)
     )
 
 
-def _body(dice: random.Random) -> dict[str, Any]:
-    """Sound, so that it comes to the bank; one in six has an account that the bank declines."""
-    currency = dice.choice(tuple(PAYEES))
-    paid, closed = PAYEES[currency]
+def _body(dice: random.Random, name: str) -> dict[str, Any]:
+    """Sound, so that it comes to the bank; one in six has an account that the bank declines.
+
+    Applicant, business and account are its own, so that nothing counts together with it.
+    """
+    currency = dice.choice(CURRENCIES)
     changes = {
         "amount": f"{dice.randrange(10_000, 70_000)}.{dice.randrange(100):02d}",
         "currency": currency,
-        "payoutAccount": closed if dice.random() < 1 / 6 else paid,
+        "payoutAccount": _account(dice, currency, CLOSED if dice.random() < 1 / 6 else PAID),
+        "business.legalName": f"Bakery {name} LLC",
     }
     return application(**changes)
+
+
+def _account(dice: random.Random, currency: str, ending: str) -> dict[str, str]:
+    number = f"{dice.randrange(10**5, 10**6)}{ending}"
+    if currency == "USD":
+        return {"type": "us", "routingNumber": "021000021", "accountNumber": number}
+    return {"type": "iban", "iban": str(IBAN.generate("DE", bank_code="37040044", account_code=number))}
 
 
 def _faults(dice: random.Random, seed: int) -> tuple[dict[str, Any], ...]:

@@ -6,7 +6,7 @@ import uuid
 import httpx
 import pytest
 
-from support.applications import application
+from support.applications import application_of_its_own
 from support.clients import bearer, browser, follow_sse
 from support.three_checks import problems_at_rest
 
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.e2e
 
 async def patiently_submitted(client: httpx.AsyncClient, stack) -> str:
     """As a good client would: the same key until there is an answer."""
-    headers = bearer(stack) | {"idempotency-key": str(uuid.uuid4())}
+    headers = bearer(stack, role="partner") | {"idempotency-key": str(uuid.uuid4())}
     async with asyncio.timeout(60):
         while True:
             try:
-                answer = await client.post("/v1/applications", json=application(), headers=headers)
+                answer = await client.post("/v1/applications", json=application_of_its_own(), headers=headers)
             except httpx.TransportError:
                 await asyncio.sleep(0.2)
                 continue

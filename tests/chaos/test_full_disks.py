@@ -27,7 +27,7 @@ from fundline.stack.layout import Ports, StackHome
 from fundline.stack.private import private_home
 from fundline.stack.running import Stack
 from fundline.stack.up import running_stack
-from support.applications import application
+from support.applications import application_of_its_own
 from support.clients import SETTLED, bearer, browser
 from support.ports import free_ports
 from support.small_disk import SmallDisk, small_disk
@@ -59,9 +59,11 @@ class Flow:
     refused: list[httpx.Response] = field(default_factory=list)
 
     async def submit(self) -> None:
-        headers = bearer(self.stack) | {"idempotency-key": str(uuid.uuid4())}
+        headers = bearer(self.stack, role="partner") | {"idempotency-key": str(uuid.uuid4())}
         while True:
-            answer = await self.client.post("/v1/applications", json=application(), headers=headers)
+            answer = await self.client.post(
+                "/v1/applications", json=application_of_its_own(), headers=headers
+            )
             if answer.status_code == httpx.codes.ACCEPTED:
                 self.accepted.append(answer.json()["id"])
                 break

@@ -19,7 +19,7 @@ import orjson
 
 from fundline.demo.sse import EventStreamParser
 from fundline.stack.running import Stack
-from support.applications import application
+from support.applications import application_of_its_own
 from support.clients import SETTLED
 
 READS_PER_S, SUBMISSIONS_PER_S, STANDING_WATCHERS = 50, 10, 200
@@ -65,7 +65,7 @@ class Traffic:
     _standing: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        people = {"alice": "applicant", "op": "operator", "uma": "underwriter"}
+        people = {"alice": "partner", "op": "operator", "uma": "underwriter"}
         self._bearers = {
             who: {"authorization": f"Bearer {self.stack.token(who, role)}"} for who, role in people.items()
         }
@@ -73,7 +73,7 @@ class Traffic:
     async def prepare(self) -> None:
         """Referred applications stay open until somebody decides: their watchers see every restart."""
         for _ in range(REFERRED):
-            self.referred.append(await self._accepted(application(**REFERRAL)))
+            self.referred.append(await self._accepted(application_of_its_own(**REFERRAL)))
         await asyncio.gather(*(self.watch(one, SETTLED) for one in self.referred))
         self._standing = [
             asyncio.create_task(self.watch(one, SETTLED - {"pending_review"}))
@@ -133,7 +133,7 @@ class Traffic:
                 self.troubles[f"GET {path.removesuffix(one)}: {answer.status_code}"] += 1
 
     async def _submit_and_watch(self) -> None:
-        await self.watch(await self._accepted(application()), SETTLED)
+        await self.watch(await self._accepted(application_of_its_own()), SETTLED)
 
     async def _accepted(self, body: dict[str, Any]) -> str:
         headers = self._bearers["alice"] | {"idempotency-key": str(uuid.uuid4())}

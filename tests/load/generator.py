@@ -6,6 +6,7 @@
 import gc
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -23,7 +24,8 @@ from load.figures import latency_ms
 FRESH_KEY = "{{fresh-key--------fresh-key--------}}"
 """In a prepared request: replaced by a new random UUID each time the request is sent. Same length, so that
 nothing else of the request changes."""
-_KEY_BYTES = 36
+FRESH_NUMBER = "{{a-number}}"
+"""The same for 12 digits that no other request has: of a business and an account of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,18 @@ def generate(plan: Plan) -> dict[str, Any]:
 
 
 class Requests:
-    """Prepared bytes, one after the other; the key is the only part that is made while the load runs."""
+    """Prepared bytes, one after the other; key and number are the only parts that are made while the load runs."""
 
     def __init__(self, texts: list[str]) -> None:
-        self._parts = [text.encode("latin-1").split(FRESH_KEY.encode()) for text in texts]
+        self._texts = [text.encode("latin-1") for text in texts]
+        self._first = secrets.randbelow(9 * 10**11)
 
     def __call__(self, number: int) -> bytes:
-        parts = self._parts[number % len(self._parts)]
-        return parts[0] if len(parts) == 1 else str(uuid.uuid4()).encode().join(parts)
+        text = self._texts[number % len(self._texts)]
+        own = f"{10**11 + (self._first + number) % (9 * 10**11)}".encode()
+        return text.replace(FRESH_KEY.encode(), str(uuid.uuid4()).encode()).replace(
+            FRESH_NUMBER.encode(), own
+        )
 
 
 def _report(plan: Plan, tally: Tally, cpu_s: float, wall_s: float) -> dict[str, Any]:

@@ -4,10 +4,11 @@ import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fundline.demo.applicants import derive_application, sample_loans
 from load.connection import http_request
-from load.generator import FRESH_KEY
+from load.generator import FRESH_KEY, FRESH_NUMBER
 
 _SEED = 1
 _TRACE = ("x-correlation-id", "bench")
@@ -15,14 +16,18 @@ _TRACE = ("x-correlation-id", "bench")
 
 @dataclass(frozen=True)
 class Applicants:
-    """Token subjects with their tokens; their applications are made from the demo's sample of real loans."""
+    """Token subjects with their tokens; their applications are made from the demo's sample of real loans.
+
+    They are partners, who apply for many businesses, each with an account of its own where that is in the US: what is
+    open already never counts together with what comes.
+    """
 
     tokens: Mapping[str, str]
 
     @classmethod
     def with_tokens(cls, token_for: Callable[[str, str], str], count: int, run: str) -> "Applicants":
         subjects = [f"bench-{run}-applicant-{number:03d}" for number in range(count)]
-        return cls({subject: token_for(subject, "applicant") for subject in subjects})
+        return cls({subject: token_for(subject, "partner") for subject in subjects})
 
     def submissions(self) -> list[str]:
         """`POST /v1/applications`, one per loan of the sample, each with a fresh Idempotency-Key when sent."""
@@ -39,7 +44,7 @@ class Applicants:
                         ("idempotency-key", FRESH_KEY),
                         _TRACE,
                     ],
-                    json.dumps(derive_application(loan, _SEED)).encode(),
+                    json.dumps(_of_its_own(derive_application(loan, _SEED))).encode(),
                 )
             )
             for loan, token in zip(loans, people, strict=False)
@@ -62,6 +67,13 @@ class Applicants:
 def without_token() -> list[str]:
     """The cheapest request there is: the gateway itself refuses it with 401."""
     return [_text(http_request("GET", "/v1/status/unknown", [_TRACE]))]
+
+
+def _of_its_own(body: dict[str, Any]) -> dict[str, Any]:
+    body["business"]["legalName"] += f" {FRESH_NUMBER}"
+    if body["payoutAccount"]["type"] == "us":
+        body["payoutAccount"]["accountNumber"] = FRESH_NUMBER
+    return body
 
 
 def _text(request: bytes) -> str:

@@ -1,7 +1,8 @@
 """The limit of a submission: the very same statement, sent by pgbench.
 
-The parameters are those of an application that was really submitted, read back from the tables. Five of them must
-differ from one transaction to the next and are made by the server: key, application id, tracking id, event ids, stream.
+The parameters are those of an application that was really submitted, read back from the tables. Six of them must
+differ from one transaction to the next and are made by the server: key, application id, tracking id, event ids, stream,
+and whose submissions are counted.
 """
 
 import json
@@ -23,10 +24,13 @@ _MADE_BY_THE_SERVER = {
     "tracking_id": "left('FL-' || gen_random_uuid()::text, 17)",
     "event_ids": "array[uuidv7(), uuidv7(), uuidv7()]",
     "stream": "'application:' || gen_random_uuid()",
+    "quota_subject": "'bench-' || floor(random() * 200)",
 }
 _STORED = """
 select json_build_object(
-    'caller', a.user_id, 'request_hash', k.request_hash::text, 'response_status', k.response_status::text,
+    'caller', a.user_id, 'submitted_as', a.submitted_as, 'allowed', '1000000',
+    'window_since', (a.created_at - interval '1 hour')::text,
+    'request_hash', k.request_hash::text, 'response_status', k.response_status::text,
     'response_body', k.response_body, 'user_id', a.user_id, 'amount_minor', a.amount_minor::text,
     'currency', a.currency, 'term_months', a.term_months::text, 'purpose', a.purpose,
     'revolving', a.revolving::text, 'business', a.business::text, 'figures', a.figures::text,

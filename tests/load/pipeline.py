@@ -17,7 +17,7 @@ from load.front import ACCEPTED, POST_RATE
 from load.generator import Plan, generate
 from load.machine import CoresUsed
 from load.site import Site
-from support.applications import application
+from support.applications import application_of_its_own
 
 PAID_AIM_MS, STREAM_AIM_MS = {"p50": 250.0}, {"p95": 100.0}
 DECIDED = frozenset({"approved", "rejected", "pending_review"})
@@ -54,7 +54,7 @@ class Applying:
     async def one(self) -> Seen:
         self._number += 1
         token = self._tokens[self._number % len(self._tokens)]
-        body = application(**{"business.legalName": f"Bench {self._run} {self._number} LLC"})
+        body = application_of_its_own(**{"business.legalName": f"Bench {self._run} {self._number} LLC"})
         seen, sent_at = Seen(), time.perf_counter()
         async with asyncio.timeout(_ONE_S):
             application_id = await self._client.submit(body, token, f"{self._run}-{self._number}")

@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from fundline.domain.decision import Decision, decide
+from fundline.domain.exposure import NOTHING_ELSE
 from fundline.domain.facts import ApplicantFacts
 from fundline.domain.scoring import CashFlowStress, Contribution, ModelScore
 
@@ -137,3 +139,8 @@ def businesses(*, complete: bool = False) -> st.SearchStrategy[ApplicantFacts]:
         jobs_created=st.none() | st.integers(0, 1000),
         jobs_kept=st.none() | st.integers(0, 1000),
     )
+
+
+def decide_alone(facts: ApplicantFacts, **how: Any) -> Decision:
+    """Of an application with which no other one has anything in common, unless `how` says otherwise."""
+    return decide(facts, **({"exposure": NOTHING_ELSE} | how))

@@ -1,7 +1,9 @@
 """A sound application, as JSON for the API, and its settings for use cases that run in a test."""
 
 import copy
+import itertools
 import json
+import secrets
 from typing import Any
 
 from fundline.services.application_api.schemas import ApplicationRequest
@@ -31,6 +33,8 @@ SOUND: dict[str, Any] = {
     "payoutAccount": {"type": "us", "routingNumber": "021000021", "accountNumber": "0001234567"},
     "metadata": {"channel": "test"},
 }
+_NUMBERS = itertools.count(10**6 * (1 + secrets.randbelow(10**6)))
+"""Of businesses and accounts: those of two processes never meet."""
 
 
 def application(**changes: Any) -> dict[str, Any]:
@@ -46,6 +50,16 @@ def application(**changes: Any) -> dict[str, Any]:
         else:
             place[last] = value
     return body
+
+
+def application_of_its_own(**changes: Any) -> dict[str, Any]:
+    """For a business and an account that no other application has: nothing counts together with it."""
+    number = next(_NUMBERS)
+    own = {
+        "business.legalName": f"Harbor Street Bakery {number} LLC",
+        "payoutAccount": {"type": "us", "routingNumber": "021000021", "accountNumber": f"{number}771"},
+    }
+    return application(**(own | changes))
 
 
 def an_application(**changes: Any) -> ApplicationRequest:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from fundline.contracts.envelope import Envelope, make_envelope
@@ -27,18 +28,26 @@ async def store_application(
     status: str = "approved",
     amount: Money = AMOUNT,
     account_number: str = ACCOUNT_NUMBER,
+    **changes: Any,
 ) -> UUID:
-    """One application with three status changes behind it; returns its id."""
+    """One application with three status changes behind it; returns its id. `changes` are fields of its record.
+
+    By a partner, for a business of its own: unless `changes` say so, nothing counts together with it.
+    """
     application_id = new_id()
     account = {"type": "us", "routingNumber": "021000021", "accountNumber": account_number}
     sealed = box.seal(json.dumps(account).encode(), application_id)
-    record = a_record(
-        application_id=application_id,
-        tracking_id=f"FL-{application_id.hex[-12:]}",
-        amount=amount,
-        account=SealedAccount(sealed=sealed, index=None, kind="us", last4=account_number[-4:]),
-        created_at=AT,
-    )
+    own = a_record().business.model_copy(update={"legal_name": f"Bakery {application_id.hex[-12:]}"})
+    fields: dict[str, Any] = {
+        "application_id": application_id,
+        "tracking_id": f"FL-{application_id.hex[-12:]}",
+        "submitted_as": "partner",
+        "amount": amount,
+        "business": own,
+        "account": SealedAccount(sealed=sealed, index=None, kind="us", last4=account_number[-4:]),
+        "created_at": AT,
+    }
+    record = a_record(**(fields | changes))
     await store_record(database, record, status=status, sequence=3)
     return application_id
 

@@ -14,7 +14,7 @@ import websockets
 
 from fundline.demo.client import STREAM_TIMEOUT
 from fundline.stack.running import Stack
-from support.applications import application
+from support.applications import application_of_its_own
 
 _SILENCE = httpx.Timeout(15, read=STREAM_TIMEOUT.read)
 """Two missed heartbeats of an open stream."""
@@ -40,11 +40,14 @@ def bearer(stack: Stack, subject: str = "alice", role: str = "applicant") -> dic
 async def submit(
     client: httpx.AsyncClient, stack: Stack, subject: str = "alice", **changes: Any
 ) -> dict[str, Any]:
-    """Submit a sound application with changes; returns the answer's body."""
+    """Submit a sound application with changes; returns the answer's body.
+
+    As a partner, for a business and an account of its own: what is open or paid already never counts together with it.
+    """
     answer = await client.post(
         "/v1/applications",
-        json=application(**changes),
-        headers=bearer(stack, subject) | {"idempotency-key": str(uuid.uuid4())},
+        json=application_of_its_own(**changes),
+        headers=bearer(stack, subject, "partner") | {"idempotency-key": str(uuid.uuid4())},
     )
     assert answer.status_code == 202, answer.text
     accepted: dict[str, Any] = answer.json()

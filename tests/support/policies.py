@@ -1,4 +1,4 @@
-"""Policies for tests: one with another threshold, and a third version that adds, drops and reorders rules."""
+"""Policies for tests: one with another threshold, and a further version that adds, drops and reorders rules."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar, cast
@@ -36,10 +36,10 @@ class ShortTerm(Rule):
         return (RuleOutcome(self.name, verdict, str(months), str(limit), "amount_needs_a_person"),)
 
 
-def _rules_of_3() -> tuple[Rule, ...]:
+def _rules_of_the_next() -> tuple[Rule, ...]:
     kept = [rule for rule in POLICY_2.rules if not isinstance(rule, CompleteFacts | CashRunway | Stress)]
     return (CompleteFacts(), rule_of(POLICY_2, Stress), *kept, ShortTerm(approve_months_up_to=120))
 
 
-POLICY_3 = replace(POLICY_2, version="policy-3", rules=_rules_of_3())
+POLICY_NEXT = replace(POLICY_2, version="policy-next", rules=_rules_of_the_next())
 """Asks for the simulation first, does not ask for the cash runway, and asks for the term."""

@@ -1,6 +1,6 @@
 """The kept evidence of each policy version: decisions as they were frozen on the day the version was new.
 
-`PYTHONPATH=tests python -m support.policy_evidence policy-3` writes the file of a new version. It is written once: a
+`PYTHONPATH=tests python -m support.policy_evidence policy-4` writes the file of a new version. It is written once: a
 file that changes afterwards hides that an old decision no longer replays.
 """
 
@@ -16,8 +16,10 @@ from uuid import UUID
 
 import orjson
 
+from fundline.domain.exposure import NOTHING_ELSE, Exposure
 from fundline.domain.facts import ApplicantFacts
 from fundline.domain.policy import POLICIES, Policy
+from fundline.domain.rules import ExposureTogether
 from fundline.risk.cashflow import seed_of
 from fundline.risk.evidence import Inputs, stress_of, to_json
 from fundline.risk.features import FeatureError, features_of_application
@@ -77,12 +79,22 @@ HOW: tuple[Mapping[str, Any], ...] = (
     {"version": None, "fallback_because": "timeout", "no_score_because": "timeout"},
     {"version": CHAMPION, "stress": None},
 )
+BESIDE: tuple[Exposure, ...] = (
+    Exposure(applicant={"USD": Decimal("200000.00")}),
+    Exposure(applicant={"USD": Decimal("200000.01")}),
+    Exposure(business={"USD": Decimal("150000.00"), "EUR": Decimal("100000.00")}),
+    Exposure(account={"USD": Decimal("50000.00"), "XAU": Decimal("1.00")}),
+    Exposure(account={"USD": Decimal("50000.00")}, repeats=1),
+    Exposure(*[{"USD": Decimal("550000.00")}] * 3, repeats=11),
+)
+"""What else is open or paid, for policies that ask."""
 
 
 def evidence_of(facts: ApplicantFacts, policy: Policy, how: Mapping[str, Any]) -> bytes:
     """As the risk worker freezes it."""
     stress = stress_of(facts, policy, seed=seed_of(APPLICATION), paths=PATHS)
-    inputs = Inputs(facts, None, CHAMPION, None, stress, policy.version)
+    beside = NOTHING_ELSE if asks_for_exposure(policy) else None
+    inputs = Inputs(facts, None, CHAMPION, None, stress, policy.version, exposure=beside)
     changes = {name: value for name, value in how.items() if name != "version"}
     try:
         features = features_of_application(facts)
@@ -98,7 +110,14 @@ def evidence_of(facts: ApplicantFacts, policy: Policy, how: Mapping[str, Any]) -
     return to_json(inputs, inputs.decide({policy.version: policy}))
 
 
+def asks_for_exposure(policy: Policy) -> bool:
+    return any(isinstance(rule, ExposureTogether) for rule in policy.rules)
+
+
 def candidates(policy: Policy) -> Iterator[bytes]:
+    if asks_for_exposure(policy):
+        for beside in (NOTHING_ELSE, *BESIDE, None):
+            yield evidence_of(sound_business(), policy, {"version": CHAMPION, "exposure": beside})
     for figures, risk, how in product((*FIGURES, *MISSING), RISKS, HOW):
         yield evidence_of(sound_business(**(risk | figures)), policy, how)
 

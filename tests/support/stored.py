@@ -1,5 +1,6 @@
 """Applications put straight into the database, and events as a handler gets them."""
 
+import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -17,18 +18,23 @@ from fundline.platform.kafka.messages import Event
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.application_api.reference import ReferenceData
+from fundline.services.application_api.schemas import ApplicationRequest
 from fundline.services.application_api.submission import Submission
-from support.applications import an_application
+from support.applications import application_of_its_own
 from support.writes import once
 
 
 async def submitted_application(database: Database, box: SecretBox, **changes: Any) -> uuid.UUID:
-    """Submit a sound application (with changes by dotted path) through the real use case."""
+    """Submit a sound application (with changes by dotted path) through the real use case.
+
+    By a partner, for a business and an account of its own: nothing counts together with it.
+    """
     reference = ReferenceData(database)
     await reference.load()
     submission = Submission(database, box, reference, Metrics(CollectorRegistry()))
-    alice = Caller("alice", Role.APPLICANT)
-    accepted = await submission.submit(alice, an_application(**changes), once("alice", status=202))
+    alice = Caller("alice", Role.PARTNER)
+    request = ApplicationRequest.model_validate_json(json.dumps(application_of_its_own(**changes)))
+    accepted = await submission.submit(alice, request, once("alice", status=202))
     return accepted.id
 
 

@@ -52,9 +52,10 @@ def sample_loans() -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
-def derive_application(row: Mapping[str, str], seed: int) -> dict[str, Any]:
-    """The JSON body of `POST /v1/applications` for one loan: the same row and seed always give the same body.
+def derive_application(row: Mapping[str, str], seed: int, run: str = "") -> dict[str, Any]:
+    """The JSON body of `POST /v1/applications` for one loan: the same arguments always give the same body.
 
+    `run` makes business and account those of one run: what an earlier one was paid does not count together with it.
     Raises UnusableLoan when the row has no NAICS code of a known sector or no age of the business.
     """
     if row["naics"][:2] not in TRADE_FIGURES or row["new_business"] not in {"new", "existing"}:
@@ -72,7 +73,7 @@ def derive_application(row: Mapping[str, str], seed: int) -> dict[str, Any]:
         "purpose": purpose,
         "revolving": row["revolver"] == "1",
         "business": {
-            "legalName": _legal_name(row, legal_form, dice),
+            "legalName": _legal_name(row, legal_form, run, dice),
             "naics": row["naics"],
             "state": row["state"],
             "legalForm": legal_form,
@@ -83,7 +84,7 @@ def derive_application(row: Mapping[str, str], seed: int) -> dict[str, Any]:
         },
         "figures": figures,
         "jobs": {"created": int(row["jobs_create"]), "kept": int(row["jobs_retain"])},
-        "payoutAccount": _payout_account(currency, dice),
+        "payoutAccount": _payout_account(currency, random.Random(f"{seed}:{row['row']}:{run}")),
         "metadata": {"source": "sba-sample", "row": row["row"]},
     }
 
@@ -145,9 +146,11 @@ def _location(row: Mapping[str, str], dice: random.Random) -> str:
     return dice.choices(("urban", "rural"), (80, 20))[0]
 
 
-def _legal_name(row: Mapping[str, str], legal_form: str, dice: random.Random) -> str:
+def _legal_name(row: Mapping[str, str], legal_form: str, run: str, dice: random.Random) -> str:
     trade = TRADE_FIGURES[row["naics"][:2]].trade
-    return f"{dice.choice(FIRST_WORDS)} {dice.choice(SECOND_WORDS)} {trade}{NAME_ENDINGS.get(legal_form, '')}"
+    number = f"{row['row']}{run}"
+    name = f"{dice.choice(FIRST_WORDS)} {dice.choice(SECOND_WORDS)} {trade} {number}"
+    return f"{name}{NAME_ENDINGS.get(legal_form, '')}"
 
 
 def _payout_account(currency: str, dice: random.Random) -> dict[str, str]:

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from fundline.demo.applicants import derive_application, sample_loans
 from fundline.demo.journey import PlannedApplication
 
-APPLICATIONS_PER_APPLICANT = 2
-"""Few, so that a challenger who meets a tenth of the people meets somebody."""
-MOST_APPLICANTS = 500
-
 WHAT_IS_REAL = (
     "Amount, product, state, sector, age of the business, employees, franchise and jobs are those of real loans "
     "(US Small Business Administration, public domain); revenue, margin, debt service, cash, purpose, term and "
-    "currency are derived from them, names and accounts are invented, all with seed {seed}: each run with this "
-    "seed submits the same applications in the same order."
+    "currency are derived from them with seed {seed}: each run with this seed submits the same applications in the "
+    "same order. Names and accounts are invented for the run: each application has an applicant, a business and an "
+    "account of its own, so that none counts together with another."
 )
 
 
@@ -28,8 +25,10 @@ def plan_applications(count: int, seed: int, run: str) -> list[PlannedApplicatio
     applicants = subjects(count, run)
     return [
         PlannedApplication(
-            applicants[number % len(applicants)],
-            derive_application(loans[number % len(loans)], seed + number // len(loans)),
+            applicants[number],
+            derive_application(
+                loans[number % len(loans)], seed + number // len(loans), f"-{run}-{number // len(loans)}"
+            ),
             f"demo-{run}-{number:05d}",
         )
         for number in range(count)
@@ -37,6 +36,5 @@ def plan_applications(count: int, seed: int, run: str) -> list[PlannedApplicatio
 
 
 def subjects(count: int, run: str) -> Sequence[str]:
-    """Who applies: token subjects."""
-    people = min(MOST_APPLICANTS, -(-count // APPLICATIONS_PER_APPLICANT))
-    return [f"demo-{run}-applicant-{number:03d}" for number in range(1, people + 1)]
+    """Who applies: a token's subject for each application."""
+    return [f"demo-{run}-applicant-{number:03d}" for number in range(1, count + 1)]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Literal
 
+from fundline.domain.exposure import Exposure
 from fundline.domain.facts import ApplicantFacts
 from fundline.domain.policy import CURRENT_POLICY, Policy
 from fundline.domain.reasons import REASON_BY_FEATURE, PrincipalReason, principal_reasons
@@ -53,9 +54,11 @@ def decide(
     policy: Policy = CURRENT_POLICY,
     no_score_because: str | None = None,
     fallback_because: str | None = None,
+    exposure: Exposure | None = None,
 ) -> Decision:
     """Decide one application. The same arguments give the same decision.
 
+    `exposure`: what is open or paid beside this application; None, nobody has looked, and a policy that asks refers.
     `fallback_because`: why the chosen model did not answer; `score` is then another one's, or None.
     `no_score_because`: why there is no score; without a `fallback_because` it says why the facts form no features.
     """
@@ -68,6 +71,7 @@ def decide(
         is_model_away=score is None or fallback_because is not None,
         away_because=fallback_because or no_score_because,
         refused_because=no_score_because if score is None and fallback_because is None else None,
+        exposure=exposure,
     )
     outcomes = tuple(outcome for rule in policy.rules for outcome in rule.outcomes(situation))
     status = _status(outcomes)

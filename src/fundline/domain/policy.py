@@ -5,7 +5,7 @@ old one: versions stay in POLICIES for as long as their decisions are replayed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from fundline.domain.rules import (
@@ -14,6 +14,8 @@ from fundline.domain.rules import (
     CashRunway,
     CompleteFacts,
     Coverage,
+    ExposureTogether,
+    LikelyRepeat,
     ModelAvailable,
     ProbabilityOfDefault,
     RiskCombined,
@@ -78,6 +80,19 @@ POLICY_2 = Policy(
         RiskCombined(reject_probability_from=Decimal("0.1500"), reject_stress_from=Decimal("0.5000")),
     ),
 )
-POLICIES: Mapping[str, Policy] = {policy.version: policy for policy in (POLICY_2,)}
-CURRENT_POLICY = POLICY_2
+APPROVED_TOGETHER_UP_TO: Mapping[str, Decimal] = {
+    "USD": Decimal(250_000),
+    "EUR": Decimal(225_000),
+    "GBP": Decimal(200_000),
+    "JPY": Decimal(37_500_000),
+}
+"""The limit of a single amount: what needs a person in one piece needs a person in twelve."""
+POLICY_3 = replace(
+    POLICY_2,
+    version="policy-3",
+    rules=(*POLICY_2.rules, ExposureTogether(APPROVED_TOGETHER_UP_TO), LikelyRepeat(approve_up_to=0)),
+)
+"""Asks what else is open or paid to the same applicant, business and account."""
+POLICIES: Mapping[str, Policy] = {policy.version: policy for policy in (POLICY_2, POLICY_3)}
+CURRENT_POLICY = POLICY_3
 """New decisions are made under this one."""

@@ -20,6 +20,23 @@ SENTENCES: Mapping[str, str] = {
         "instalment or more cash in reserve would help."
     ),
     "amount_needs_a_person": "The amount asked for is above what is approved without a person looking at it.",
+    "exposure_of_applicant": (
+        "Together with your other open and paid applications, the amount is above what is approved without a person "
+        "looking at it."
+    ),
+    "exposure_of_business": (
+        "Together with other open and paid applications for this business, the amount is above what is approved "
+        "without a person looking at it."
+    ),
+    "exposure_of_account": (
+        "Together with other open and paid applications to be paid to this account, the amount is above what is "
+        "approved without a person looking at it."
+    ),
+    "exposure_unknown": "What is open or paid already could not be read, so a person looks at it.",
+    "likely_repeat": (
+        "The same amount was asked for within a day, for this business and to this account; a person finds out whether "
+        "it was meant twice."
+    ),
     "probability_of_default_high": "The estimated likelihood of repayment is too low.",
     "amount_history": "Loans of this size have defaulted more often than average.",
     "revolving_history": "Loans of this kind, revolving or with a schedule, have defaulted more often than average.",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Literal
 
+from fundline.domain.exposure import Amounts, Exposure, Shared, is_above, together
 from fundline.domain.facts import ApplicantFacts
 from fundline.domain.repayment import RepaymentCapacity
 from fundline.domain.scoring import CashFlowStress
@@ -20,6 +21,11 @@ ModelReasons = Literal["none", "added", "instead"]
 BUSINESS_AGES = frozenset({"new", "existing"})
 LEGAL_FORMS = frozenset({"sole_proprietorship", "partnership", "llc", "corporation", "other"})
 LOCATIONS = frozenset({"urban", "rural"})
+_REASON_OF: Mapping[Shared, str] = {
+    Shared.APPLICANT: "exposure_of_applicant",
+    Shared.BUSINESS: "exposure_of_business",
+    Shared.ACCOUNT: "exposure_of_account",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class Situation:
 
     `probability`: of default, at today's level; None without a score. `is_model_away`: the chosen model did not answer;
     `probability` is then another model's, or None. `refused_because`: why no model takes the facts, None if one does.
+    `exposure`: what is open or paid beside this application; None when nobody has looked.
     """
 
     facts: ApplicantFacts
@@ -48,6 +55,7 @@ class Situation:
     is_model_away: bool
     away_because: str | None
     refused_because: str | None
+    exposure: Exposure | None = None
 
 
 class Rule(ABC):
@@ -141,6 +149,47 @@ class AutomaticAmount(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class ExposureTogether(Rule):
+    """What is open or paid to the same applicant, to the same business and to the same account, this one included.
+
+    Where nothing else is, the rule for single amounts speaks alone. `approve_up_to`: major units by currency;
+    currencies count together by their shares of it, see `exposure.py`.
+    """
+
+    approve_up_to: Mapping[str, Decimal]
+    name: ClassVar[str] = "exposure"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        exposure, facts = situation.exposure, situation.facts
+        if exposure is None:
+            return (RuleOutcome(self.name, "refer", None, None, "exposure_unknown"),)
+        return tuple(
+            self._outcome(shared, exposure.of(shared), facts.amount, facts.currency) for shared in Shared
+        )
+
+    def _outcome(self, shared: Shared, others: Amounts, amount: Decimal, currency: str) -> RuleOutcome:
+        amounts = together(others, amount, currency)
+        verdict: Verdict = "refer" if others and is_above(amounts, self.approve_up_to) else "pass"
+        limits = {currency: self.approve_up_to.get(currency, Decimal(0)) for currency in amounts}
+        return RuleOutcome(self.name, verdict, _listed(amounts), _listed(limits), _REASON_OF[shared])
+
+
+@dataclass(frozen=True, slots=True)
+class LikelyRepeat(Rule):
+    """The same amount for the same business and account within a day, asked for before or paid already."""
+
+    approve_up_to: int
+    name: ClassVar[str] = "likely_repeat"
+
+    def outcomes(self, situation: Situation) -> tuple[RuleOutcome, ...]:
+        if situation.exposure is None:
+            return (RuleOutcome(self.name, "refer", None, None, "exposure_unknown"),)
+        repeats = situation.exposure.repeats
+        verdict: Verdict = "refer" if repeats > self.approve_up_to else "pass"
+        return (RuleOutcome(self.name, verdict, str(repeats), str(self.approve_up_to), "likely_repeat"),)
+
+
+@dataclass(frozen=True, slots=True)
 class ProbabilityOfDefault(Rule):
     approve_below: Decimal
     name: ClassVar[str] = "probability_of_default"
@@ -201,6 +250,10 @@ def _gaps(facts: ApplicantFacts) -> list[str]:
         "location_unknown": facts.location not in LOCATIONS,
     }
     return [code for code, is_missing in gaps.items() if is_missing]
+
+
+def _listed(amounts: Amounts) -> str:
+    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(amounts.items()))
 
 
 def _at_least(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -24,6 +24,7 @@ COLUMNS: Mapping[str, str] = {
     "application_id": "uuid",
     "tracking_id": "text",
     "user_id": "text",
+    "submitted_as": "text",
     "amount_minor": "bigint",
     "currency": "text",
     "term_months": "smallint",
@@ -120,6 +121,7 @@ class ApplicationRecord:
     application_id: UUID
     tracking_id: str
     user_id: str
+    submitted_as: Literal["applicant", "partner"] = "applicant"
     amount: Money
     term_months: int
     purpose: str
@@ -137,6 +139,7 @@ class ApplicationRecord:
             "application_id": self.application_id,
             "tracking_id": self.tracking_id,
             "user_id": self.user_id,
+            "submitted_as": self.submitted_as,
             "amount_minor": self.amount.amount_minor,
             "currency": self.amount.currency,
             "term_months": self.term_months,

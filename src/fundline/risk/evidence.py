@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 
 from fundline.domain.decision import NO_MODEL, Decision, decide
+from fundline.domain.exposure import Exposure, Shared
 from fundline.domain.facts import ApplicantFacts
 from fundline.domain.policy import POLICIES, Policy
 from fundline.domain.repayment import monthly_instalment
@@ -44,7 +45,8 @@ class UnreadableEvidence(ValueError):
 class Inputs:
     """What a decision is made of. `features` None: the facts do not form features, `no_score_because` says why.
 
-    `asked` is the version the experiment chose, `fallback_because` why another one had to answer.
+    `asked` is the version the experiment chose, `fallback_because` why another one had to answer. `exposure` None:
+    nobody looked, as for all decisions before policy 3.
     """
 
     facts: ApplicantFacts
@@ -55,6 +57,7 @@ class Inputs:
     policy_version: str
     fallback_because: str | None = None
     no_score_because: str | None = None
+    exposure: Exposure | None = None
 
     def decide(self, policies: Mapping[str, Policy] = POLICIES) -> Decision:
         """Raises KeyError on a policy that is not known (any more)."""
@@ -65,6 +68,7 @@ class Inputs:
             policy=policies[self.policy_version],
             fallback_because=self.fallback_because,
             no_score_because=self.no_score_because,
+            exposure=self.exposure,
         )
 
 
@@ -103,6 +107,7 @@ def to_json(inputs: Inputs, decision: Decision) -> bytes:
         {
             "schema": SCHEMA,
             "facts": dataclasses.asdict(inputs.facts),
+            **_exposure_form(inputs.exposure),
             "features": None if inputs.features is None else dict(inputs.features),
             "asked": inputs.asked,
             "fallbackBecause": inputs.fallback_because,
@@ -117,6 +122,11 @@ def to_json(inputs: Inputs, decision: Decision) -> bytes:
         },
         default=str,
     )
+
+
+def _exposure_form(exposure: Exposure | None) -> dict[str, Any]:
+    """No field at all where nobody looked: evidence from before policy 3 keeps its bytes."""
+    return {} if exposure is None else {"exposure": dataclasses.asdict(exposure)}
 
 
 def _engines() -> dict[str, str]:
@@ -146,6 +156,7 @@ def from_json(text: str | bytes) -> tuple[Inputs, dict[str, Any]]:
             policy_version=recorded["policy"],
             fallback_because=recorded["fallbackBecause"],
             no_score_because=recorded["noScoreBecause"],
+            exposure=_exposure(recorded.get("exposure")),
         )
     except UnreadableEvidence:
         raise
@@ -166,6 +177,16 @@ def _facts(recorded: Mapping[str, Any]) -> ApplicantFacts:
     stated = [name for name in _FACT_DECIMALS if recorded.get(name) is not None]
     decimals = {name: Decimal(recorded[name]) for name in stated}
     return ApplicantFacts(**{**recorded, **decimals})
+
+
+def _exposure(recorded: Mapping[str, Any] | None) -> Exposure | None:
+    if recorded is None:
+        return None
+    amounts = {
+        shared.value: {currency: Decimal(amount) for currency, amount in recorded[shared].items()}
+        for shared in Shared
+    }
+    return Exposure(**amounts, repeats=recorded["repeats"])
 
 
 def _score(recorded: Mapping[str, Any] | None) -> ModelScore | None:

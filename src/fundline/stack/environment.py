@@ -36,6 +36,7 @@ def file_settings(home: StackHome) -> dict[str, Settings]:
             "FUNDLINE_JWKS_FILE": str(keys.jwks),
             "FUNDLINE_TOKEN_ISSUER": TOKEN_ISSUER,
             "FUNDLINE_TOKEN_AUDIENCE": TOKEN_AUDIENCE,
+            "FUNDLINE_SUBMISSIONS_PER_APPLICANT": "1000000",  # load and chaos submit as few people
         },
         ACCOUNT_KEY: {"FUNDLINE_ACCOUNT_KEY_FILE": str(keys.account_key)},
         AUDIT_ANCHORS: {

@@ -11,6 +11,7 @@ from schwifty import IBAN
 from fundline.demo.applicants import UnusableLoan, derive_application, sample_loans
 from fundline.demo.trade_figures import TRADE_FIGURES
 from fundline.domain.decision import decide
+from fundline.domain.exposure import NOTHING_ELSE
 from fundline.domain.money import Money
 from fundline.domain.policy import POLICY_2
 from fundline.risk.artefact import MODELS_DIRECTORY, load_model
@@ -43,7 +44,7 @@ def _status(number: int, body: dict[str, Any]) -> str:
     (answer,) = SCORECARD.answer([features])
     score = model_score(SCORECARD.version, SCORECARD.base_rate, answer, features)
     stress = stress_of(facts, POLICY_2, seed=number, paths=1000)
-    return decide(facts, score=score, stress=stress).status
+    return decide(facts, score=score, stress=stress, exposure=NOTHING_ELSE).status
 
 
 def test_the_sample_holds_four_hundred_loans_and_no_outcome():

@@ -1,9 +1,22 @@
-from fundline.demo.plan import MOST_APPLICANTS, plan_applications
+from fundline.demo.plan import plan_applications
 
 
 def test_the_same_seed_plans_the_same_applications_in_the_same_order():
+    first, again = (plan_applications(50, 7, "a") for _ in range(2))
+    assert [planned.body for planned in first] == [planned.body for planned in again]
+
+
+def test_another_run_has_the_same_loans_for_other_people_businesses_and_accounts():
     first, second = (plan_applications(50, 7, run) for run in ("a", "b"))
-    assert [planned.body for planned in first] == [planned.body for planned in second]
+    for one, other in zip(first, second, strict=True):
+        assert one.applicant != other.applicant
+        assert one.body["payoutAccount"] != other.body["payoutAccount"]
+        assert one.body["business"]["legalName"] != other.body["business"]["legalName"]
+        same = [
+            [body["amount"], body["figures"], body["business"] | {"legalName": ""}, body["termMonths"]]
+            for body in (one.body, other.body)
+        ]
+        assert same[0] == same[1]
 
 
 def test_another_seed_plans_other_applications():
@@ -20,7 +33,12 @@ def test_beyond_the_sample_no_application_comes_twice():
     assert len(set(bodies)) == 1000
 
 
-def test_several_people_apply_but_not_too_many():
-    assert len({planned.applicant for planned in plan_applications(1, 1, "a")}) == 1
-    assert len({planned.applicant for planned in plan_applications(200, 1, "a")}) == 100
-    assert len({planned.applicant for planned in plan_applications(2000, 1, "a")}) == MOST_APPLICANTS
+def test_nothing_counts_together_with_another_application():
+    """Exposure is summed per applicant, business and account: a demo whose people share one is referred."""
+    planned = plan_applications(2000, 1, "a")
+    for shared in (
+        [one.applicant for one in planned],
+        [one.body["business"]["legalName"] for one in planned],
+        [str(one.body["payoutAccount"]) for one in planned],
+    ):
+        assert len(set(shared)) == 2000

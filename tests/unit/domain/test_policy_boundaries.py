@@ -4,28 +4,31 @@ A mutation of the coverage rule from `<` to `<=` once survived every test.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from fundline.domain.decision import at_level, decide
+from fundline.domain.decision import at_level
+from fundline.domain.exposure import NOTHING_ELSE, Exposure
 from fundline.domain.facts import ApplicantFacts
-from fundline.domain.policy import POLICY_2
+from fundline.domain.policy import POLICY_2, POLICY_3
 from fundline.domain.repayment import capacity_of
 from fundline.domain.rules import (
     AmountToRevenue,
     AutomaticAmount,
     CashRunway,
     Coverage,
+    ExposureTogether,
+    LikelyRepeat,
     ProbabilityOfDefault,
     RiskCombined,
     Rule,
     RuleOutcome,
     Stress,
 )
-from support.applicant_facts import GOOD_SCORE, sound_business, stress_of_share
+from support.applicant_facts import GOOD_SCORE, decide_alone, sound_business, stress_of_share
 from support.policies import with_rule
 
 SOUND = sound_business()
@@ -59,6 +62,7 @@ class Threshold:
     verdicts: tuple[str, str, str]
     facts: ApplicantFacts = SOUND
     key: str | None = None
+    beside: Exposure = NOTHING_ELSE
 
 
 SMALL = Decimal("0.0001")
@@ -83,15 +87,22 @@ THRESHOLDS = [
     Threshold(Stress, "approve_below", STRESS.shortfall_probability, SMALL, BELOW),
     Threshold(RiskCombined, "reject_probability_from", PROBABILITY, SMALL, BOTH_REACHED),
     Threshold(RiskCombined, "reject_stress_from", STRESS.shortfall_probability, SMALL, BOTH_REACHED),
-]
+    Threshold(
+        ExposureTogether, "approve_up_to", SOUND.amount + 7, Decimal("0.01"), AT_MOST, SOUND, "USD",
+        Exposure(applicant={"USD": Decimal(7)}),
+    ),
+    Threshold(LikelyRepeat, "approve_up_to", Decimal(2), Decimal(1), AT_MOST, beside=Exposure(repeats=2)),
+]  # fmt: skip
 
 
 def outcome(threshold: Threshold, limit: Decimal) -> RuleOutcome:
     value = limit if threshold.key is None else {threshold.key: limit}
     lenient = LENIENT.get(threshold.rule, {})
-    policy = with_rule(POLICY_2, threshold.rule, **{**lenient, threshold.name: value})
-    decision = decide(threshold.facts, score=GOOD_SCORE, stress=STRESS, policy=policy)
-    (found,) = [one for one in decision.rule_outcomes if one.rule == threshold.rule.name]
+    policy = with_rule(POLICY_3, threshold.rule, **{**lenient, threshold.name: value})
+    decision = decide_alone(
+        threshold.facts, score=GOOD_SCORE, stress=STRESS, policy=policy, exposure=threshold.beside
+    )
+    (found, *_) = [one for one in decision.rule_outcomes if one.rule == threshold.rule.name]
     return found
 
 
@@ -115,7 +126,7 @@ def test_an_outcome_says_what_was_compared_with_what(threshold: Threshold):
 
 
 def test_every_threshold_of_the_policy_has_its_boundary():
-    thresholds = {(type(rule), field.name) for rule in POLICY_2.rules for field in fields(rule)}
+    thresholds = {(type(rule), field.name) for rule in POLICY_3.rules for field in fields(rule)}
     assert {(one.rule, one.name) for one in THRESHOLDS} == thresholds
 
 
@@ -156,4 +167,22 @@ def test_the_rules_and_thresholds_of_a_policy_never_change_under_its_version():
             "risk_combined",
             {"reject_probability_from": Decimal("0.1500"), "reject_stress_from": Decimal("0.5000")},
         ),
+    ]
+
+
+def test_the_later_policy_is_the_earlier_one_with_two_rules_more():
+    assert replace(POLICY_3, version="policy-2", rules=POLICY_3.rules[: len(POLICY_2.rules)]) == POLICY_2
+    assert [(rule.name, asdict(rule)) for rule in POLICY_3.rules[len(POLICY_2.rules) :]] == [
+        (
+            "exposure",
+            {
+                "approve_up_to": {
+                    "USD": Decimal(250_000),
+                    "EUR": Decimal(225_000),
+                    "GBP": Decimal(200_000),
+                    "JPY": Decimal(37_500_000),
+                }
+            },
+        ),
+        ("likely_repeat", {"approve_up_to": 0}),
     ]

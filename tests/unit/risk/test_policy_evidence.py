@@ -7,7 +7,7 @@ import pytest
 
 from fundline.domain.policy import POLICIES, POLICY_2
 from fundline.risk.evidence import from_json, repeat, to_json
-from support.policies import POLICY_3
+from support.policies import POLICY_NEXT
 from support.policy_evidence import FILES, MODELS, Kept, kept, telling
 
 EVIDENCE = [(version, one) for version in POLICIES for one in kept(version)]
@@ -40,6 +40,19 @@ OUTCOMES_OF_POLICY_2 = {
 }
 
 
+OUTCOMES_OF_POLICY_3 = OUTCOMES_OF_POLICY_2 | {
+    *(
+        ("exposure", verdict, f"exposure_of_{shared}")
+        for shared in ("applicant", "business", "account")
+        for verdict in ("pass", "refer")
+    ),
+    ("likely_repeat", "pass", "likely_repeat"),
+    ("likely_repeat", "refer", "likely_repeat"),
+    ("exposure", "refer", "exposure_unknown"),
+    ("likely_repeat", "refer", "exposure_unknown"),
+}
+
+
 def outcomes_of(evidence: list[str]) -> set[tuple[str, str, str]]:
     rules = [rule for one in evidence for rule in orjson.loads(one)["rules"]]
     return {(rule["rule"], rule["verdict"], rule["reason"]) for rule in rules}
@@ -51,6 +64,7 @@ def test_each_policy_version_has_its_kept_evidence():
 
 def test_the_kept_evidence_shows_every_outcome_of_every_rule():
     assert outcomes_of([one.evidence for one in kept("policy-2")]) == OUTCOMES_OF_POLICY_2
+    assert outcomes_of([one.evidence for one in kept("policy-3")]) == OUTCOMES_OF_POLICY_3
 
 
 @pytest.mark.parametrize(("version", "one"), EVIDENCE)
@@ -68,7 +82,7 @@ def test_evidence_that_is_frozen_today_has_the_hash_of_the_day_it_was_made(versi
     assert hashlib.sha256(orjson.dumps(today)).hexdigest() == one.sha256
 
 
-BOTH = {policy.version: policy for policy in (POLICY_2, POLICY_3)}
+BOTH = {policy.version: policy for policy in (POLICY_2, POLICY_NEXT)}
 
 
 def test_with_a_later_policy_beside_it_every_decision_of_the_earlier_one_replays():
@@ -78,9 +92,9 @@ def test_with_a_later_policy_beside_it_every_decision_of_the_earlier_one_replays
 
 
 def test_every_decision_of_the_later_policy_replays_and_would_not_under_the_earlier_rules():
-    later = [evidence.decode() for evidence in telling(POLICY_3)]
-    assert {rule for rule, _, _ in outcomes_of(later)} == {rule.name for rule in POLICY_3.rules}
+    later = [evidence.decode() for evidence in telling(POLICY_NEXT)]
+    assert {rule for rule, _, _ in outcomes_of(later)} == {rule.name for rule in POLICY_NEXT.rules}
     for evidence in later:
         assert repeat(evidence, MODELS.__getitem__, BOTH) == []
-        under_the_earlier = repeat(evidence, MODELS.__getitem__, {"policy-3": POLICY_2})
+        under_the_earlier = repeat(evidence, MODELS.__getitem__, {"policy-next": POLICY_2})
         assert "rules" in {difference.what for difference in under_the_earlier}

@@ -2,10 +2,12 @@
 
 from fundline.platform.database.clock_watch import ClockWatch
 from fundline.platform.database.errors import (
+    CheckRule,
     DatabaseBusy,
     DatabaseUnavailable,
     RowBusy,
     UniqueRule,
+    rule_of_check,
     translated,
 )
 from fundline.platform.database.leader import Candidate, LeaderConnection
@@ -13,6 +15,7 @@ from fundline.platform.database.pool import Connection, Database, open_database
 
 __all__ = [
     "Candidate",
+    "CheckRule",
     "ClockWatch",
     "Connection",
     "Database",
@@ -22,5 +25,6 @@ __all__ = [
     "RowBusy",
     "UniqueRule",
     "open_database",
+    "rule_of_check",
     "translated",
 ]

@@ -6,8 +6,8 @@ Source of the codes: PostgreSQL 18, appendix A.
 """
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 
 import asyncpg
@@ -96,6 +96,25 @@ class UniqueRule(Exception):
     def __init__(self, constraint: str) -> None:
         self.constraint = constraint
         super().__init__(f"the constraint {constraint} forbids a second row")
+
+
+class CheckRule(Exception):
+    """A check of the schema was violated that stands for a rule which somebody may meet."""
+
+    def __init__(self, constraint: str) -> None:
+        self.constraint = constraint
+        super().__init__(f"the constraint {constraint} forbids it")
+
+
+@contextmanager
+def rule_of_check(constraint: str) -> Iterator[None]:
+    """The violation of this check raises CheckRule; any other goes through: it is a bug."""
+    try:
+        yield
+    except asyncpg.CheckViolationError as error:
+        if error.as_dict().get("constraint_name") != constraint:
+            raise
+        raise CheckRule(constraint) from error
 
 
 def family_of(error: BaseException) -> Family:

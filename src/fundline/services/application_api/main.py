@@ -23,7 +23,8 @@ def main() -> None:
         database = await open_database(settings)
         reference = ReferenceData(database, every_s=settings.reference_refresh_s)
         await reference.load()
-        submission = Submission(database, SecretBox(settings.account_key_file), reference, metrics)
+        box = SecretBox(settings.account_key_file)
+        submission = Submission(database, box, reference, metrics, quota=settings.quota)
         offered = bound(submission, Reading(database), Review(database), Reassessment(database), reference)
         return Service(
             app=api(served(TokenVerifier(settings), offered)),

@@ -14,6 +14,7 @@ from fundline.services.application_api.answers import (
     Reassessing,
     ReferenceData,
 )
+from fundline.services.application_api.quota import QuotaExceeded
 from fundline.services.application_api.reading import ApplicationNotFound, Reading
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.reference import ReferenceData as Reference
@@ -41,6 +42,7 @@ SUBMIT = Endpoint(
     gives=Accepted,
     status=202,
     says="Stored.",
+    refuses=(QuotaExceeded,),
     example=EXAMPLE_APPLICATION,
     location="/v1/applications/{id}",
 )

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.audit.trail import BEFORE_THE_FIRST, AuditEntry, next_hash
-from fundline.platform.database import Connection, Database
+from fundline.platform.database import Connection, Database, rule_of_check
 from fundline.platform.database.idempotency import Rendered, WriteKey
 from fundline.platform.database.outbox import OutboxRow, as_columns
 from fundline.platform.database.sql import Sql
 from fundline.records.application_record import INSERT
+from fundline.services.application_api.quota import EXCEEDED
 
 SUBMIT = Sql(f"""
 with claimed as (
@@ -19,6 +20,13 @@ with claimed as (
     values (:caller, :key, :request_hash, :response_status, :response_body)
     on conflict on constraint idempotency_keys_once_per_caller do nothing
     returning key
+), counted as (
+    insert into submission_quotas as quota (subject, window_began, used, allowed)
+    select :quota_subject::text, :created_at::timestamptz, 1, :allowed::integer from claimed
+    on conflict (subject) do update set
+        used = case when quota.window_began > :window_since::timestamptz then quota.used + 1 else 1 end,
+        window_began = case when quota.window_began > :window_since then quota.window_began else :created_at end,
+        allowed = :allowed
 ), stored as (
     {INSERT}
     from claimed
@@ -41,7 +49,7 @@ with claimed as (
 )
 select exists (select from claimed) as is_new
 """)  # noqa: S608 - our own columns
-"""One statement, one round trip, one commit: key, application, history, audit entry and events are stored together."""
+"""One statement, one round trip, one commit: key, count, application, history, audit entry and events together."""
 
 _COLUMNS = """
 select a.application_id, a.tracking_id, a.user_id, a.amount_minor, a.currency, a.term_months, a.purpose,
@@ -87,34 +95,41 @@ async def submit(
     row: Mapping[str, Any],
     events: Sequence[OutboxRow],
     entry: AuditEntry,
+    *,
+    allowed: int,
+    window_since: datetime,
 ) -> bool:
     """True when stored; False when the caller has used the key before.
 
-    `row` is that of an ApplicationRecord. `entry` begins its stream.
+    `row` is that of an ApplicationRecord. `entry` begins its stream. `allowed`: how many the caller may submit in a
+    window; one that began before `window_since` is over. One more violates submission_quotas_not_exceeded: CheckRule.
     """
     ids, topics, _, payloads, headers = as_columns(events)
-    stored = await database.fetchrow(
-        *SUBMIT(
-            **row,
-            status=ApplicationStatus.PROCESSING.value,
-            status_sequence=1,
-            caller=key.caller,
-            key=key.key,
-            request_hash=key.request_hash,
-            response_status=answer.code,
-            response_body=answer.body.decode(),
-            event_ids=ids,
-            topics=topics,
-            payloads=payloads,
-            headers=headers,
-            actor=entry.actor,
-            stream=entry.stream,
-            action=entry.action,
-            details=entry.details_text(),
-            evidence_hash=entry.evidence_hash(),
-            hash=next_hash(BEFORE_THE_FIRST, entry.digest()),
-        )
+    statement = SUBMIT(
+        **row,
+        status=ApplicationStatus.PROCESSING.value,
+        status_sequence=1,
+        caller=key.caller,
+        key=key.key,
+        request_hash=key.request_hash,
+        response_status=answer.code,
+        response_body=answer.body.decode(),
+        event_ids=ids,
+        topics=topics,
+        payloads=payloads,
+        headers=headers,
+        actor=entry.actor,
+        stream=entry.stream,
+        action=entry.action,
+        details=entry.details_text(),
+        evidence_hash=entry.evidence_hash(),
+        hash=next_hash(BEFORE_THE_FIRST, entry.digest()),
+        quota_subject=row["user_id"],
+        allowed=allowed,
+        window_since=window_since,
     )
+    with rule_of_check(EXCEEDED):
+        stored = await database.fetchrow(*statement)
     return stored is not None and bool(stored["is_new"])
 
 

@@ -11,10 +11,10 @@ from fundline.domain.application import submitted
 from fundline.platform.audit.rows import ROWS, rows_of
 from fundline.platform.audit.trail import AuditEntry
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
-from fundline.platform.database import Database, RowBusy, UniqueRule
+from fundline.platform.database import CheckRule, Database, RowBusy, UniqueRule
 from fundline.platform.database.idempotency import Once, RequestInFlight, WriteKey
 from fundline.platform.database.outbox import OutboxRow, outbox_row
-from fundline.platform.identity import Caller
+from fundline.platform.identity import Caller, Role
 from fundline.platform.refusals import FieldError, InvalidRequest
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.logs import get_log
@@ -26,12 +26,14 @@ from fundline.records.recorded_tables import APPLICATIONS
 from fundline.records.status import status_event
 from fundline.services.application_api import store
 from fundline.services.application_api.answers import Accepted
+from fundline.services.application_api.quota import Quota
 from fundline.services.application_api.reference import ReferenceData
 from fundline.services.application_api.schemas import ApplicationRequest, amount_errors
 from fundline.services.application_api.tracking import tracking_id
 
 SOURCE = "application-api"
 _TRACKING_ATTEMPTS = 3
+DEFAULT_QUOTA = Quota()
 
 
 def _random_bits() -> int:
@@ -46,17 +48,19 @@ class Submission:
         reference: ReferenceData,
         metrics: Metrics,
         *,
+        quota: Quota = DEFAULT_QUOTA,
         now: Clock = utc_now,
         fresh_id: NewId = new_id,
         random_bits: Callable[[], int] = _random_bits,
     ) -> None:
         self._database, self._box, self._reference = database, box, reference
         self._applications = metrics.of(ApplicationMetrics).applications
+        self._quota = quota
         self._now, self._fresh_id, self._random_bits = now, fresh_id, random_bits
         self._log = get_log()
 
     async def submit(self, caller: Caller, request: ApplicationRequest, once: Once[Accepted]) -> Accepted:
-        """Raises InvalidRequest, RequestInFlight, KeyReused; AlreadyAnswered on a repeat."""
+        """Raises InvalidRequest, QuotaExceeded, RequestInFlight, KeyReused; AlreadyAnswered on a repeat."""
         self._check(request)
         for attempt in range(1, _TRACKING_ATTEMPTS + 1):
             accepted = Accepted(
@@ -66,6 +70,10 @@ class Submission:
                 is_new = await self._store(caller, request, accepted, once)
             except RowBusy:
                 raise RequestInFlight from None
+            except CheckRule:
+                raise await self._quota.exceeded(
+                    self._database, caller.subject, caller.role, self._now()
+                ) from None
             except UniqueRule as taken:
                 if taken.constraint != "applications_tracking_id_unique" or attempt == _TRACKING_ATTEMPTS:
                     raise
@@ -99,6 +107,7 @@ class Submission:
             application_id=application_id,
             tracking_id=accepted.tracking_id,
             user_id=caller.subject,
+            submitted_as="partner" if caller.role is Role.PARTNER else "applicant",
             amount=request.money,
             term_months=request.term_months,
             purpose=request.purpose,
@@ -117,6 +126,8 @@ class Submission:
             row,
             self._events(caller, request, accepted, at),
             _entry(caller, once.key, request, row, at),
+            allowed=self._quota.allowed(caller.role),
+            window_since=at - self._quota.window,
         )
 
     def _events(

@@ -80,6 +80,8 @@ class PayoutTerms:
     sealed_account: bytes
     paid_without_minor: int | None
     approved_by: str
+    is_by_policy: bool
+    """No person has approved it."""
 
 
 class DisbursementMissing(LookupError):
@@ -139,7 +141,8 @@ async def payout_terms(connection: Connection, application_id: UUID) -> PayoutTe
     if row is None:
         raise DisbursementMissing(f"the application {application_id} does not exist")
     approved_by = row["decided_by"] or f"policy:{row['policy'] or 'unrecorded'}"
-    return PayoutTerms(row["payout_account"], row["paid_without_minor"], approved_by)
+    is_by_policy = row["decided_by"] is None
+    return PayoutTerms(row["payout_account"], row["paid_without_minor"], approved_by, is_by_policy)
 
 
 async def mark_requested(

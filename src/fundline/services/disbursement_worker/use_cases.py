@@ -20,6 +20,7 @@ from fundline.platform.database import Connection, Database
 from fundline.platform.database.inbox import first_time
 from fundline.platform.telemetry.logs import get_log
 from fundline.records.cases import CaseKind, NewCase, open_case
+from fundline.records.exposure import why_a_person_must_agree
 from fundline.records.ledger import book_payment
 from fundline.records.status import LockedApplication, lock_application
 from fundline.services.disbursement_worker import store
@@ -171,7 +172,10 @@ class Payout:
         self, connection: Connection, payment: store.Disbursement, terms: store.PayoutTerms
     ) -> store.Disbursement:
         at = self._now()
-        needs = needs_release(payment.amount, terms.paid_without_minor)
+        because = await why_a_person_must_agree(
+            connection, payment.application_id, payment.amount, by_policy=terms.is_by_policy
+        )
+        needs = bool(because) or needs_release(payment.amount, terms.paid_without_minor)
         reached = change_state(payment.state, DisbursementState.REQUESTED)
         await store.mark_requested(
             connection,
@@ -181,16 +185,15 @@ class Payout:
             approved_by=terms.approved_by,
             needs_release=needs,
         )
-        details = {"approvedBy": terms.approved_by, "needsRelease": needs, **_shown(payment)}
+        details = {
+            "approvedBy": terms.approved_by,
+            "needsRelease": needs,
+            "because": because,
+            **_shown(payment),
+        }
         await record_step(connection, payment, "payment.requested", at, details)
         if needs:
-            case = NewCase(
-                CaseKind.PAYMENT_RELEASE,
-                str(payment.payment_id),
-                f"A payment of {payment.amount.text()} {payment.amount.currency} waits for a second person.",
-                payment.application_id,
-                details,
-            )
+            case = _release_case(payment, because, details)
             await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=at)
         return replace(payment, state=reached, approved_by=terms.approved_by, needs_release=needs)
 
@@ -228,6 +231,17 @@ class Payout:
             fields["payment_id"] = str(step.payment.order.payment_id)
         self._log.info(step.event, **fields)
         return step.payment
+
+
+def _release_case(payment: store.Disbursement, because: list[str], details: dict[str, Any]) -> NewCase:
+    waits = f"A payment of {payment.amount.text()} {payment.amount.currency} waits for a second person."
+    return NewCase(
+        CaseKind.PAYMENT_RELEASE,
+        str(payment.payment_id),
+        " ".join((waits, *because)),
+        payment.application_id,
+        details,
+    )
 
 
 def _shown(payment: store.Disbursement) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The active relay also forgets what has served its time: handled event ids and idempotency keys."""
+"""The active relay also forgets what has served its time: handled event ids, keys, counts of submissions."""
 
 from collections.abc import Callable
 
@@ -25,4 +25,7 @@ class Housekeeping(Loop):
             self._database, self._settings.idempotency_kept_hours
         ):
             self._log.info("housekeeping.idempotency_keys", forgotten=keys)
+            self.heartbeat.beat()
+        while quotas := await store.forget_quotas(self._database, self._settings.quotas_kept_days):
+            self._log.info("housekeeping.submission_quotas", forgotten=quotas)
             self.heartbeat.beat()

@@ -26,3 +26,5 @@ class Settings(DatabaseSettings, KafkaSettings):
     """Longer than Kafka keeps a message, so that no redelivery can meet an emptied inbox."""
     idempotency_kept_hours: Annotated[int, Field(ge=24)] = 48
     """Life of an idempotency key."""
+    quotas_kept_days: Annotated[int, Field(ge=8)] = 8
+    """Counts of submissions; longer than any window of them lasts."""

@@ -11,6 +11,10 @@ delete from idempotency_keys where ctid = any(array(
     select ctid from idempotency_keys where created_at < now() - make_interval(hours => $1) limit $2))
 """
 EXPRESS_LIMITS = "select currency, express_up_to_minor from scoring_lanes"
+FORGET_QUOTAS = """
+delete from submission_quotas where ctid = any(array(
+    select ctid from submission_quotas where window_began < now() - make_interval(days => $1) limit $2))
+"""
 _STEP = 5000
 
 
@@ -20,6 +24,10 @@ async def forget_inbox(database: Database, kept_days: int) -> int:
 
 async def forget_idempotency_keys(database: Database, kept_hours: int) -> int:
     return _count(await database.execute(FORGET_IDEMPOTENCY_KEYS, kept_hours, _STEP))
+
+
+async def forget_quotas(database: Database, kept_days: int) -> int:
+    return _count(await database.execute(FORGET_QUOTAS, kept_days, _STEP))
 
 
 def _count(tag: str) -> int:

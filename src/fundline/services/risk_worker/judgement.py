@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from fundline.domain.decision import Decision
+from fundline.domain.exposure import Exposure
 from fundline.domain.facts import ApplicantFacts
 from fundline.domain.policy import CURRENT_POLICY, POLICIES
 from fundline.domain.scoring import BadScore, CashFlowStress, ModelScore
@@ -38,11 +39,15 @@ class Chooser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom the judgement is about. `applicant` is the token's subject: one person always meets the same model."""
+    """Whom the judgement is about. `applicant` is the token's subject: one person always meets the same model.
+
+    `exposure`: what is open or paid beside this application, as it stood when its scoring began.
+    """
 
     application_id: UUID
     applicant: str
     facts: ApplicantFacts
+    exposure: Exposure | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class Judge:
         cached = await self._cache.find(subject.application_id, subject.facts, choice, self._policy.version)
         if cached is not None:
             inputs, shadow = cached
+            inputs = dataclasses.replace(inputs, exposure=subject.exposure)  # never an earlier one
             return Judgement(inputs, inputs.decide(), shadow)
         judgement = await self._judge(subject, choice)
         if judgement.inputs.fallback_because is None and judgement.inputs.score is not None:
@@ -87,19 +93,18 @@ class Judge:
         return judgement
 
     async def _judge(self, subject: Subject, choice: Choice) -> Judgement:
-        facts = subject.facts
         simulating = asyncio.create_task(self._simulate(subject))
         try:
-            features = features_of_application(facts)
+            features = features_of_application(subject.facts)
         except FeatureError as error:
-            inputs = self._inputs(facts, choice, await simulating, no_score_because=str(error))
+            inputs = self._inputs(subject, choice, await simulating, no_score_because=str(error))
             return Judgement(inputs, inputs.decide(), None)
         asking = asyncio.create_task(self._ask(choice.version, features))
         shadow_score: ModelScore | str | None = None
         if choice.shadow is not None and choice.shadow != choice.version:
             shadow_score = await self._ask(choice.shadow, features)
         answer, stress = await asking, await simulating
-        inputs = self._inputs(facts, choice, stress, features=features)
+        inputs = self._inputs(subject, choice, stress, features=features)
         if isinstance(answer, ModelScore):
             inputs = dataclasses.replace(inputs, score=answer)
         else:
@@ -108,7 +113,7 @@ class Judge:
 
     def _inputs(
         self,
-        facts: ApplicantFacts,
+        subject: Subject,
         choice: Choice,
         stress: CashFlowStress | None,
         *,
@@ -116,13 +121,14 @@ class Judge:
         no_score_because: str | None = None,
     ) -> Inputs:
         return Inputs(
-            facts=facts,
+            facts=subject.facts,
             features=features,
             asked=choice.version,
             score=None,
             stress=stress,
             policy_version=self._policy.version,
             no_score_because=no_score_because,
+            exposure=subject.exposure,
         )
 
     async def _simulate(self, subject: Subject) -> CashFlowStress | None:

@@ -23,6 +23,7 @@ from fundline.platform.database.outbox import outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.audit_streams import application_stream
+from fundline.records.exposure import read_exposure
 from fundline.records.metrics import ApplicationMetrics
 from fundline.records.recorded_tables import ASSESSMENTS
 from fundline.records.status import LockedApplication, lock_application, move_application
@@ -92,8 +93,9 @@ class Scoring:
             if application.status not in _BEFORE_THE_DECISION:
                 return None
             facts = await store.read_facts(connection, application_id)
+            exposure = await read_exposure(connection, application_id)
             await self._begin(connection, application)
-        return Subject(application_id, application.user_id, facts)
+        return Subject(application_id, application.user_id, facts, exposure)
 
     async def _begin(self, connection: Connection, application: LockedApplication) -> None:
         if application.status is ApplicationStatus.PROCESSING:
