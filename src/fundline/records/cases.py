@@ -38,6 +38,8 @@ class CaseKind(StrEnum):
     """The bank says something else than what is on record."""
     PAYMENT_RELEASE = "payment_release"
     """An amount above the limit waits for a second person."""
+    FUNDING_SHORT = "funding_short"
+    """Payments wait because the lender has committed no more."""
     BANK_MISMATCH = "bank_mismatch"
     """Our ledger and the bank's statement differ."""
     APPLICATION_STUCK = "application_stuck"

@@ -19,9 +19,10 @@ from fundline.domain.people import same_person
 from fundline.platform.audit.rows import ROWS, Rows, merged, rows_of
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import NewId
-from fundline.platform.database import Connection
+from fundline.platform.database import CheckRule, Connection, rule_of_check
 from fundline.platform.database.sql import Sql
 from fundline.records.audit_streams import application_stream
+from fundline.records.funding import WITHIN_COMMITMENT, FundsShort
 from fundline.records.recorded_tables import POSTINGS, TRANSFERS
 
 BOOK_TRANSFER = Sql("""
@@ -80,7 +81,8 @@ async def book_payment(
     Returns the rows that were written: the caller's audit entry names them.
 
     A second step of the same kind violates ledger_transfers_once_per_purpose, a second result
-    ledger_transfers_resolved_once. Raises NoFundingSource, or LedgerRuleBroken for an amount that is not positive.
+    ledger_transfers_resolved_once. Raises NoFundingSource, FundsShort, or LedgerRuleBroken for an amount that is not
+    positive.
     """
     funding = await _funding(connection, reached, amount.currency, payment_id)
     transfer = transfer_on(reached, amount, funding=funding)
@@ -137,7 +139,7 @@ async def correct(
 ) -> UUID:
     """Reverse a transfer, and book `instead` in its place unless that is empty. Returns the reversal's id.
 
-    Raises TransferUnknown, CorrectionRefused, LedgerRuleBroken; UniqueRule when it was reversed before.
+    Raises TransferUnknown, CorrectionRefused, LedgerRuleBroken, FundsShort; UniqueRule when it was reversed before.
     """
     rows = await connection.fetch(POSTINGS_OF_TRANSFER, correction.corrects)
     if not rows:
@@ -200,7 +202,7 @@ async def book(
     at: datetime,
     correction: Correction | None = None,
 ) -> Rows:
-    """One transfer with its postings; returns these rows. Raises UniqueRule, see book_payment."""
+    """One transfer with its postings; returns these rows. Raises FundsShort, and UniqueRule, see book_payment."""
     row = {
         "transfer_id": transfer_id,
         "payment_id": payment_id,
@@ -214,7 +216,12 @@ async def book(
     accounts = [str(posting.account) for posting in transfer.postings]
     currencies = [posting.amount.currency for posting in transfer.postings]
     amounts = [posting.amount.amount_minor for posting in transfer.postings]
-    await connection.execute(*BOOK_TRANSFER(**row, accounts=accounts, currencies=currencies, amounts=amounts))
+    statement = BOOK_TRANSFER(**row, accounts=accounts, currencies=currencies, amounts=amounts)
+    try:
+        with rule_of_check(WITHIN_COMMITMENT):
+            await connection.execute(*statement)
+    except CheckRule as above:
+        raise FundsShort("The lender has committed less than what would be drawn with this.") from above
     return {
         **rows_of(TRANSFERS, [row]),
         **rows_of(

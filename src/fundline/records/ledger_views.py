@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from fundline.domain.ledger import AccountKind
@@ -11,6 +12,7 @@ from fundline.domain.money import Money
 from fundline.platform.database import Connection
 from fundline.records.agreement import disagreements
 from fundline.records.books import BookedPayments, misplaced, read_booked_payments
+from fundline.records.funding import MISCOUNTED, funding_subject
 
 TRIAL_BALANCE = """
 select a.account, a.kind, p.currency,
@@ -170,10 +172,21 @@ async def verify(connection: Connection, at: datetime | None = None) -> list[Pro
         problems += _of_payments(page)
     if at is None:
         problems += [
+            Problem("funding_is_counted", funding_subject(row["account"], row["currency"]), _miscounted(row))
+            for row in await connection.fetch(MISCOUNTED)
+        ]
+        problems += [
             Problem("application_and_payment_agree", str(found.application_id), found.sentence)
             async for found in disagreements(connection)
         ]
     return problems
+
+
+def _miscounted(row: Any) -> str:
+    return (
+        f"funding_balances of {row['account']} in {row['currency']} is not the sum of its postings and of its "
+        "agreed commitments."
+    )
 
 
 _EARLY = "is booked without, or before, the one it follows."

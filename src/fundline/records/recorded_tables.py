@@ -109,10 +109,21 @@ MODEL_CHANGES = RecordedTable(
     "'model:' || t.model_version",
     json=frozenset({"figures"}),
 )
+FUNDING_COMMITMENTS = RecordedTable(
+    "funding_commitments",
+    {"commitment_id": "uuid"},
+    (
+        "account", "currency", "amount_minor", "reason", "state", "requested_by", "requested_at", "decided_by",
+        "decided_at",
+    ),
+    _CONFIGURATION,
+)  # fmt: skip
+"""The first by migration, further ones by two people; all in the stream of the configuration."""
 CONFIGURATION = (
     RecordedTable("payment_release_limits", {"currency": "text"}, ("paid_without_minor",), _CONFIGURATION),
     RecordedTable("ledger_accounts", {"account": "text"}, ("kind", "role"), _CONFIGURATION),
     RecordedTable("funding_sources", {"currency": "text"}, ("account", "role"), _CONFIGURATION),
+    FUNDING_COMMITMENTS,
     RecordedTable("fee_policies", {"currency": "text"}, ("origination_basis_points",), _CONFIGURATION),
     RecordedTable(
         "state_deadlines", {"what": "text", "state": "text"}, ("deadline", "owner"), _CONFIGURATION
@@ -122,7 +133,7 @@ CONFIGURATION = (
     ),
     RecordedTable("reference_states", {"state_code": "text"}, ("default_rate",), _CONFIGURATION),
 )
-"""Written by migrations only; each run of them that changed the schema records all of it."""
+"""Written by migrations only, but for commitments; each run of them that changed the schema records all of it."""
 
 RECORDED: tuple[RecordedTable, ...] = (
     APPLICATIONS, HISTORY, ASSESSMENTS, DECISIONS, DISBURSEMENTS, TRANSFERS, POSTINGS, CORRECTIONS, CASES,

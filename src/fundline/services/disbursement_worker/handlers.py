@@ -11,6 +11,7 @@ from fundline.contracts.payloads import DisbursementRequested, RiskScoringComple
 from fundline.domain.money import Money, MoneyError
 from fundline.platform.kafka.messages import Event, Poison, RetryLater
 from fundline.platform.secrets import SealBroken
+from fundline.records.funding import FundsShort
 from fundline.records.status import UnknownApplication
 from fundline.services.disbursement_worker.bank_desk import BankDesk
 from fundline.services.disbursement_worker.use_cases import (
@@ -57,5 +58,5 @@ def _as_outcomes() -> Iterator[None]:
         yield
     except (UnknownApplication, AmountDiffers, MoneyError, SealBroken) as error:
         raise Poison(f"{type(error).__name__}: {error}") from error
-    except NotYetApproved as early:
+    except (NotYetApproved, FundsShort) as early:
         raise RetryLater(str(early)) from early

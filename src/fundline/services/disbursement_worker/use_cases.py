@@ -21,6 +21,7 @@ from fundline.platform.database.inbox import first_time
 from fundline.platform.telemetry.logs import get_log
 from fundline.records.cases import CaseKind, NewCase, open_case
 from fundline.records.exposure import why_a_person_must_agree
+from fundline.records.funding import shortage_for
 from fundline.records.ledger import book_payment
 from fundline.records.status import LockedApplication, lock_application
 from fundline.services.disbursement_worker import store
@@ -29,6 +30,8 @@ from fundline.services.disbursement_worker.orders import Orders
 from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
 from fundline.services.disbursement_worker.payment_gateway import PaymentOrder
 
+FUNDS_ARE_ASKED_FOR_EVERY = timedelta(seconds=30)
+"""By a payment that waits for the lender."""
 PAID_OUT = frozenset({ApplicationStatus.DISBURSED, ApplicationStatus.FAILED})
 
 
@@ -102,7 +105,7 @@ class Payout:
         """Put the request on record, and submit the payment if it may be sent now.
 
         None: an event that was handled before, a payment that is under way or finished, or one that waits.
-        Raises UnknownApplication, AmountDiffers, NotYetApproved, SealBroken.
+        Raises UnknownApplication, AmountDiffers, NotYetApproved, FundsShort, SealBroken.
         """
         async with self._database.transaction() as connection:
             if not await first_time(
@@ -120,7 +123,7 @@ class Payout:
         return self._told(request.application_id, step)
 
     async def resume(self, application_id: UUID) -> SubmittedPayment | None:
-        """Submit a payment that was asked for, if it may be sent now. Raises SealBroken."""
+        """Submit a payment that was asked for, if it may be sent now. Raises FundsShort, SealBroken."""
         async with self._database.transaction() as connection:
             step = await self._advance(connection, await lock_application(connection, application_id))
         return self._told(application_id, step)
@@ -166,6 +169,12 @@ class Payout:
         if hold is not None:
             await store.schedule(connection, payment.payment_id, self._now())
             return _Step("payment.waits", waits_for=hold.value)
+        shortage = await shortage_for(connection, payment.amount)
+        if shortage is not None:
+            at = self._now()
+            await open_case(connection, shortage.case(), case_id=self._fresh_id(), opened_by=SOURCE, at=at)
+            await store.schedule(connection, payment.payment_id, at + FUNDS_ARE_ASKED_FOR_EVERY)
+            return _Step("payment.waits", waits_for="funds")
         return _Step("payment.submitted", await self._submit(connection, payment, terms))
 
     async def _request(

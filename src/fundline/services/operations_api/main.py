@@ -23,6 +23,8 @@ from fundline.services.operations_api.dead_letters.reading import DeadLetters
 from fundline.services.operations_api.models import routes as models
 from fundline.services.operations_api.models.deeds import ModelDeeds
 from fundline.services.operations_api.models.reading import Models
+from fundline.services.operations_api.funding import routes as funding
+from fundline.services.operations_api.funding.deeds import Funding
 from fundline.services.operations_api.payments import routes as payments
 from fundline.services.operations_api.payments.deeds import Releases
 from fundline.services.operations_api.payments.reading import Payments
@@ -41,6 +43,7 @@ def bound(database: Database, flags: FlagFile) -> list[Bound]:
         *dead_letters.bound(DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)),
         *payments.bound(Payments(database), Releases(database)),
         *corrections.bound(Corrections(database), LedgerCorrections(database)),
+        *funding.bound(Funding(database)),
         *audit.bound(AuditTrail(database)),
         *payments_switch.bound(Switch(database, flags), SwitchDeeds(database, flags)),
         *models.bound(Models(database, flags, packaged), ModelDeeds(database, flags, packaged)),

@@ -8,6 +8,7 @@ from fundline.services.operations_api.cases import routes as cases
 from fundline.services.operations_api.corrections import routes as corrections
 from fundline.services.operations_api.dead_letters import routes as dead_letters
 from fundline.services.operations_api.models import routes as models
+from fundline.services.operations_api.funding import routes as funding
 from fundline.services.operations_api.payments import routes as payments
 from fundline.services.operations_api.payments_switch import routes as payments_switch
 
@@ -16,6 +17,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     *dead_letters.ENDPOINTS,
     *payments.ENDPOINTS,
     *corrections.ENDPOINTS,
+    *funding.ENDPOINTS,
     *audit.ENDPOINTS,
     *payments_switch.ENDPOINTS,
     *models.ENDPOINTS,

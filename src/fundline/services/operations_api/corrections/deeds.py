@@ -12,6 +12,7 @@ from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
 from fundline.records.audit_streams import application_stream
+from fundline.records.funding import FundsShort
 from fundline.records.ledger import Correction, correct
 from fundline.records.recorded_tables import CORRECTIONS
 from fundline.services.operations_api.corrections import store
@@ -101,6 +102,8 @@ class LedgerCorrections:
     ) -> LedgerCorrection:
         try:
             correction = await once.write(self._database, work)
+        except FundsShort as short:
+            raise CorrectionConflict(str(short)) from short
         except UniqueRule as twice:
             raise CorrectionConflict(
                 "Somebody else has just corrected this transfer, or asked for it."

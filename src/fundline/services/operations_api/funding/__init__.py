@@ -1,0 +1,1 @@
+"""What lenders have committed: one person asks for a change, another agrees."""
