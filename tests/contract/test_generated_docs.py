@@ -46,7 +46,7 @@ STORED_ROW = {
     "risk_score": "0.1412",
     "principal_reasons": '[{"code":"cash_reserves_low","sentence":"Too few months."}]',
     "model_version": "scorecard-2",
-    "policy_version": "policy-2",
+    "policy_version": "policy-3",
     "assessed_at": AT,
     "underwriter_decision": "approve",
     "underwriter_reason": "Two years of orders on file.",

@@ -28,6 +28,7 @@ from fundline.services.operations_api.audit import routes as audit
 from fundline.services.operations_api.cases import routes as cases
 from fundline.services.operations_api.corrections import routes as corrections
 from fundline.services.operations_api.dead_letters import routes as dead_letters
+from fundline.services.operations_api.funding import routes as funding
 from fundline.services.operations_api.models import routes as models
 from fundline.services.operations_api.payments import routes as payments
 from fundline.services.operations_api.payments_switch import routes as payments_switch
@@ -67,8 +68,9 @@ BOUND: dict[str, Callable[[Any], Iterable[Bound | BoundApp]]] = {
     "operations-api": lambda use_cases: [
         *cases.bound(use_cases, use_cases),
         *dead_letters.bound(use_cases, use_cases, use_cases),
-        *payments.bound(use_cases, use_cases),
+        *payments.bound(use_cases, use_cases, use_cases),
         *corrections.bound(use_cases, use_cases),
+        *funding.bound(use_cases),
         *audit.bound(use_cases),
         *payments_switch.bound(use_cases, use_cases),
         *models.bound(use_cases, use_cases),

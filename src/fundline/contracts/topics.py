@@ -95,7 +95,7 @@ DISBURSEMENT_COMPLETED = Topic(
     "disbursement.completed",
     payloads.DisbursementCompleted,
     1,
-    producers=("disbursement-worker",),
+    producers=("disbursement-worker", "operations-api"),
     groups=(Group.STATUS_SERVICE, Group.NOTIFICATION_SERVICE),
     moves_money=True,
 )
@@ -103,7 +103,7 @@ STATUS_UPDATED = Topic(
     "status.updated",
     payloads.StatusUpdated,
     1,
-    producers=("application-api", "risk-worker", "disbursement-worker"),
+    producers=("application-api", "risk-worker", "disbursement-worker", "operations-api"),
     groups=(Group.STATUS_SERVICE, Group.NOTIFICATION_SERVICE),
 )
 

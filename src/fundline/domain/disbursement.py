@@ -23,7 +23,7 @@ class DisbursementState(StrEnum):
 _S = DisbursementState
 TRANSITIONS: dict[DisbursementState, frozenset[DisbursementState]] = {
     _S.EXPECTED: frozenset({_S.REQUESTED}),
-    _S.REQUESTED: frozenset({_S.SUBMITTED}),
+    _S.REQUESTED: frozenset({_S.SUBMITTED, _S.FAILED}),  # or a person has refused its release
     _S.SUBMITTED: frozenset({_S.SETTLED, _S.FAILED, _S.UNKNOWN}),
     _S.UNKNOWN: frozenset({_S.SETTLED, _S.FAILED}),
     _S.SETTLED: frozenset(),

@@ -70,11 +70,16 @@ class Transfer:
 
 
 def transfer_on(
-    reached: DisbursementState, amount: Money, *, funding: str = LedgerAccount.LENDER_FUNDING
+    reached: DisbursementState,
+    amount: Money,
+    *,
+    funding: str = LedgerAccount.LENDER_FUNDING,
+    was_submitted: bool = True,
 ) -> Transfer | None:
     """What the books record when a disbursement reaches a state; None for states that move no money.
 
-    `funding` is the account of the lender whose money it is.
+    `funding` is the account of the lender whose money it is. A payment that fails and `was_submitted` never has moved
+    nothing, so that nothing comes back.
     """
     clearing, receivable = LedgerAccount.DISBURSEMENT_CLEARING, LedgerAccount.BORROWER_RECEIVABLE
     match reached:
@@ -82,7 +87,7 @@ def transfer_on(
             return _moved(TransferPurpose.PAYMENT_SUBMITTED, amount, debit=clearing, credit=funding)
         case DisbursementState.SETTLED:
             return _moved(TransferPurpose.PAYMENT_SETTLED, amount, debit=receivable, credit=clearing)
-        case DisbursementState.FAILED:
+        case DisbursementState.FAILED if was_submitted:
             return _moved(TransferPurpose.PAYMENT_RETURNED, amount, debit=funding, credit=clearing)
         case _:
             return None

@@ -52,7 +52,7 @@ EXAMPLES: dict[str, Payload] = {
         status="approved",
         timestamp=_later(60),
         model_version="scorecard-2",
-        policy_version="policy-2",
+        policy_version="policy-3",
         principal_reasons=[],
     ),
     DISBURSEMENT_REQUESTED.name: DisbursementRequested(
@@ -60,7 +60,7 @@ EXAMPLES: dict[str, Payload] = {
         amount="50000.00",
         currency="USD",
         timestamp=_later(95),
-        approved_by="policy-2/scorecard-2",
+        approved_by="policy-3/scorecard-2",
     ),
     DISBURSEMENT_COMPLETED.name: DisbursementCompleted(
         application_id=APPLICATION_ID,

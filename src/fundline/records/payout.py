@@ -3,12 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from fundline.contracts.payloads import DisbursementRequested
-from fundline.contracts.topics import DISBURSEMENT_REQUESTED
+from fundline.contracts.payloads import DisbursementCompleted, DisbursementRequested
+from fundline.contracts.topics import DISBURSEMENT_COMPLETED, DISBURSEMENT_REQUESTED
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.database import Connection
-from fundline.platform.database.outbox import outbox_row, store_events
+from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
 from fundline.records.status import LockedApplication
+
+RELEASE_REFUSED = "release_refused"
+"""The failure code of a payment whose release a person has refused."""
 
 
 class NotApproved(ValueError):
@@ -43,3 +46,33 @@ async def request_disbursement(
         at=at,
     )
     await store_events(connection, [event])
+
+
+def payment_failed(
+    application: LockedApplication,
+    payment_id: UUID,
+    failure_code: str,
+    *,
+    source: str,
+    at: datetime,
+    event_id: UUID,
+) -> OutboxRow:
+    """`disbursement.completed` of a payment that came to its end without the bank."""
+    payload = DisbursementCompleted(
+        application_id=application.application_id,
+        status="failed",
+        transaction_id=None,
+        timestamp=at,
+        error=failure_code,
+        payment_id=payment_id,
+        amount=application.amount.text(),
+        currency=application.amount.currency,
+    )
+    return outbox_row(
+        DISBURSEMENT_COMPLETED,
+        payload,
+        key=application.application_id,
+        event_id=event_id,
+        source=source,
+        at=at,
+    )

@@ -71,7 +71,7 @@ async def test_a_stored_decision_is_shown_with_its_evidence_and_replayed_to_the_
     evidence = shown["evidence"]
     assert evidence["stress"]["seed"] == seed_of(application_id)
     assert evidence["score"]["version"] == version
-    assert evidence["policy"] == "policy-2"
+    assert evidence["policy"] == "policy-3"
     assert {"facts", "features", "rules", "capacity", "engines"} <= evidence.keys()
     status, replayed = await decision("replay", application_id, "--json")
     assert (status, replayed["same"], replayed["differences"]) == (0, True, [])

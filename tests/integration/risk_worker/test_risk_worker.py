@@ -144,7 +144,7 @@ async def test_an_approval_asks_for_one_payment_however_often_it_is_delivered(da
     assert len(rows) == 1
     payload = json.loads(rows[0]["payload"])
     assert (payload["amount"], payload["currency"]) == ("50000.00", "USD")
-    assert payload["approvedBy"] == "policy-2/scorecard-2"
+    assert payload["approvedBy"] == "policy-3/scorecard-2"
 
 
 @pytest.mark.parametrize("figures", [{"figures.operatingMargin": "-0.2000"}, {"figures.annualRevenue": None}])

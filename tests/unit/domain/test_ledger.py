@@ -36,7 +36,9 @@ def lives_of_payments(draw):
 
 
 def transfers_of(way, amount):
-    return [transfer for state in way if (transfer := transfer_on(state, amount)) is not None]
+    was_submitted = S.SUBMITTED in way
+    made = [transfer_on(state, amount, was_submitted=was_submitted) for state in way]
+    return [transfer for transfer in made if transfer is not None]
 
 
 def test_a_submitted_payment_waits_in_clearing():
@@ -71,6 +73,10 @@ def test_a_settled_payment_is_what_the_borrower_owes():
 def test_a_failed_payment_leaves_every_account_as_it_was():
     books = balances(transfers_of([S.SUBMITTED, S.UNKNOWN, S.FAILED], TEN_EUROS))
     assert set(books.values()) == {0}
+
+
+def test_a_payment_that_was_never_sent_and_fails_moves_nothing():
+    assert transfers_of([S.REQUESTED, S.FAILED], TEN_EUROS) == []
 
 
 @pytest.mark.parametrize("state", [S.EXPECTED, S.UNKNOWN])

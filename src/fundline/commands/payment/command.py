@@ -26,6 +26,7 @@ from fundline.commands.payment.view import (
     show_halt,
     show_payment,
     show_payments,
+    show_refusal,
     show_release,
     show_resume,
     show_switch,
@@ -33,7 +34,7 @@ from fundline.commands.payment.view import (
 from fundline.commands.place import HomeOption
 from fundline.domain.disbursement import DisbursementState
 
-app = noun("Payments: list, show, release; halt and resume all of them.")
+app = noun("Payments: list, show, release, refuse; halt and resume all of them.")
 
 ApplicationArgument = Annotated[str, typer.Argument(help="Id of the application.")]
 PATH, SWITCH = "/v1/disbursements", "/v1/payments-switch"
@@ -79,6 +80,22 @@ def release(
     path = f"{PATH}/{quote(application, safe='')}/release"
     told = operations_client(home, subject).post(path, {"reason": reason})
     give(told, show_release, as_json=as_json)
+
+
+@app.command()
+def refuse(
+    application: ApplicationArgument,
+    reason: ReasonOption,
+    yes: YesOption = False,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Do not let a payment go that waits for you: it fails, and the applicant reads the reason. It cannot be undone."""
+    confirm(f"Refuse the payment of {application}?", yes=yes)
+    path = f"{PATH}/{quote(application, safe='')}/refuse"
+    told = operations_client(home, subject).post(path, {"reason": reason})
+    give(told, show_refusal, as_json=as_json)
 
 
 @app.command()

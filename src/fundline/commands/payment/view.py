@@ -30,6 +30,10 @@ def show_release(told: Mapping[str, Any]) -> str:
     return f"Released: {told['amount']} {told['currency']}, payment {told['paymentId']}."
 
 
+def show_refusal(told: Mapping[str, Any]) -> str:
+    return f"Refused: {told['amount']} {told['currency']}, payment {told['paymentId']}."
+
+
 def show_switch(told: Mapping[str, Any]) -> str:
     lines = ["Payments are sent." if told["state"] == "on" else "Payments are halted."]
     if told["resumeAskedBy"]:

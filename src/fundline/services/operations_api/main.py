@@ -20,14 +20,15 @@ from fundline.services.operations_api.dead_letters import routes as dead_letters
 from fundline.services.operations_api.dead_letters.bulk import BulkReplay
 from fundline.services.operations_api.dead_letters.deeds import DeadLetterReplay
 from fundline.services.operations_api.dead_letters.reading import DeadLetters
+from fundline.services.operations_api.funding import routes as funding
+from fundline.services.operations_api.funding.deeds import Funding
 from fundline.services.operations_api.models import routes as models
 from fundline.services.operations_api.models.deeds import ModelDeeds
 from fundline.services.operations_api.models.reading import Models
-from fundline.services.operations_api.funding import routes as funding
-from fundline.services.operations_api.funding.deeds import Funding
 from fundline.services.operations_api.payments import routes as payments
 from fundline.services.operations_api.payments.deeds import Releases
 from fundline.services.operations_api.payments.reading import Payments
+from fundline.services.operations_api.payments.refusal import ReleaseRefusals
 from fundline.services.operations_api.payments_switch import routes as payments_switch
 from fundline.services.operations_api.payments_switch.deeds import SwitchDeeds
 from fundline.services.operations_api.payments_switch.journal import JournalKeeper
@@ -41,7 +42,7 @@ def bound(database: Database, flags: FlagFile) -> list[Bound]:
     return [
         *cases.bound(Cases(database), CaseResolution(database)),
         *dead_letters.bound(DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)),
-        *payments.bound(Payments(database), Releases(database)),
+        *payments.bound(Payments(database), Releases(database), ReleaseRefusals(database)),
         *corrections.bound(Corrections(database), LedgerCorrections(database)),
         *funding.bound(Funding(database)),
         *audit.bound(AuditTrail(database)),

@@ -7,8 +7,8 @@ from fundline.services.operations_api.audit import routes as audit
 from fundline.services.operations_api.cases import routes as cases
 from fundline.services.operations_api.corrections import routes as corrections
 from fundline.services.operations_api.dead_letters import routes as dead_letters
-from fundline.services.operations_api.models import routes as models
 from fundline.services.operations_api.funding import routes as funding
+from fundline.services.operations_api.models import routes as models
 from fundline.services.operations_api.payments import routes as payments
 from fundline.services.operations_api.payments_switch import routes as payments_switch
 

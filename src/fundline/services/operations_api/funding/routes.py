@@ -14,18 +14,19 @@ from fundline.services.operations_api.funding.schemas import (
     CommitmentQuery,
     CommitmentRequest,
 )
+from fundline.services.operations_api.people import READERS
 
 _ID = PathValue("id", "The commitment's id.", missing=CommitmentNotFound)
-_READERS = (Role.OPERATOR, Role.COMPLIANCE)
+
 _BECAUSE = {"reason": "The lender's letter says the same."}
 
 SOURCES: Endpoint[None, FundingSources] = Endpoint(
     "GET",
     "/v1/funding-commitments/sources",
-    name="listFundingSources",
+    name="readFundingSources",
     summary="What each lender has committed, how much of it is drawn, and what is left.",
     tag="operations",
-    roles=_READERS,
+    roles=READERS,
     gives=FundingSources,
 )
 LIST = Endpoint(
@@ -34,7 +35,7 @@ LIST = Endpoint(
     name="listFundingCommitments",
     summary="Changes of what is committed, newest first.",
     tag="operations",
-    roles=_READERS,
+    roles=READERS,
     takes=CommitmentQuery,
     gives=FundingCommitmentPage,
 )
@@ -68,7 +69,7 @@ AGREE = Endpoint(
     takes=CommitmentDecision,
     gives=FundingCommitment,
     says="Stored.",
-    refuses=(SecondPersonNeeded, CommitmentNotFound, CommitmentConflict),
+    refuses=(SecondPersonNeeded, CommitmentConflict),
     example=_BECAUSE,
 )
 WITHDRAW = Endpoint(
@@ -82,7 +83,7 @@ WITHDRAW = Endpoint(
     takes=CommitmentDecision,
     gives=FundingCommitment,
     says="Stored.",
-    refuses=(CommitmentNotFound, CommitmentConflict),
+    refuses=(CommitmentConflict,),
     example=_BECAUSE,
 )
 ENDPOINTS = (SOURCES, LIST, PROPOSE, AGREE, WITHDRAW)

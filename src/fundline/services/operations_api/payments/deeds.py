@@ -14,26 +14,18 @@ from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
-from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
 from fundline.records.audit_streams import application_stream
 from fundline.records.cases import CaseKind, settle_case
 from fundline.records.payout import NotApproved, request_disbursement
 from fundline.records.recorded_tables import DISBURSEMENTS
-from fundline.records.status import UnknownApplication, lock_application
 from fundline.services.operations_api.four_eyes import ACTOR, SecondPersonNeeded, actor_of
 from fundline.services.operations_api.payments import store
-from fundline.services.operations_api.payments.answers import Payment, payment_of, waits_for_release
-from fundline.services.operations_api.payments.reading import PaymentNotFound
+from fundline.services.operations_api.payments.answers import Payment, payment_of
+from fundline.services.operations_api.payments.waiting import NotWaitingForRelease, locked_and_waiting
 
 EVENT_ARRIVES_WITHIN = timedelta(minutes=1)
 """After that the workers' sweep takes the payment up, whatever became of the event."""
-
-
-class NotWaitingForRelease(Refusal):
-    kind = Kind.CONFLICT
-    code = "not-waiting-for-release"
-    title = "The payment does not wait for a second person"
 
 
 class Releases:
@@ -64,15 +56,7 @@ class Releases:
     async def _release(
         self, connection: Connection, caller: Caller, application_id: UUID, reason: str
     ) -> Payment:
-        try:
-            application = await lock_application(connection, application_id)
-        except UnknownApplication:
-            raise PaymentNotFound from None
-        payment = await store.lock_payment(connection, application_id)
-        if payment is None:
-            raise PaymentNotFound
-        if not waits_for_release(payment):
-            raise NotWaitingForRelease(_why(payment))
+        application, payment = await locked_and_waiting(connection, application_id)
         approver, payment_id, at = payment["approved_by"], payment["payment_id"], self._now()
         try:
             require_second_person(releaser=caller.subject, approver=approver, applicant=application.user_id)
@@ -121,11 +105,3 @@ async def _put_on_record(
         at=at,
         resolution=f"Released: {reason}",
     )
-
-
-def _why(payment: Any) -> str:
-    if payment["released_by"] is not None:
-        return f"{payment['released_by']} has released it already."
-    if payment["state"] == "requested":
-        return "Its amount needs no second person; it is sent as soon as payments may be sent."
-    return f"It is {payment['state']}."

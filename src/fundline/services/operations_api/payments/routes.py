@@ -4,9 +4,11 @@ from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
 from fundline.services.operations_api.four_eyes import SecondPersonNeeded
 from fundline.services.operations_api.payments.answers import Payment, PaymentPage
-from fundline.services.operations_api.payments.deeds import NotWaitingForRelease, Releases
+from fundline.services.operations_api.payments.deeds import Releases
 from fundline.services.operations_api.payments.reading import PaymentNotFound, Payments
-from fundline.services.operations_api.payments.schemas import PaymentQuery, ReleaseRequest
+from fundline.services.operations_api.payments.refusal import ReleaseRefusals
+from fundline.services.operations_api.payments.schemas import PaymentQuery, RefusalRequest, ReleaseRequest
+from fundline.services.operations_api.payments.waiting import NotWaitingForRelease
 from fundline.services.operations_api.people import READERS
 
 _APPLICATION_ID = PathValue("id", "The application's id.", missing=PaymentNotFound)
@@ -46,12 +48,27 @@ RELEASE = Endpoint(
     refuses=(SecondPersonNeeded, NotWaitingForRelease),
     example={"reason": "Collateral and papers seen."},
 )
-ENDPOINTS = (LIST, READ, RELEASE)
+REFUSE = Endpoint(
+    "POST",
+    "/v1/disbursements/{id}/refuse",
+    name="refusePayment",
+    summary="Refuse the release of a payment: it fails, nothing is sent, and the applicant is told the reason.",
+    tag="operations",
+    roles=(Role.OPERATOR,),
+    path_values=(_APPLICATION_ID,),
+    takes=RefusalRequest,
+    gives=Payment,
+    says="Stored.",
+    refuses=(SecondPersonNeeded, NotWaitingForRelease),
+    example={"reason": "The business was dissolved last month."},
+)
+ENDPOINTS = (LIST, READ, RELEASE, REFUSE)
 
 
-def bound(payments: Payments, releases: Releases) -> list[Bound]:
+def bound(payments: Payments, releases: Releases, refusals: ReleaseRefusals) -> list[Bound]:
     return [
         LIST.by(lambda call: payments.page(call.asked)),
         READ.by(lambda call: payments.one(call.path["id"])),
         RELEASE.by(lambda call: releases.release(call.caller, call.path["id"], call.asked.reason, call.once)),
+        REFUSE.by(lambda call: refusals.refuse(call.caller, call.path["id"], call.asked.reason, call.once)),
     ]

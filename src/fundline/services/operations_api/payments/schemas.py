@@ -22,3 +22,9 @@ class ReleaseRequest(Asked):
     """Why it may be paid; kept with the payment and in the audit trail."""
 
     reason: Reason
+
+
+class RefusalRequest(Asked):
+    """Why it is not paid; the applicant reads it, and the audit trail keeps it."""
+
+    reason: Reason

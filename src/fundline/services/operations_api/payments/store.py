@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fundline.domain.disbursement import DisbursementState
 from fundline.platform.database import Connection, Database
 
 _PAYMENTS = """
@@ -25,6 +26,9 @@ order by d.application_id desc limit $4
 RELEASE = """
 update disbursements set released_by = $2, released_at = $3, release_reason = $4, next_step_at = $5
 where payment_id = $1
+"""
+REFUSE = """
+update disbursements set state = $2, failure_code = $3, finished_at = $4, next_step_at = null where payment_id = $1
 """
 
 
@@ -54,3 +58,9 @@ async def release(
 ) -> None:
     """The same subject as the approver violates disbursements_released_by_a_second_person."""
     await connection.execute(RELEASE, payment_id, released_by, at, reason, next_step_at)
+
+
+async def refuse(
+    connection: Connection, payment_id: UUID, state: DisbursementState, *, failure_code: str, at: datetime
+) -> None:
+    await connection.execute(REFUSE, payment_id, state.value, failure_code, at)

@@ -1,0 +1,101 @@
+"""A person refuses the release of a payment: it ends, nothing was ever sent, and the applicant is told why."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fundline.domain.application import ApplicationStatus
+from fundline.domain.disbursement import DisbursementState, change_state
+from fundline.platform.audit.rows import ROWS, read_rows
+from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.clock import Clock, NewId, new_id, utc_now
+from fundline.platform.database import Connection, Database
+from fundline.platform.database.idempotency import Once
+from fundline.platform.database.outbox import store_events
+from fundline.platform.identity import Caller
+from fundline.platform.telemetry.logs import get_log
+from fundline.records.cases import CaseKind, settle_case
+from fundline.records.payout import RELEASE_REFUSED, payment_failed
+from fundline.records.recorded_tables import DISBURSEMENTS
+from fundline.records.status import LockedApplication, move_application
+from fundline.services.operations_api.four_eyes import ACTOR, actor_of, require_uninvolved
+from fundline.services.operations_api.payments import store
+from fundline.services.operations_api.payments.answers import Payment, payment_of
+from fundline.services.operations_api.payments.waiting import locked_and_waiting
+
+
+class ReleaseRefusals:
+    def __init__(self, database: Database, *, now: Clock = utc_now, fresh_id: NewId = new_id) -> None:
+        self._database, self._now, self._fresh_id = database, now, fresh_id
+        self._log = get_log()
+
+    async def refuse(self, caller: Caller, application_id: UUID, reason: str, once: Once[Payment]) -> Payment:
+        """The payment, failed. No money moves, so that one person is enough; not the applicant.
+
+        Raises SecondPersonNeeded, PaymentNotFound, NotWaitingForRelease, and what `once.write` raises.
+        """
+
+        async def work(connection: Connection) -> Payment:
+            application, payment = await locked_and_waiting(connection, application_id)
+            require_uninvolved(caller, first=None, applicant=application.user_id)
+            await self._refuse(connection, caller, application, payment, reason)
+            return payment_of(await store.lock_payment(connection, application_id))
+
+        payment = await once.write(self._database, work)
+        self._log.info(
+            "payment.release_refused",
+            application_id=str(payment.application_id),
+            payment_id=str(payment.payment_id),
+            **{"user.id": caller.subject},
+        )
+        return payment
+
+    async def _refuse(
+        self,
+        connection: Connection,
+        caller: Caller,
+        application: LockedApplication,
+        payment: Any,
+        reason: str,
+    ) -> None:
+        at, payment_id = self._now(), payment["payment_id"]
+        reached = change_state(DisbursementState(payment["state"]), DisbursementState.FAILED)
+        await store.refuse(connection, payment_id, reached, failure_code=RELEASE_REFUSED, at=at)
+        await move_application(
+            connection,
+            application,
+            ApplicationStatus.FAILED,
+            at=at,
+            actor=actor_of(caller),
+            new_id=self._fresh_id,
+            metadata={"paymentId": str(payment_id), "failureCode": RELEASE_REFUSED, "reason": reason},
+        )
+        event = payment_failed(
+            application, payment_id, RELEASE_REFUSED, source=ACTOR, at=at, event_id=self._fresh_id()
+        )
+        await store_events(connection, [event])
+        await _put_on_record(connection, caller, payment, reason=reason, at=at)
+
+
+async def _put_on_record(
+    connection: Connection, caller: Caller, payment: Any, *, reason: str, at: datetime
+) -> None:
+    """The audit entry of a refusal, and the end of its case."""
+    payment_id, actor = payment["payment_id"], actor_of(caller)
+    details = {
+        "paymentId": str(payment_id),
+        "approvedBy": payment["approved_by"],
+        "refusedBy": caller.subject,
+        "failureCode": RELEASE_REFUSED,
+        ROWS: await read_rows(connection, DISBURSEMENTS, [payment_id]),
+    }
+    stream = application_stream(payment["application_id"])
+    await record(connection, AuditEntry(stream, actor, "payment.release_refused", at, reason, details))
+    await settle_case(
+        connection,
+        CaseKind.PAYMENT_RELEASE,
+        str(payment_id),
+        by=actor,
+        at=at,
+        resolution=f"Refused: {reason}",
+    )
