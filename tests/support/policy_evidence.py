@@ -79,13 +79,14 @@ HOW: tuple[Mapping[str, Any], ...] = (
     {"version": None, "fallback_because": "timeout", "no_score_because": "timeout"},
     {"version": CHAMPION, "stress": None},
 )
+_MUCH = {"USD": Decimal("550000.00")}
 BESIDE: tuple[Exposure, ...] = (
     Exposure(applicant={"USD": Decimal("200000.00")}),
     Exposure(applicant={"USD": Decimal("200000.01")}),
     Exposure(business={"USD": Decimal("150000.00"), "EUR": Decimal("100000.00")}),
     Exposure(account={"USD": Decimal("50000.00"), "XAU": Decimal("1.00")}),
     Exposure(account={"USD": Decimal("50000.00")}, repeats=1),
-    Exposure(*[{"USD": Decimal("550000.00")}] * 3, repeats=11),
+    Exposure(applicant=_MUCH, business=_MUCH, account=_MUCH, repeats=11),
 )
 """What else is open or paid, for policies that ask."""
 

@@ -30,10 +30,10 @@ def path(application_id) -> str:
 
 
 async def test_a_refused_payment_fails_is_never_sent_and_the_applicant_is_told_why(
-    client, headers, worker, database, box, bank_url
+    operations, operator_headers, worker, database, box, bank_url
 ):
     application_id = await waiting(worker, database, box)
-    answer = await client.post(path(application_id), json=REASON, headers=headers("olga"))
+    answer = await operations.post(path(application_id), json=REASON, headers=operator_headers("olga"))
     assert answer.status_code == 200
     assert (answer.json()["state"], answer.json()["failureCode"]) == ("failed", "release_refused")
     assert await status(database, application_id) == ("failed", 4)
@@ -60,21 +60,25 @@ async def test_a_refused_payment_fails_is_never_sent_and_the_applicant_is_told_w
 
 
 async def test_after_a_refusal_nobody_releases_and_after_a_release_nobody_refuses(
-    client, headers, worker, database, box
+    operations, operator_headers, worker, database, box
 ):
     refused, released = [await waiting(worker, database, box) for _ in range(2)]
-    assert (await client.post(path(refused), json=REASON, headers=headers("olga"))).status_code == 200
+    assert (
+        await operations.post(path(refused), json=REASON, headers=operator_headers("olga"))
+    ).status_code == 200
     release = path(refused).replace("refuse", "release")
-    assert (await client.post(release, json=REASON, headers=headers("otto"))).status_code == 409
+    assert (await operations.post(release, json=REASON, headers=operator_headers("otto"))).status_code == 409
     release = path(released).replace("refuse", "release")
-    assert (await client.post(release, json=REASON, headers=headers("otto"))).status_code == 200
-    assert (await client.post(path(released), json=REASON, headers=headers("olga"))).status_code == 409
+    assert (await operations.post(release, json=REASON, headers=operator_headers("otto"))).status_code == 200
+    assert (
+        await operations.post(path(released), json=REASON, headers=operator_headers("olga"))
+    ).status_code == 409
     assert (await disbursement(database, released))["state"] == "requested"
 
 
-async def test_what_needs_no_release_cannot_be_refused(client, headers, worker, database, box):
+async def test_what_needs_no_release_cannot_be_refused(operations, operator_headers, worker, database, box):
     application_id = await waiting(worker, database, box, Money(100, "USD"))
-    answer = await client.post(path(application_id), json=REASON, headers=headers("olga"))
+    answer = await operations.post(path(application_id), json=REASON, headers=operator_headers("olga"))
     assert (answer.status_code, answer.json()["type"]) == (
         409,
         "urn:fundline:problem:not-waiting-for-release",
@@ -91,10 +95,10 @@ async def test_what_needs_no_release_cannot_be_refused(client, headers, worker, 
     ],
 )
 async def test_neither_the_applicant_nor_another_role_refuses_a_payment(
-    client, headers, worker, database, box, subject, role, code
+    operations, operator_headers, worker, database, box, subject, role, code
 ):
     application_id = await waiting(worker, database, box)
-    answer = await client.post(path(application_id), json=REASON, headers=headers(subject, role))
+    answer = await operations.post(path(application_id), json=REASON, headers=operator_headers(subject, role))
     assert (answer.status_code, answer.json()["type"]) == (403, f"urn:fundline:problem:{code}")
     assert (await disbursement(database, application_id))["state"] == "requested"
 

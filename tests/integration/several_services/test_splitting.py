@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,11 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from fundline.domain.exposure import NOTHING_ELSE, Exposure, Shared
 from fundline.domain.money import Money
-from fundline.platform.cache import Cache, open_cache
-from fundline.platform.database import Database, open_database
+from fundline.platform.database import Database
 from fundline.platform.identity import Caller, Role
 from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import CacheSettings, DatabaseSettings
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.exposure import read_exposure
 from fundline.services.application_api.quota import Quota
@@ -25,49 +23,13 @@ from fundline.services.application_api.schemas import ApplicationRequest
 from fundline.services.application_api.submission import Submission
 from support.applications import an_application, application_of_its_own
 from support.approved_applications import payment_requested, store_application
-from support.bank import bank_over_http
-from support.disbursement import TestedWorker, cases, worker_on
-from support.scoring import CHAMPION, Bench, packaged_model
+from support.disbursement import TestedWorker, cases
 from support.stored import scoring_requested, submitted_application
 from support.writes import once
 
 pytestmark = pytest.mark.integration
 FIFTY = Money(5_000_000, "USD")
 """50,000 dollars: five are the policy's limit, ten that of one person."""
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def box(account_key_file) -> SecretBox:
-    return SecretBox(account_key_file)
-
-
-@pytest.fixture
-async def worker(database, account_key_file, tmp_path) -> AsyncIterator[TestedWorker]:
-    async with bank_over_http(tmp_path / "bank.sqlite") as url:
-        made = worker_on(database, url, account_key_file)
-        yield made
-        await made.client.close()
-
-
-@pytest.fixture
-async def cache(engines) -> AsyncIterator[Cache]:
-    opened = await open_cache(CacheSettings(cache_url=engines.cache_url, cache_timeout_ms=1000))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def bench(database, cache) -> AsyncIterator[Bench]:
-    made = Bench(database, cache, fallback=packaged_model(CHAMPION))
-    yield made
-    await made.compute.close()
 
 
 @pytest.fixture
@@ -95,13 +57,15 @@ async def states(database: Database) -> Counter[str]:
     return Counter({row["state"]: row["payments"] for row in rows})
 
 
-def what_is_shared(shared: Shared) -> dict[str, object]:
+def what_is_shared(shared: Shared) -> dict[str, Any]:
+    shares: dict[Shared, dict[str, Any]]
     sound = an_application().business
-    return {
+    shares = {
         Shared.APPLICANT: {"user_id": "bob", "submitted_as": "applicant"},
         Shared.BUSINESS: {"business": sound},
         Shared.ACCOUNT: {"account": b"the same account"},
-    }[shared]
+    }
+    return shares[shared]
 
 
 async def approved(

@@ -4,7 +4,6 @@ The books once stood at minus 40 million with nothing committed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import asyncpg
@@ -13,11 +12,9 @@ import pytest
 from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
 from fundline.platform.clock import new_id, utc_now
-from fundline.platform.database import Database, open_database
+from fundline.platform.database import Database
 from fundline.platform.identity import Caller, Role
 from fundline.platform.refusals import InvalidRequest
-from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import DatabaseSettings
 from fundline.records.funding import FundsShort
 from fundline.records.ledger import book_payment
 from fundline.records.ledger_views import verify
@@ -30,33 +27,12 @@ from fundline.services.operations_api.funding.schemas import (
     CommitmentRequest,
 )
 from support.approved_applications import AMOUNT, payment_requested, store_application
-from support.bank import bank_over_http
-from support.disbursement import TestedWorker, disbursement, worker_on
+from support.disbursement import disbursement
 from support.writes import once
 
 pytestmark = pytest.mark.integration
 OTTO, OLGA = Caller("otto", Role.OPERATOR), Caller("olga", Role.OPERATOR)
 FACILITY = 1_000_000_000
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def box(account_key_file) -> SecretBox:
-    return SecretBox(account_key_file)
-
-
-@pytest.fixture
-async def worker(database, account_key_file, tmp_path) -> AsyncIterator[TestedWorker]:
-    async with bank_over_http(tmp_path / "bank.sqlite") as url:
-        made = worker_on(database, url, account_key_file)
-        yield made
-        await made.client.close()
 
 
 def change(amount: str, how: str = "raise", **others: str) -> CommitmentRequest:
