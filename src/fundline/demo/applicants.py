@@ -102,7 +102,7 @@ def _figures(row: Mapping[str, str], dice: random.Random) -> dict[str, str]:
     cash = revenue * (1 - margin) / 365 * CASH_BUFFER_DAYS * dice.lognormvariate(0.0, 0.7)
     return {
         "annualRevenue": f"{round(revenue, -2):.2f}",
-        "operatingMargin": f"{round(margin, 4) + 0.0:.4f}",
+        "operatingMargin": f"{margin:z.4f}",
         "monthlyDebtService": f"{round(debt_service, -1):.2f}",
         "cashAtBank": f"{round(cash, -1):.2f}",
     }

@@ -65,7 +65,12 @@ def decide(
     probability = None if score is None else at_level(score, policy.portfolio_default_rate)
     situation = Situation(
         facts=facts,
-        capacity=capacity_of(facts, policy.annual_rate),
+        capacity=capacity_of(
+            facts,
+            policy.annual_rate,
+            policy.instalment_step(facts.currency),
+            plain_zero=policy.has_plain_figures,
+        ),
         probability=probability,
         stress=stress,
         is_model_away=score is None or fallback_because is not None,

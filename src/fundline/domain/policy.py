@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from fundline.domain.money import MINOR_UNITS
+from fundline.domain.repayment import CENT
 from fundline.domain.rules import (
     AmountToRevenue,
     AutomaticAmount,
@@ -34,6 +36,8 @@ class Policy:
     `annual_rate`: the rate an instalment is worked out at, the median of the 7(a) approvals since 2020.
     `portfolio_default_rate`: today's level, to which a model's probability is corrected: 4.17 % of the 7(a) loans of
     fiscal years 2015 to 2019 were charged off within 60 months, by which time 56.6 % of all charge-offs have happened.
+    `has_plain_figures`: an instalment is an amount that can be paid in its currency, so a yen has no hundredths, and a
+    ratio of nothing is `0.0000`, never `-0.0000`.
     `rules`: each is asked; their order is the order of the outcomes in the evidence and of the reasons.
     Raises ValueError when two rules share a name or a rule of FAIL_CLOSED is missing.
     """
@@ -42,6 +46,13 @@ class Policy:
     annual_rate: Decimal
     portfolio_default_rate: Decimal
     rules: tuple[Rule, ...]
+    has_plain_figures: bool = False
+
+    def instalment_step(self, currency: str) -> Decimal:
+        """The smallest amount that an instalment is made of; hundredths for a currency that we do not lend in."""
+        if not self.has_plain_figures or currency not in MINOR_UNITS:
+            return CENT
+        return Decimal(1).scaleb(-MINOR_UNITS[currency])
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.rules]
@@ -91,8 +102,9 @@ POLICY_3 = replace(
     POLICY_2,
     version="policy-3",
     rules=(*POLICY_2.rules, ExposureTogether(APPROVED_TOGETHER_UP_TO), LikelyRepeat(approve_up_to=0)),
+    has_plain_figures=True,
 )
-"""Asks what else is open or paid to the same applicant, business and account."""
+"""Asks what else is open or paid to the same applicant, business and account, and knows the yen."""
 POLICIES: Mapping[str, Policy] = {policy.version: policy for policy in (POLICY_2, POLICY_3)}
 CURRENT_POLICY = POLICY_3
 """New decisions are made under this one."""

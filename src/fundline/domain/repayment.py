@@ -27,13 +27,20 @@ class RepaymentCapacity:
     amount_to_revenue: Decimal | None
 
 
-def capacity_of(facts: ApplicantFacts, annual_rate: Decimal) -> RepaymentCapacity:
-    """What the stated figures carry; the new instalment is worked out at `annual_rate` (fraction a year)."""
-    instalment = monthly_instalment(facts.amount, facts.term_months, annual_rate)
+def capacity_of(
+    facts: ApplicantFacts, annual_rate: Decimal, step: Decimal = CENT, *, plain_zero: bool = False
+) -> RepaymentCapacity:
+    """What the stated figures carry; the new instalment is worked out at `annual_rate` (fraction a year).
+
+    `step`: the smallest amount that can be paid in the currency. `plain_zero`: a coverage of nothing has no sign.
+    """
+    instalment = monthly_instalment(facts.amount, facts.term_months, annual_rate, step)
     revenue, margin, debt_service = facts.annual_revenue, facts.operating_margin, facts.monthly_debt_service
     coverage = runway = share = None
     if revenue is not None and margin is not None and debt_service is not None:
         coverage = debt_service_coverage(revenue, margin, debt_service, instalment)
+        if plain_zero and coverage == 0:
+            coverage = abs(coverage)
     if facts.cash_at_bank is not None and debt_service is not None:
         runway = cash_runway_months(facts.cash_at_bank, debt_service, instalment)
     if revenue is not None:
@@ -41,8 +48,10 @@ def capacity_of(facts: ApplicantFacts, annual_rate: Decimal) -> RepaymentCapacit
     return RepaymentCapacity(instalment, coverage, runway, share)
 
 
-def monthly_instalment(amount: Decimal, term_months: int, annual_rate: Decimal) -> Decimal:
-    """Level payment of an annuity loan, rounded up to 0.01 so that the plan never falls short.
+def monthly_instalment(
+    amount: Decimal, term_months: int, annual_rate: Decimal, step: Decimal = CENT
+) -> Decimal:
+    """Level payment of an annuity loan, rounded up to `step` so that the plan never falls short.
 
     Source: instalment = P * i / (1 - (1 + i) ** -n), i = annual rate / 12 (Brealey, Myers & Allen, Principles
     of Corporate Finance, "Annuities"); P / n when the rate is zero. Raises ValueError on an amount or term
@@ -54,7 +63,7 @@ def monthly_instalment(amount: Decimal, term_months: int, annual_rate: Decimal) 
     with localcontext(ARITHMETIC):
         rate = annual_rate / MONTHS_PER_YEAR
         payment = amount * rate / (1 - (1 + rate) ** -term_months) if rate else amount / term_months
-        return payment.quantize(CENT, rounding=ROUND_CEILING)
+        return payment.quantize(step, rounding=ROUND_CEILING)
 
 
 def debt_service_coverage(

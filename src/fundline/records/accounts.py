@@ -10,6 +10,9 @@ from schwifty.exceptions import SchwiftyException
 from fundline.platform.shapes import Exact
 
 _ABA_WEIGHTS = (3, 7, 1) * 3
+_ABA_PREFIXES = frozenset({*range(13), *range(21, 33), *range(61, 73), 80})
+"""United States Government, the twelve Federal Reserve districts (banks, thrifts, electronic), traveller's cheques.
+Source: American Bankers Association, Routing Number Policy; no other first two digits are assigned."""
 
 
 class IbanAccount(Exact):
@@ -42,9 +45,14 @@ class UsAccount(Exact):
     @field_validator("routing_number")
     @classmethod
     def _routing(cls, value: str) -> str:
-        """ABA check: 3, 7, 1 weighted digits sum to a multiple of ten. Source: ABA Key to Routing Numbers."""
+        """A prefix that exists, and the ABA check: 3, 7, 1 weighted digits sum to a multiple of ten.
+
+        Source: ABA Key to Routing Numbers.
+        """
         if not re.fullmatch(r"[0-9]{9}", value) or value == "000000000":
             raise ValueError("A routing number has nine digits.")
+        if int(value[:2]) not in _ABA_PREFIXES:
+            raise ValueError(f"No routing number begins with {value[:2]}.")
         if sum(w * int(d) for w, d in zip(_ABA_WEIGHTS, value, strict=True)) % 10:
             raise ValueError("The routing number's check digit is wrong.")
         return value

@@ -97,7 +97,8 @@ class Row:
 
 def stress_of(facts: ApplicantFacts, policy: Policy, *, seed: int, paths: int) -> CashFlowStress | None:
     """The simulation of this applicant under this policy's rate; None when a figure it needs is missing."""
-    instalment = monthly_instalment(facts.amount, facts.term_months, policy.annual_rate)
+    step = policy.instalment_step(facts.currency)
+    instalment = monthly_instalment(facts.amount, facts.term_months, policy.annual_rate, step)
     flow = cashflow.cash_flow_of(facts, instalment)
     return None if flow is None else cashflow.simulate(flow, seed=seed, paths=paths)
 

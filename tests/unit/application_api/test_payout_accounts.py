@@ -87,3 +87,22 @@ def test_what_is_no_us_account_is_refused(routing, number, sentence):
 def test_filling_zeros_make_no_other_us_account():
     assert us("021000021", "0001234567").identity == us("021000021", "1234567").identity
     assert us("021000021", "1234567").identity != us("011401533", "1234567").identity
+
+
+def with_check_digit(first_eight: str) -> str:
+    weighted = sum(w * int(digit) for w, digit in zip((3, 7, 1) * 3, first_eight, strict=False))
+    return f"{first_eight}{-weighted % 10}"
+
+
+ASSIGNED = {*range(13), *range(21, 33), *range(61, 73), 80}
+
+
+@pytest.mark.parametrize("prefix", range(100))
+def test_a_routing_number_begins_with_a_prefix_that_exists(prefix):
+    """All hundred: 13 to 20, 33 to 60, 73 to 79 and from 81 on were never assigned, whatever the check digit."""
+    number = with_check_digit(f"{prefix:02d}100002")
+    if prefix in ASSIGNED:
+        assert us(number, "1234567").last4 == "4567"
+    else:
+        with pytest.raises(ValidationError, match=f"No routing number begins with {prefix:02d}."):
+            us(number, "1234567")

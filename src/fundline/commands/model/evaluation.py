@@ -111,4 +111,4 @@ def _told(one: Evaluation) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return "-"
-    return str(value) if isinstance(value, int) else f"{value:.4f}"
+    return str(value) if isinstance(value, int) else f"{value:z.4f}"

@@ -83,7 +83,7 @@ def show_comparison(answer: Mapping[str, Any]) -> str:
         lines += aligned(verdicts)
         lines.append(
             f"The same verdict in {both['agreementRate']:.1%}. Score of {answer['challenger']} less "
-            f"{answer['champion']}: {both['meanDifference']:+.4f}, in size {both['meanAbsoluteDifference']:.4f}.\n"
+            f"{answer['champion']}: {both['meanDifference']:+z.4f}, in size {both['meanAbsoluteDifference']:z.4f}.\n"
             f"PSI of the scores: {both['psi']:.3f}; chance alone gives about {both['psiByChance']:.3f}."
         )
     return "\n".join(lines)
@@ -110,7 +110,7 @@ def _percent(value: int | None) -> str:
 
 
 def _score(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return "-" if value is None else f"{value:z.4f}"
 
 
 def _rate(value: float | None) -> str:

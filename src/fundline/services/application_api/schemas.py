@@ -31,7 +31,7 @@ def _clean_text(value: str) -> str:
 def _fraction(value: str) -> str:
     if not re.fullmatch(r"-?[01](\.[0-9]{1,4})?", value) or abs(Decimal(value)) > 1:
         raise ValueError('A margin is a fraction from -1 to 1 with at most four decimals, such as "0.1250".')
-    return value
+    return value.lstrip("-") if Decimal(value) == 0 else value
 
 
 def _known_currency(value: str) -> str:
