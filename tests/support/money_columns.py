@@ -9,6 +9,8 @@ TABLES_WITHOUT_MONEY = {
     "inbox": "delivery: which event was handled; a repeat neither scores nor pays again",
     "idempotency_keys": "delivery: answers given within the last 48 hours",
     "funding_balances": "sums of postings and commitments, which are recorded; `ledger verify` adds them up again",
+    "reference_countries": "which countries there are: a request is checked by it",
+    "reference_regions": "which regions there are: a request is checked by it",
     "submission_quotas": "how many applications a subject has submitted lately: 429, and nothing else",
     "scoring_lanes": "which lane a request takes: the same score, sooner or later",
     "dead_letter_arrivals": "delivery: which message of a dead-letter topic made which letter",

@@ -53,7 +53,7 @@ SENTENCES: Mapping[str, str] = {
     "monthly_debt_service_missing": "The debt payments are missing, so repayment could not be assessed.",
     "cash_at_bank_missing": "The cash at bank is missing, so reserves could not be assessed.",
     "sector_unknown": "The sector of the business is not one we have records of.",
-    "state_unknown": "The state of the business is not one we have records of.",
+    "state_unknown": "The state or country of the business is not one we have records of.",
     "business_age_unknown": "Whether the business is new or existing is not known.",
     "legal_form_unknown": "The legal form of the business is not one we have records of.",
     "location_unknown": "Whether the business is in an urban or a rural place is not known.",

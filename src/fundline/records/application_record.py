@@ -59,6 +59,10 @@ FACTS = ", ".join(f"a.{name}{'::text' if COLUMNS[name] == 'jsonb' else ''}" for 
 """What `facts_of` wants of `applications a`."""
 
 
+HOME_COUNTRY = "US"
+"""Of businesses that say none: all that were stored before there were others."""
+
+
 class FactsImpossible(ValueError):
     """What is stored is nothing that an application can say: it was not written by the API, or changed since."""
 
@@ -70,9 +74,12 @@ class Document(CamelCase):
 
 
 class Business(Document):
+    """`country`: ISO 3166-1, two letters. `state`: its region by ISO 3166-2 without the country, where it has one."""
+
     legal_name: str
     naics: str
-    state: str
+    country: str = HOME_COUNTRY
+    state: str | None = None
     legal_form: str
     age: str
     employees: int
@@ -184,7 +191,7 @@ def _facts_of(row: Any) -> ApplicantFacts:
         purpose=row["purpose"],
         revolving=row["revolving"],
         naics=business.naics,
-        state=business.state,
+        state=_state_of(business),
         state_known=row["state_known"],
         sector_volatility=row["revenue_volatility"],
         business_age=business.age,
@@ -199,6 +206,12 @@ def _facts_of(row: Any) -> ApplicantFacts:
         jobs_created=jobs.created,
         jobs_kept=jobs.kept,
     )
+
+
+def _state_of(business: Business) -> str:
+    """A state of the US by itself, any other region with its country: Western Australia is not Washington."""
+    state = business.state or ""
+    return state if business.country == HOME_COUNTRY else f"{business.country}-{state}"
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -96,11 +96,14 @@ class Application(Answer):
 
 
 class ReferenceRow(Answer):
-    """Sectors and states have a `name`; currencies have `minorUnits`, their number of decimals."""
+    """Currencies have `minorUnits`, their number of decimals; all others have a `name`. A country says whether a
+    business there must state its region; a region's code is that of ISO 3166-2, as in `CA-ON`.
+    """
 
     code: str
     name: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     minor_units: Annotated[int | None, Field(exclude_if=lambda units: units is None)] = None
+    region_required: Annotated[bool | None, Field(exclude_if=lambda required: required is None)] = None
 
 
 class ReferenceData(Answer):

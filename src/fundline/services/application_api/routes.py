@@ -102,7 +102,11 @@ REFERENCE_DATA = Endpoint(
     summary="What requests are checked against.",
     tag=_TAG,
     path_values=(
-        PathValue("kind", "", schema={"type": "string", "enum": ["sectors", "states", "currencies"]}),
+        PathValue(
+            "kind",
+            "",
+            schema={"type": "string", "enum": ["sectors", "states", "countries", "regions", "currencies"]},
+        ),
     ),
     gives=ReferenceData,
     says="The rows.",

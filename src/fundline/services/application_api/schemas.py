@@ -47,7 +47,8 @@ Count = Annotated[int, Field(ge=0, le=100_000)]
 class Business(application_record.Business, Exact):
     legal_name: Text
     naics: Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
-    state: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = application_record.HOME_COUNTRY
+    state: Annotated[str | None, Field(pattern=r"^[A-Z0-9]{1,3}$")] = None
     legal_form: Literal["sole_proprietorship", "partnership", "llc", "corporation", "other"]
     age: Literal["new", "existing"]
     employees: Count

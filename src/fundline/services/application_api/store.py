@@ -86,6 +86,10 @@ values ($1, $2, $3, $4, $5)
 """
 SECTORS = "select sector_code, name from reference_sectors order by sector_code"
 STATES = "select state_code, name from reference_states order by state_code"
+COUNTRIES = "select country_code, name, region_required from reference_countries order by country_code"
+REGIONS = """
+select country_code, region_code, name from reference_regions order by country_code, region_code
+"""
 
 
 async def submit(
@@ -158,3 +162,11 @@ async def sectors(database: Database) -> dict[str, str]:
 
 async def states(database: Database) -> dict[str, str]:
     return {row["state_code"]: row["name"] for row in await database.fetch(STATES)}
+
+
+async def countries(database: Database) -> list[Any]:
+    return await database.fetch(COUNTRIES)
+
+
+async def regions(database: Database) -> list[Any]:
+    return await database.fetch(REGIONS)

@@ -18,6 +18,7 @@ select {FACTS}, s.revenue_volatility, t.state_code is not null as state_known
 from applications a
 left join reference_sectors s on s.sector_code = left(a.business ->> 'naics', 2)
 left join reference_states t on t.state_code = a.business ->> 'state'
+    and coalesce(a.business ->> 'country', 'US') = 'US'
 where a.application_id = $1
 """  # noqa: S608 - our own columns
 RECORD_ASSESSMENT = Sql("""
