@@ -1,4 +1,4 @@
-"""What the demo tells at its end: a decline, an answer that is lost, a dead letter that two people replay."""
+"""What the demo tells at its end: a decline, an answer that is lost, a dead letter that two people replay, a split."""
 
 import pytest
 
@@ -13,5 +13,5 @@ async def test_a_decline_a_lost_answer_and_a_dead_letter_end_as_they_should(flee
     state = StateFile(fleet.home.run).load()
     assert state is not None
     episodes = await play_unhappy_part(target_of(fleet.home, state))
-    assert [episode.problem for episode in episodes] == [""] * 4
-    assert [episode.name for episode in episodes] == ["decline", "unknown", "dead-letter", "checks"]
+    assert [episode.problem for episode in episodes] == [""] * 5
+    assert [episode.name for episode in episodes] == ["decline", "unknown", "dead-letter", "split", "checks"]

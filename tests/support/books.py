@@ -14,7 +14,8 @@ select transfer_id from ledger_postings group by transfer_id, currency having su
 """
 _FINISHED = """
 select d.payment_id, d.application_id, d.amount_minor, d.currency, d.state, d.transaction_id, d.failure_code, a.status
-from disbursements d join applications a using (application_id) where d.state in ('settled', 'failed')
+from disbursements d join applications a using (application_id)
+where d.state in ('settled', 'failed') and d.submitted_at is not null
 """
 
 

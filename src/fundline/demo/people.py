@@ -49,18 +49,18 @@ class People:
         headers = self._headers(name, role) | {"idempotency-key": str(uuid.uuid4())}
         return await self._client.post(path, json=body, headers=headers)
 
-    async def apply(self, body: dict[str, Any]) -> str:
+    async def apply(self, body: dict[str, Any], *, by: str = "ann") -> str:
         """The application's id."""
-        return str((await self.post("ann", "applicant", "/v1/applications", body))["id"])
+        return str((await self.post(by, "applicant", "/v1/applications", body))["id"])
 
-    async def application(self, application_id: str) -> dict[str, Any]:
-        return await self.get("ann", "applicant", f"/v1/applications/{application_id}")
+    async def application(self, application_id: str, *, by: str = "ann") -> dict[str, Any]:
+        return await self.get(by, "applicant", f"/v1/applications/{application_id}")
 
-    async def status_becomes(self, application_id: str, *wanted: str) -> dict[str, Any]:
+    async def status_becomes(self, application_id: str, *wanted: str, by: str = "ann") -> dict[str, Any]:
         """The application once it has one of these statuses. Raises NotAsTold."""
 
         async def look() -> dict[str, Any] | None:
-            found = await self.application(application_id)
+            found = await self.application(application_id, by=by)
             return found if found["status"] in wanted else None
 
         return await soon(look, f"application {application_id} did not become {' or '.join(wanted)}")

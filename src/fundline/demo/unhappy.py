@@ -1,4 +1,4 @@
-"""The unhappy part: a bank that declines, a bank whose answer is lost, and an event that cannot be handled.
+"""The unhappy part: a bank that declines, a bank whose answer is lost, an event that cannot be handled, a split.
 
 Everything goes through the public API but two things that nobody offers as a service: the sandbox bank is told to
 misbehave, and one sealed account is damaged in the database, as a bad restore would do it.
@@ -22,8 +22,9 @@ from fundline.demo.target import Target
 from fundline.platform.database import open_database
 from fundline.platform.settings import DatabaseSettings
 
-CLOSED_ACCOUNT = "000123450002"
-UNLUCKY_ACCOUNT = "000123457391"
+SPLIT_INTO = 6
+CLOSED_ENDING, UNLUCKY_ENDING, SPLIT_ENDING, SOUND_ENDING = "0002", "7391", "9999", "6789"
+"""How an account number ends; the rest is this run's own, and no earlier run counts together with it."""
 CHECKS_WITHIN_S = 20.0
 FORBIDDEN = 403
 SWAP_ACCOUNT = """
@@ -60,7 +61,7 @@ async def play_unhappy_part(target: Target) -> list[Episode]:
             episodes = [await _play(stage, *episode) for episode in EPISODES]
         finally:
             await people.close()
-    applicants = [people.subject("ann")]
+    applicants = [people.subject("ann"), people.subject("sid")]
     checks = await checks_within(
         CHECKS_WITHIN_S, lambda: run_checks(target.database_url, target.bank_url, applicants=applicants)
     )
@@ -79,7 +80,7 @@ async def _play(
 
 
 async def _decline(stage: Stage) -> list[str]:
-    application_id = await stage.people.apply(_application(CLOSED_ACCOUNT))
+    application_id = await stage.people.apply(_application(_account(CLOSED_ENDING)))
     failed = await stage.people.status_becomes(application_id, "failed", "disbursed")
     code = (failed["disbursement"] or {}).get("failureCode")
     if (failed["status"], code) != ("failed", "account_closed"):
@@ -92,9 +93,9 @@ async def _decline(stage: Stage) -> list[str]:
 
 
 async def _unknown(stage: Stage) -> list[str]:
-    rule = {"kind": "reset-after", "match": {"payeeEnding": UNLUCKY_ACCOUNT[-4:]}, "times": 1}
+    rule = {"kind": "reset-after", "match": {"payeeEnding": UNLUCKY_ENDING}, "times": 1}
     (await stage.bank.post("/admin/faults", json=rule)).raise_for_status()
-    application_id = await stage.people.apply(_application(UNLUCKY_ACCOUNT))
+    application_id = await stage.people.apply(_application(_account(UNLUCKY_ENDING)))
     await stage.people.status_becomes(application_id, "disbursed", "failed")
     lines = _lines_of(
         await stage.people.story(application_id), "payment.submitted", "payment.unknown", "payment.settled"
@@ -150,10 +151,32 @@ async def _replay_by_two(people: People, letter_id: str) -> None:
     await people.post("olga", "operator", f"{path}/approve", agreed)
 
 
+async def _split(stage: Stage) -> list[str]:
+    """Six parts of 50,000 in one go, by one person to one account: each alone would be paid without a person."""
+    account = _account(SPLIT_ENDING)
+    parts = [_application(account) for _ in range(SPLIT_INTO)]
+    for number, part in enumerate(parts):
+        part["business"]["legalName"] = f"Prairie Road Holdings {secrets.token_hex(3)}-{number} LLC"
+    ids = [await stage.people.apply(part, by="sid") for part in parts]
+    ends = [await stage.people.status_becomes(one, "disbursed", "pending_review", by="sid") for one in ids]
+    referred = [end for end in ends if end["status"] == "pending_review"]
+    codes = {reason["code"] for end in referred for reason in end["assessment"]["principalReasons"]}
+    if len(referred) != 1 or codes != {"exposure_of_applicant", "exposure_of_account"}:
+        raise NotAsTold(
+            f"{len(referred)} of {SPLIT_INTO} parts were referred, with {', '.join(sorted(codes))}"
+        )
+    return [
+        f"sid asks for {SPLIT_INTO} times {parts[0]['amount']} at once, under {SPLIT_INTO} names, to one account",
+        f"{SPLIT_INTO - 1} are paid, up to what one application may have without a person",
+        "the rest goes to a person: exposure_of_applicant, exposure_of_account",
+    ]
+
+
 EPISODES = (
     ("decline", "The bank declines", _decline),
     ("unknown", "The bank's answer is lost", _unknown),
     ("dead-letter", "An event cannot be handled", _dead_letter),
+    ("split", "Somebody splits what needs a person", _split),
 )
 
 
@@ -172,10 +195,14 @@ async def _swap_account(target: Target, application_id: str, sealed: bytes) -> b
     return bytes(row["payout_account"])
 
 
+def _account(ending: str) -> str:
+    return f"{secrets.randbelow(10**8):08d}{ending}"
+
+
 def _application(account_number: str | None = None) -> dict[str, Any]:
     body: dict[str, Any] = copy.deepcopy(EXAMPLE_APPLICATION)
-    if account_number is not None:
-        body["payoutAccount"]["accountNumber"] = account_number
+    body["business"]["legalName"] += f" {secrets.token_hex(4)}"  # a business of its own
+    body["payoutAccount"]["accountNumber"] = account_number or _account(SOUND_ENDING)
     return body
 
 

@@ -226,6 +226,7 @@ async def test_verify_finds_what_the_owner_forged_with_the_triggers_off(database
         ("transfer_sums_to_zero", str(settled)),
         ("transfers_in_sequence", str(await transfer_of(database, lost, "payment_settled"))),
         ("debits_are_credits", "USD"),
+        ("funding_is_counted", "lender_funding:USD"),
         ("no_wrong_sign", "disbursement_clearing"),
         ("payments_are_in_place", str(lost)),
         ("payments_are_in_place", str(edited)),

@@ -16,6 +16,7 @@ from fundline.domain.money import Money
 from fundline.platform.database import Database, UniqueRule, open_database
 from fundline.platform.settings import DatabaseSettings
 from fundline.records.ledger_views import trial_balance
+from support.funding import commit_more
 from support.ledger import correct_transfer, open_payment, problems, reach, sums, transfer_of
 
 pytestmark = pytest.mark.integration
@@ -142,6 +143,8 @@ class Books(RuleBasedStateMachine):
 def test_promise_7_the_books_balance_whatever_happens_in_whatever_order(database_url: str) -> None:
     with asyncio.Runner() as loop:
         database = loop.run(open_database(DatabaseSettings(database_url=database_url, database_pool_size=1)))
+        for currency in ("USD", "EUR", "JPY"):
+            loop.run(commit_more(database, Money(10**15 - 1, currency)))
         machine = type("BooksOfThisRun", (Books,), {"database": database, "loop": loop})
         run_state_machine_as_test(
             machine,
