@@ -1,8 +1,9 @@
 """What a lender has committed, changed by two people as the operations API does it."""
 
+from fundline.contracts.roles import Role
 from fundline.domain.money import Money
 from fundline.platform.database import Database
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.services.operations_api.funding.answers import FundingCommitment
 from fundline.services.operations_api.funding.deeds import Funding
 from fundline.services.operations_api.funding.schemas import CommitmentRequest

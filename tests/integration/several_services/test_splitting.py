@@ -10,10 +10,11 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
+from fundline.contracts.roles import Role
 from fundline.domain.exposure import NOTHING_ELSE, Exposure, Shared
 from fundline.domain.money import Money
 from fundline.platform.database import Database
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.exposure import read_exposure

@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from fundline.contracts.roles import Role
 from fundline.platform.database import Database
-from fundline.platform.identity import Role
 from fundline.platform.refusals import Kind, Refusal
 
 WINDOW_OF = "select window_began from submission_quotas where subject = $1"

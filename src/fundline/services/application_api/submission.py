@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
+from fundline.contracts.roles import Role
 from fundline.contracts.topics import APPLICATIONS_CREATED, RISK_SCORING_REQUESTED
 from fundline.domain.application import submitted
 from fundline.platform.audit.rows import ROWS, rows_of
@@ -14,7 +15,7 @@ from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import CheckRule, Database, RowBusy, UniqueRule
 from fundline.platform.database.idempotency import Once, RequestInFlight, WriteKey
 from fundline.platform.database.outbox import OutboxRow, outbox_row
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.refusals import FieldError, InvalidRequest
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.logs import get_log

@@ -1,7 +1,7 @@
 """What the operations API offers about funding."""
 
+from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
-from fundline.platform.identity import Role
 from fundline.services.operations_api.four_eyes import SecondPersonNeeded
 from fundline.services.operations_api.funding.answers import (
     FundingCommitment,

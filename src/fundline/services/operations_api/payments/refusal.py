@@ -7,13 +7,14 @@ from uuid import UUID
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.disbursement import DisbursementState, change_state
 from fundline.platform.audit.rows import ROWS, read_rows
-from fundline.platform.audit.trail import AuditEntry, application_stream, record
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
 from fundline.platform.database.outbox import store_events
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
+from fundline.records.audit_streams import application_stream
 from fundline.records.cases import CaseKind, settle_case
 from fundline.records.payout import RELEASE_REFUSED, payment_failed
 from fundline.records.recorded_tables import DISBURSEMENTS
