@@ -34,7 +34,7 @@ _SAME = {
     Shared.BUSINESS: "business_key(a.business) = one.business_key",
     Shared.ACCOUNT: "a.payout_index = one.payout_index",
 }
-"""A partner's applications have the partner in common, and that is no borrower."""
+"""A partner's applications have the partner in common, who borrows nothing."""
 _IS_REPEAT = """(business_key(o.business) = one.business_key and o.amount_minor = one.amount_minor
             and o.currency = one.currency and abs(extract(epoch from o.created_at - one.created_at)) < 86400)"""
 _OPEN_OR_PAID = """(a.status in ('approved', 'disbursed') or a.application_id < one.application_id
