@@ -109,3 +109,7 @@ async def kept_letter(database: Database, delivery: Delivery) -> uuid.UUID:
     assert row is not None
     letter_id: uuid.UUID = row["dead_letter_id"]
     return letter_id
+
+
+async def outbox(database: Database) -> list[Any]:
+    return await database.fetch("select * from outbox order by position")

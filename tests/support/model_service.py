@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -243,3 +243,11 @@ class ModelServiceProcess:
 
     def log(self) -> list[dict[str, Any]]:
         return [orjson.loads(line) for line in self.log_file.read_bytes().splitlines() if line[:1] == b"{"]
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    for _ in range(1200):
+        if await condition():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it never came true")

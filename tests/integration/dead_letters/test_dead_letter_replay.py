@@ -3,20 +3,14 @@ import dataclasses
 import json
 import uuid
 
-import jsonschema
 import pytest
 
-from fundline.contracts.topics import APPLICATIONS_CREATED, RISK_SCORING_COMPLETED
-from fundline.manual.openapi import openapi_document
+from fundline.contracts.topics import RISK_SCORING_COMPLETED
 from support.approved_applications import store_application
-from support.dead_letters import dead, dead_payment, kept_letter, payment_asked, status_told
+from support.dead_letters import dead, dead_payment, kept_letter, outbox, payment_asked, status_told
 from support.delivering import answered
 
 pytestmark = pytest.mark.integration
-
-
-async def outbox(database):
-    return await database.fetch("select * from outbox order by position")
 
 
 async def story(database, stream: str) -> list[tuple[str, str]]:
@@ -228,113 +222,6 @@ async def test_a_reason_is_not_optional(operations, database, operator_headers):
     )
 
 
-async def test_letters_are_listed_newest_first_and_filtered(operations, database, operator_headers):
-    ids = [str(await kept_letter(database, dead(cause=f"KeyError: {n}"))) for n in range(5)]
-    money = str(await kept_letter(database, dead_payment(uuid.uuid4())))
-
-    async def listed(query: str) -> dict:
-        answer = await operations.get(f"/v1/dead-letters?{query}", headers=operator_headers())
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    first = await listed("limit=4")
-    assert [item["id"] for item in first["items"]] == [money, *reversed(ids[2:])]
-    second = await listed(f"limit=4&cursor={first['nextCursor']}")
-    assert [item["id"] for item in second["items"]] == [ids[1], ids[0]]
-    assert second["nextCursor"] is None
-    assert [i["id"] for i in (await listed("topic=disbursement.requested"))["items"]] == [money]
-    assert [i["id"] for i in (await listed("group=status-service&cause=KeyError: 3"))["items"]] == [ids[3]]
-    assert (await listed("state=discarded"))["items"] == []
-    assert (
-        await operations.get("/v1/dead-letters?state=lost", headers=operator_headers())
-    ).status_code == 422
-
-
-async def test_a_letter_is_shown_as_the_document_says(operations, database, operator_headers, act):
-    schemas = openapi_document()["components"]
-    for message in (dead(), dead_payment(uuid.uuid4()), dead(payload=b"\xff" * 70_000), dead(payload=b"x")):
-        letter_id = await kept_letter(database, message)
-        told = (await operations.get(f"/v1/dead-letters/{letter_id}", headers=operator_headers())).json()
-        for name, value in (
-            ("WholeDeadLetter", told),
-            ("DeadLetter", (await act(letter_id, "discard")).json()),
-        ):
-            reference = {"$ref": f"#/components/schemas/{name}", "components": schemas}
-            jsonschema.Draft202012Validator(reference).validate(value)
-
-
-async def test_it_is_told_when_the_group_has_handled_the_event(database, shown):
-    message = dead()
-    letter_id = await kept_letter(database, message)
-    assert (await shown(letter_id))["handledAt"] is None
-    await database.execute(
-        "insert into inbox (consumer, event_id) values ('status-service', $1)",
-        uuid.UUID(message.headers["ce_id"]),
-    )
-    assert (await shown(letter_id))["handledAt"] is not None
-
-
-async def bulk(operations, operator_headers, **body):
-    answer = await operations.post(
-        "/v1/dead-letters/bulk-replay",
-        json={"reason": "The roll-out was taken back.", **body},
-        headers=operator_headers(key=body.get("reason")),
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def test_a_bulk_replay_sends_what_fits_the_filter_at_its_rate(operations, database, operator_headers):
-    wanted = [str(await kept_letter(database, dead(cause="KeyError: 'rate'"))) for _ in range(5)]
-    other = await kept_letter(database, dead(cause="Poison: bad payload"))
-    bare = str(
-        await kept_letter(
-            database, dataclasses.replace(dead(cause="x"), headers={"fundline-cause": "KeyError"})
-        )
-    )
-    told = await bulk(
-        operations, operator_headers, topic="status.updated", cause="KeyError", limit=4, perSecond=2
-    )
-    assert (told["replayed"], told["nextAfter"]) == (wanted[:4], wanted[3])
-    delays = [json.loads(row["headers"])["fundline-not-before"] for row in await outbox(database)]
-    seconds = [float(text[17:26]) + 60 * int(text[14:16]) for text in delays]
-    assert [round((s - seconds[0]) % 3600, 3) for s in seconds] == [0, 0.5, 1, 1.5]
-    rest = await bulk(
-        operations, operator_headers, topic="status.updated", cause="KeyError", after=told["nextAfter"]
-    )
-    assert (rest["replayed"], rest["nextAfter"]) == ([wanted[4]], None)
-    assert [skipped["id"] for skipped in rest["skipped"]] == [bare]
-    left = await database.fetch("select dead_letter_id from dead_letters where state = 'open'")
-    assert {row["dead_letter_id"] for row in left} == {other, uuid.UUID(bare)}
-
-
-async def test_a_bulk_replay_only_asks_for_what_moves_money(operations, database, operator_headers):
-    ids = [str(await kept_letter(database, dead_payment(uuid.uuid4()))) for _ in range(3)]
-    told = await bulk(operations, operator_headers, topic="disbursement.requested")
-    assert (told["requested"], told["replayed"]) == (ids, [])
-    assert await outbox(database) == []
-
-
-async def test_a_bulk_replay_leaves_out_the_own_application_and_says_why(
-    database, box, operations, operator_headers
-):
-    """The check of the single replay was tested, and not the one of many at once."""
-    own = await store_application(database, box)
-    others = str(await kept_letter(database, dead()))
-    letter_id = await kept_letter(database, dead(key=own))
-    answer = await operations.post(
-        "/v1/dead-letters/bulk-replay",
-        json={"reason": "All of them, mine too.", "topic": "status.updated"},
-        headers=operator_headers("alice"),
-    )
-    told = answer.json()
-    assert (told["replayed"], told["requested"]) == ([others], [])
-    (skipped,) = told["skipped"]
-    assert skipped["id"] == str(letter_id)
-    assert "your own" in skipped["because"]
-    assert [event["key"] for event in await outbox(database)] != [own]
-
-
 @pytest.mark.parametrize("verb", ["replay", "withdraw", "discard"])
 async def test_nobody_acts_on_a_letter_about_the_own_application(database, box, act, verb):
     letter_id = await kept_letter(database, dead_payment(await store_application(database, box)))
@@ -342,32 +229,6 @@ async def test_nobody_acts_on_a_letter_about_the_own_application(database, box, 
         assert (await act(letter_id, "replay")).status_code == 200
     refused = await act(letter_id, verb, subject="alice")
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:fundline:problem:second-person-needed")
-
-
-async def test_the_path_of_the_bulk_replay_is_not_taken_for_an_id(operations, operator_headers):
-    read = await operations.get("/v1/dead-letters/bulk-replay", headers=operator_headers())
-    assert (read.status_code, read.json()["type"]) == (404, "urn:fundline:problem:dead-letter-not-found")
-    removed = await operations.delete("/v1/dead-letters/bulk-replay", headers=operator_headers())
-    assert (removed.status_code, "POST" in removed.headers["allow"]) == (405, True)
-
-
-async def test_a_cursor_that_was_not_given_out_is_refused(operations, operator_headers):
-    for path in ("dead-letters", "cases", "disbursements", "ledger-corrections"):
-        answer = await operations.get(f"/v1/{path}?cursor=!!", headers=operator_headers())
-        assert answer.status_code == 422, path
-        assert answer.json()["errors"] == [
-            {"path": "cursor", "message": "This cursor does not come from an answer of this API."}
-        ]
-
-
-async def test_a_bulk_replay_has_bounds(operations, operator_headers):
-    for body in ({"limit": 101}, {"limit": 100, "perSecond": 1}, {"perSecond": 0}, {"topic": ""}):
-        answer = await operations.post(
-            "/v1/dead-letters/bulk-replay",
-            json={"reason": "why not", "topic": APPLICATIONS_CREATED.name, **body},
-            headers=operator_headers(),
-        )
-        assert answer.status_code == 422
 
 
 async def test_the_table_itself_refuses_money_replayed_by_one_person(database):
