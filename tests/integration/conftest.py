@@ -19,7 +19,7 @@ from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings, DatabaseSettings, KafkaSettings, TokenSettings
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.operations_api.main import bound
+from fundline.services.operations_api.wiring import bound
 from fundline.stack.flags_file import DEFAULT_FLAGS
 from support.bank import bank_over_http
 from support.disbursement import TestedWorker, worker_on

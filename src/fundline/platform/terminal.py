@@ -12,7 +12,7 @@ def escaped(text: str) -> str:
     """Control characters, and those that turn the direction of writing, as their escapes; line ends and tabs stay."""
     if text.isprintable():
         return text
-    return "".join(_shown(character) for character in text)
+    return "".join(_visible(character) for character in text)
 
 
 def one_line(text: str) -> str:
@@ -25,7 +25,7 @@ def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     typer.echo(escaped(text), err=err, nl=nl)
 
 
-def _shown(character: str) -> str:
+def _visible(character: str) -> str:
     is_kept = character in _KEPT or character.isprintable()
     if is_kept and unicodedata.bidirectional(character) not in _DIRECTIONS:
         return character

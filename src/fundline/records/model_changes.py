@@ -8,6 +8,7 @@ import orjson
 
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, record
+from fundline.platform.database.sql import Sql
 from fundline.records.recorded_tables import MODEL_CHANGES
 
 Action: TypeAlias = Literal["promoted", "rolled_back", "tripped", "reset"]
@@ -36,11 +37,13 @@ order by change desc limit 1
 """
 
 
-RECORD_CHANGE = """
+RECORD_CHANGE = Sql(
+    """
 insert into model_changes (actor, action, model_version, share_percent, reason, figures)
-values ($1, $2, $3, $4, $5, $6::jsonb)
+values (:actor, :action, :version, :share_percent, :reason, :figures::jsonb)
 returning change, changed_at
 """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,16 @@ async def record_change(
 ) -> None:
     """In the caller's transaction, with its audit entry. `source` is the process, `actor` who made it do so."""
     text = None if figures is None else orjson.dumps(figures).decode()
-    (row,) = await connection.fetch(RECORD_CHANGE, actor, action, version, share_percent, reason, text)
+    (row,) = await connection.fetch(
+        *RECORD_CHANGE(
+            actor=actor,
+            action=action,
+            version=version,
+            share_percent=share_percent,
+            reason=reason,
+            figures=text,
+        )
+    )
     who = source if source == actor else f"{source}:{actor}"
     rows = await read_rows(connection, MODEL_CHANGES, [row["change"]])
     details = {"change": row["change"], "modelVersion": version, "sharePercent": share_percent, ROWS: rows}

@@ -57,9 +57,9 @@ class Feature:
                 raise FeatureError(self.name, f"“{value}” is not a value of this feature.")
             return value
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise FeatureError(self.name, f"“{value}” is not a finite number.")
+            raise FeatureError(self.name, f"{value} is not a finite number.")
         if not self.lowest <= value <= self.highest or (self.kind == "flag" and value not in {0, 1}):
-            raise FeatureError(self.name, f"“{value}” is not between {self.lowest:g} and {self.highest:g}.")
+            raise FeatureError(self.name, f"{value} is not between {self.lowest:g} and {self.highest:g}.")
         return float(value)
 
 

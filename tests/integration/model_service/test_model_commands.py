@@ -19,7 +19,7 @@ from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.settings import DatabaseSettings, TokenSettings
 from fundline.records.model_changes import record_change
-from fundline.services.operations_api.main import bound
+from fundline.services.operations_api.wiring import bound
 from fundline.stack.engines.preflight import plain_environment
 from fundline.stack.flags_file import DEFAULT_FLAGS
 from support.command import fundline

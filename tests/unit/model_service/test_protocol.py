@@ -70,7 +70,7 @@ def test_flags_may_be_numbers(datatype, data):
         ({"employees": {"data": [-1.0]}}, "employees: -1.0 is not between 0 and 1e+06. (row 0)"),
         ({"franchise": {"data": ["yes"]}}, "franchise: 'yes' is no BOOL (row 0)."),
         ({"franchise": {"datatype": "FP64", "data": [0.5]}}, "franchise: 0.5 is not between 0 and 1."),
-        ({"subsector": {"data": ["xyz"]}}, "subsector: 'xyz' is not a value of this feature. (row 0)"),
+        ({"subsector": {"data": ["xyz"]}}, "subsector: “xyz” is not a value of this feature. (row 0)"),
         ({"state": {"data": [7]}}, "state: 7 is no BYTES (row 0)."),
         ({"employees": {"shape": []}}, "inputs.2.shape: "),
         ({"employees": {"shape": [-1]}}, "employees: the shape must be [1]"),
@@ -143,7 +143,7 @@ def test_a_caller_may_choose_outputs():
 
 @pytest.mark.parametrize("nonsense", [1.2, -0.1, float("nan"), float("inf")])
 def test_a_model_that_answers_no_probability_is_not_repeated_to_anybody(nonsense):
-    with pytest.raises(BadScore, match=r"no probability|not finite"):
+    with pytest.raises(BadScore, match=r"not a probability|not finite"):
         answer(infer_body(), ready_model(probability=nonsense))
 
 

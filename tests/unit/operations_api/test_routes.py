@@ -5,8 +5,8 @@ from typing import Any
 
 from fundline.contracts.roles import Role
 from fundline.platform.flag_file import FlagFile
-from fundline.services.operations_api.main import bound
 from fundline.services.operations_api.routes import ENDPOINTS
+from fundline.services.operations_api.wiring import bound
 
 PEOPLE_OF_THE_LENDER = {Role.OPERATOR, Role.COMPLIANCE, Role.UNDERWRITER}
 

@@ -176,8 +176,8 @@ def test_an_unchanged_manifest_that_is_signed_again_loads(folder):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"kind": "neural"}, "kind 'neural'"),
-        ({"name": "churn"}, "not of 'probability-of-default'"),
+        ({"kind": "neural"}, "kind “neural”"),
+        ({"name": "churn"}, "not of “probability-of-default”"),
         ({"features": []}, "other features"),
         ({"version": "scorecard-9"}, "holds the version scorecard-9"),
         ({"base_rate": 1.5}, "base_rate is wrong"),

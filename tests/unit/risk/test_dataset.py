@@ -149,12 +149,12 @@ def test_an_unknown_sector_state_age_or_form_is_no_reason_to_leave_a_row_out(tmp
         (PLAIN + "1,2,3\n", "line 22: 3 fields, but the header has 20"),
         (
             as_csv([*ROWS, ROWS[0] | {"employees": "many"}]),
-            "line 22: employees is 'many', which is not a number",
+            "line 22: employees is “many”, which is not a number",
         ),
-        (as_csv([*ROWS, ROWS[0] | {"amount_approved": "6_0000"}]), "amount_approved is '6_0000'"),
+        (as_csv([*ROWS, ROWS[0] | {"amount_approved": "6_0000"}]), "amount_approved is “6_0000”"),
         (
             as_csv([*ROWS, ROWS[0] | {"outcome_default": "2"}]),
-            "line 22: outcome_default is '2', neither 0 nor 1",
+            "line 22: outcome_default is “2”, neither 0 nor 1",
         ),
         (as_csv([*ROWS, ROWS[0] | {"outcome_default": "CHGOFF"}]), "neither 0 nor 1"),
         (PLAIN + '"an open quote\n', "not a CSV file"),

@@ -36,7 +36,7 @@ def test_a_probability_outside_of_0_to_1_is_a_bad_score(probability):
 
 @pytest.mark.parametrize("base_rate", [0.0, 1.0, -0.1, math.nan])
 def test_a_base_rate_that_is_none_is_a_bad_score(base_rate):
-    with pytest.raises(BadScore, match=r"no probability|not finite"):
+    with pytest.raises(BadScore, match=r"not a probability|not finite"):
         score(GOOD, base_rate)
 
 

@@ -12,13 +12,13 @@ from fundline.platform.command_errors import CommandFailed
 
 
 def payload_of(found: dict[str, Any], changes: list[str], file: Path | None) -> dict[str, Any]:
-    """Raises CommandFailed when it is no JSON object, or nothing was changed."""
+    """Raises CommandFailed when it is not a JSON object, or nothing was changed."""
     before = found["editedPayload"] or found["payload"]["json"]
     if file is not None:
         return _object(typer.get_text_stream("stdin").read() if str(file) == "-" else _content(file))
     if changes:
         if not isinstance(before, dict):
-            raise CommandFailed("Its payload is no JSON object; give the whole payload with --file.")
+            raise CommandFailed("Its payload is not a JSON object; give the whole payload with --file.")
         return before | dict(_change(before, text) for text in changes)
     shown = found["payload"]["text"] or "" if before is None else json.dumps(before, indent=2) + "\n"
     edited = click.edit(shown, extension=".json")
@@ -49,7 +49,7 @@ def _object(text: str) -> dict[str, Any]:
     try:
         read = json.loads(text)
     except ValueError as error:
-        raise CommandFailed(f"The payload is no JSON: {error}."[:WIDTH]) from error
+        raise CommandFailed(f"The payload is not JSON: {error}."[:WIDTH]) from error
     if not isinstance(read, dict):
-        raise CommandFailed("The payload is no JSON object.")
+        raise CommandFailed("The payload is not a JSON object.")
     return read

@@ -10,6 +10,7 @@ import orjson
 from fundline.domain.people import same_person
 from fundline.platform.clock import NewId
 from fundline.platform.database import Connection, Database
+from fundline.platform.database.sql import Sql
 from fundline.platform.identity import Caller
 
 Deed: TypeAlias = Literal["payments_resume", "model_promotion", "model_reset"]
@@ -21,9 +22,12 @@ ASKED = """
 select agreement_id, wanted::text, reason, asked_by, asked_at from agreements
 where deed = $1 and state = 'asked' and asked_at > $2
 """
-ASK = """
-insert into agreements (agreement_id, deed, wanted, reason, asked_by, asked_at) values ($1, $2, $3::jsonb, $4, $5, $6)
+ASK = Sql(
+    """
+insert into agreements (agreement_id, deed, wanted, reason, asked_by, asked_at)
+values (:agreement_id, :deed, :wanted::jsonb, :reason, :by, :at)
 """
+)
 DECIDE = """
 update agreements set state = $2, decided_by = $3, decided_at = $4 where agreement_id = $1
 """
@@ -82,7 +86,9 @@ async def agree(
         return asked
     await withdraw(connection, caller, deed, at=at)
     text = orjson.dumps(dict(wanted)).decode()
-    await connection.execute(ASK, new_id(), deed, text, reason, caller.subject, at)
+    await connection.execute(
+        *ASK(agreement_id=new_id(), deed=deed, wanted=text, reason=reason, by=caller.subject, at=at)
+    )
     return None
 
 

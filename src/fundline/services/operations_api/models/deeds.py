@@ -82,13 +82,13 @@ class ModelDeeds:
                     )
                 wanted = {"version": version, "share": share, "reset": is_tripped, "before": before.figures()}
                 if not await self._agreed(connection, caller, "promoted", wanted, asked.reason):
-                    return _told("asked", "promoted", version, before, after)
+                    return _change_answer("asked", "promoted", version, before, after)
                 if is_tripped:
                     await self._record_change(connection, caller, "reset", version, asked.reason)
                 await self._split(
                     connection, caller, change, "promoted", version, (before, after), asked.reason
                 )
-                return _told("done", "promoted", version, before, after)
+                return _change_answer("done", "promoted", version, before, after)
 
             told = await once.write(self._database, work)
         return self._logged(told, caller)
@@ -107,7 +107,7 @@ class ModelDeeds:
                     after = Split(await self._champion_before(connection, version), version, 0)
                 await withdraw(connection, caller, "model_promotion", "model_reset", at=self._now())
                 await self._split(connection, caller, change, "rolled_back", version, (before, after), reason)
-                return _told("done", "rolled_back", version, before, after)
+                return _change_answer("done", "rolled_back", version, before, after)
 
             told = await once.write(self._database, work)
         return self._logged(told, caller)
@@ -122,9 +122,9 @@ class ModelDeeds:
             if version not in await tripped_versions(connection):
                 raise ModelUnusable(f"{version} is not tripped.")
             if not await self._agreed(connection, caller, "reset", {"version": version}, reason):
-                return _told("asked", "reset", version, split, split)
+                return _change_answer("asked", "reset", version, split, split)
             await self._record_change(connection, caller, "reset", version, reason)
-            return _told("done", "reset", version, split, split)
+            return _change_answer("done", "reset", version, split, split)
 
         return self._logged(await once.write(self._database, work), caller)
 
@@ -227,7 +227,7 @@ class ModelDeeds:
             raise ModelNotFound(f"There is no model “{version[:60]}”; there are {', '.join(known)}.")
 
 
-def _told(state: Any, action: Action, version: str, before: Split, after: Split) -> ModelChange:
+def _change_answer(state: Any, action: Action, version: str, before: Split, after: Split) -> ModelChange:
     return ModelChange(
         state=state,
         action=action,
