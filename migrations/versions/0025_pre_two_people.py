@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from plain_sql import run_file
 
 revision = "0025"
-down_revision = "0019"
+down_revision = "0021"
 
 
 def upgrade() -> None:

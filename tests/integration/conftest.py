@@ -22,8 +22,8 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.operations_api.wiring import bound
 from fundline.stack.flags_file import DEFAULT_FLAGS
 from support.bank import bank_over_http
-from support.disbursement import TestedWorker, worker_on
 from support.engines import Engines
+from support.payment import TestedWorker, worker_on
 from support.scoring import CHAMPION, Bench, packaged_model
 from support.valkey import OwnValkey
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from fundline.demo.books import ApplicationState, Books
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.records.books import LedgerKey, Payment, StatementLine
 
 PAID, FAILED, REFERRED = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -14,11 +14,11 @@ AMOUNT = Money(5_000_000, "USD")
 
 
 def settled_payment() -> Payment:
-    return Payment(PAID_PAYMENT, PAID, AMOUNT, DisbursementState.SETTLED, "txn_1")
+    return Payment(PAID_PAYMENT, PAID, AMOUNT, PaymentState.SETTLED, "txn_1")
 
 
 def failed_payment() -> Payment:
-    return Payment(FAILED_PAYMENT, FAILED, AMOUNT, DisbursementState.FAILED, None)
+    return Payment(FAILED_PAYMENT, FAILED, AMOUNT, PaymentState.FAILED, None)
 
 
 def paid_line(payment_id: UUID = PAID_PAYMENT, transaction_id: str = "txn_1") -> StatementLine:

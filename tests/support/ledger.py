@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import Posting
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from fundline.records.books import SNAPSHOT
@@ -21,8 +21,10 @@ values ($1, $2, $3, $4, 'expected', $5)
 """
 _MOVE = """
 update disbursements set state = $2, submitted_at = coalesce(submitted_at, $3),
-    finished_at = case when $2 in ('settled', 'failed') then $3 end,
-    transaction_id = case when $2 = 'settled' then 'txn_' || payment_id end,
+    finished_at = case when $2 in ('settled', 'failed') then $3 when $2 = 'returned' then finished_at end,
+    returned_at = case when $2 = 'returned' then $3 end,
+    return_code = case when $2 = 'returned' then 'account_closed' end,
+    transaction_id = case when $2 in ('settled', 'returned') then 't_' || replace(payment_id::text, '-', '') end,
     failure_code = case when $2 = 'failed' then 'account_closed' end
 where payment_id = $1
 """
@@ -42,7 +44,7 @@ async def open_payment(
 async def reach(
     database: Database,
     payment_id: UUID,
-    state: DisbursementState,
+    state: PaymentState,
     amount: Money = AMOUNT,
     *,
     at: datetime = AT,

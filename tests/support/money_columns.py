@@ -6,6 +6,7 @@ TABLES_WITHOUT_MONEY = {
     "audit_streams": "the trail itself: its chains and anchors hold it",
     "outbox": "delivery: an event on its way; a worker compares what it says with the application's row",
     "consumer_suspects": "delivery: what a consumer had in hand when its process died",
+    "case_notes": "sentences for people; the trail has each one",
     "inbox": "delivery: which event was handled; a repeat neither scores nor pays again",
     "idempotency_keys": "delivery: answers given within the last 48 hours",
     "funding_balances": "sums of postings and commitments, which are recorded; `ledger verify` adds them up again",

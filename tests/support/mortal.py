@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from fundline.banks.bank import Bank
 from fundline.platform.database import Connection, Database
-from fundline.services.disbursement_worker.payment_gateway import PaymentGateway
 
 
 class Killed(BaseException):
@@ -47,8 +47,8 @@ class MortalDatabase(Database):
         return found
 
 
-class MortalGateway:
-    def __init__(self, bank: PaymentGateway, fuse: Fuse) -> None:
+class MortalBank:
+    def __init__(self, bank: Bank, fuse: Fuse) -> None:
         self._bank, self._fuse = bank, fuse
 
     async def pay(self, order: Any) -> Any:
@@ -56,6 +56,16 @@ class MortalGateway:
 
     async def find(self, payment_id: Any) -> Any:
         return await self._around(self._bank.find(payment_id))
+
+    @property
+    def statement_name(self) -> str:
+        return self._bank.statement_name
+
+    async def statement(self, cursor: str, limit: int) -> Any:
+        return await self._around(self._bank.statement(cursor, limit))
+
+    async def close(self) -> None:
+        await self._bank.close()
 
     async def _around(self, call: Any) -> Any:
         try:

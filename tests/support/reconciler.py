@@ -22,7 +22,7 @@ class WrittenStatement:
     cursors: list[int] = field(default_factory=list)
     """What was asked for."""
 
-    async def call(self, method: str, path: str) -> Answer:
+    async def call(self, method: str, path: str, **_: Any) -> Answer:
         if self.is_silent:
             raise CallUnanswered("GET /v1/statement: ReadTimeout")
         query = parse_qs(urlsplit(path).query)
@@ -33,7 +33,11 @@ class WrittenStatement:
         return Answer(200, {"payments": page, "nextCursor": following})
 
     def settled(self, payment_id: UUID, amount: Money, *, transaction_id: str | None = None) -> None:
-        line = {"status": "settled", "transactionId": transaction_id or f"txn_{payment_id}"}
+        line = {"status": "settled", "transactionId": transaction_id or f"t_{payment_id.hex}"}
+        self._write(payment_id, amount, line)
+
+    def returned(self, payment_id: UUID, amount: Money) -> None:
+        line = {"status": "returned", "transactionId": f"t_{payment_id.hex}", "code": "account_closed"}
         self._write(payment_id, amount, line)
 
     def declined(self, payment_id: UUID, amount: Money) -> None:

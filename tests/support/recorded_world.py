@@ -31,7 +31,7 @@ from fundline.services.operations_api.payments.deeds import Releases
 from support.approved_applications import payment_requested, scoring_completed
 from support.bank import Moody, bank_over_http
 from support.dead_letters import dead_payment, kept_letter, payment_asked
-from support.disbursement import TestedWorker, worker_on
+from support.payment import TestedWorker, worker_on
 from support.scoring import Bench, packaged_model
 from support.stored import submitted_application
 from support.writes import once

@@ -1,15 +1,17 @@
-"""Reads what the checks compare: our database in one snapshot, and the bank's own statement over HTTP."""
+"""Reads what the checks compare: our database in one snapshot, and the bank's own statement."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import httpx
-
+from fundline.banks.bank import BankAnswerUnexpected, BankBusy
+from fundline.banks.opening import open_sandbox
+from fundline.banks.statement import HasStatement, whole_statement
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.database import Database
-from fundline.platform.http.client import trust_for
+from fundline.platform.http.client import CallNotSent, CallUnanswered
+from fundline.platform.refusals import Unavailable
 from fundline.records.books import (
     SNAPSHOT,
     BookedPayments,
@@ -20,7 +22,6 @@ from fundline.records.books import (
 )
 from fundline.records.ledger_views import unbalanced_transfers
 
-STATEMENT_PAGE = 1000
 STATEMENT_TIMEOUT_S = 10.0
 
 TRANSFERS = "select count(*) from ledger_transfers"
@@ -95,25 +96,25 @@ async def read_books(database: Database, applicants: Collection[str] | None = No
     )
 
 
-async def read_statement(
-    bank_url: str, transport: httpx.AsyncBaseTransport | None = None
-) -> list[StatementLine]:
-    """Every booking of the bank, oldest first. Raises httpx.HTTPError when the bank does not answer."""
-    lines: list[StatementLine] = []
-    cursor: str | None = "0"
-    async with httpx.AsyncClient(
-        base_url=bank_url,
-        timeout=STATEMENT_TIMEOUT_S,
-        trust_env=False,
-        transport=transport,
-        verify=trust_for(bank_url),
-    ) as bank:
-        while cursor is not None:
-            answer = await bank.get("/v1/statement", params={"cursor": cursor, "limit": STATEMENT_PAGE})
-            page = answer.raise_for_status().json()
-            lines += [StatementLine.of(line) for line in page["payments"]]
-            cursor = page["nextCursor"]
-    return lines
+class StatementUnread(Unavailable):
+    """The bank does not give its statement, or gives one that is not understood."""
+
+
+async def read_statement(bank: HasStatement) -> list[StatementLine]:
+    """Every booking of the bank, oldest first. Raises StatementUnread."""
+    try:
+        return [booking.line async for booking in whole_statement(bank)]
+    except (CallNotSent, CallUnanswered, BankBusy, BankAnswerUnexpected) as error:
+        raise StatementUnread(f"The bank's statement cannot be read: {error}.") from error
+
+
+async def read_statement_of(bank_url: str) -> list[StatementLine]:
+    """Of the sandbox bank there, in its own words, however payments go to it. Raises StatementUnread."""
+    bank = open_sandbox(bank_url, timeout_s=STATEMENT_TIMEOUT_S)
+    try:
+        return await read_statement(bank)
+    finally:
+        await bank.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import httpx
-
-from fundline.demo.books import Books, read_books, read_statement
+from fundline.demo.books import Books, read_books, read_statement_of
 from fundline.demo.journey import SETTLED
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
-from fundline.platform.database import DatabaseUnavailable, open_database
+from fundline.domain.payment import PaymentState
+from fundline.platform.database import open_database
+from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
 from fundline.records.books import BankDifference, StatementLine, differences, misplaced
 
@@ -72,7 +71,7 @@ async def run_checks(
     """Read both sides and compare. The ledger and the bank are judged as a whole; of the applications only those
     of `applicants` (token subjects), or all of them with None.
 
-    Raises DatabaseUnavailable, or httpx.HTTPError when the bank does not answer.
+    Raises DatabaseUnavailable, or StatementUnread when the bank does not answer.
     """
     settings = DatabaseSettings(database_url=database_url, instance="fundline-checks", database_pool_size=1)
     database = await open_database(settings)
@@ -80,7 +79,7 @@ async def run_checks(
         books = await read_books(database, applicants)
     finally:
         await database.close()
-    return judge(books, await read_statement(bank_url))
+    return judge(books, await read_statement_of(bank_url))
 
 
 async def checks_within(
@@ -97,7 +96,7 @@ async def checks_within(
             checks = await run()
             if is_last or not checks.problems():
                 return checks
-        except (DatabaseUnavailable, httpx.HTTPError):
+        except Unavailable:
             if is_last:
                 raise
         await asyncio.sleep(look_again_s)
@@ -157,7 +156,7 @@ def _bank_problems(books: Books, statement: Sequence[StatementLine]) -> list[str
 
 
 def _mistold(books: Books) -> list[UUID]:
-    settled = {p.application_id for p in books.payments if p.state is DisbursementState.SETTLED}
+    settled = {p.application_id for p in books.payments if p.state is PaymentState.SETTLED}
     return [
         application_id
         for application_id, state in books.applications.items()

@@ -26,6 +26,7 @@ STYLES: dict[ApplicationStatus, str] = {
     ApplicationStatus.PENDING_REVIEW: "yellow",
     ApplicationStatus.REJECTED: "magenta",
     ApplicationStatus.FAILED: "red",
+    ApplicationStatus.RETURNED: "red",
 }
 SHOWN_ORDER = tuple(STYLES)
 

@@ -14,8 +14,8 @@ from fundline.demo.latency import Percentiles, percentiles
 from fundline.demo.models import ModelDecisions
 from fundline.demo.unhappy import Episode
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 
 _T = TypeVar("_T")
 
@@ -65,7 +65,7 @@ class Outcome:
         accepted = self.accepted()
         paid: dict[str, tuple[int, Money]] = {}
         for payment in self.checks.books.payments:
-            if payment.application_id in accepted and payment.state is DisbursementState.SETTLED:
+            if payment.application_id in accepted and payment.state is PaymentState.SETTLED:
                 currency = payment.amount.currency
                 times, sum_ = paid.get(currency, (0, Money(0, currency)))
                 paid[currency] = times + 1, Money(sum_.amount_minor + payment.amount.amount_minor, currency)

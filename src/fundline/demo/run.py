@@ -51,7 +51,7 @@ class Scene:
 async def run_demo(
     target: Target, planned: Sequence[PlannedApplication], settings: RunSettings, scene: Scene
 ) -> Outcome:
-    """Raises CommandFailed, DatabaseUnavailable or httpx.HTTPError when the checks themselves cannot be made."""
+    """Raises CommandFailed, Unavailable or httpx.HTTPError when the checks themselves cannot be made."""
     applicants = sorted({application.applicant for application in planned})
     tokens = {subject: target.token(subject) for subject in applicants}
     client = FundlineClient(target.gateway_url, tls=trust(target.authority_certificate))

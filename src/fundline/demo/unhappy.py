@@ -15,7 +15,7 @@ from uuid import UUID
 import httpx
 
 from fundline.contracts.example import EXAMPLE_APPLICATION
-from fundline.demo.books import read_statement
+from fundline.demo.books import StatementUnread, read_statement_of
 from fundline.demo.checks import checks_within, run_checks
 from fundline.demo.people import NotAsTold, People, soon
 from fundline.demo.target import Target
@@ -75,7 +75,7 @@ async def _play(
 ) -> Episode:
     try:
         return Episode(name, title, await play(stage))
-    except (NotAsTold, httpx.HTTPError) as error:
+    except (NotAsTold, StatementUnread, httpx.HTTPError) as error:
         return Episode(name, title, problem=f"{title}: {error}".rstrip(".") + ".")
 
 
@@ -101,7 +101,7 @@ async def _unknown(stage: Stage) -> list[str]:
         await stage.people.story(application_id), "payment.submitted", "payment.unknown", "payment.settled"
     )
     booked = [
-        line for line in await read_statement(stage.target.bank_url) if line.reference == application_id
+        line for line in await read_statement_of(stage.target.bank_url) if line.reference == application_id
     ]
     if len(booked) != 1:
         raise NotAsTold(f"the bank booked {len(booked)} payments for application {application_id}")

@@ -14,6 +14,8 @@ class ApplicationStatus(StrEnum):
     PENDING_REVIEW = "pending_review"
     DISBURSED = "disbursed"
     FAILED = "failed"
+    RETURNED = "returned"
+    """It was disbursed, and the money came back."""
 
 
 _S = ApplicationStatus
@@ -23,10 +25,12 @@ TRANSITIONS: dict[ApplicationStatus, frozenset[ApplicationStatus]] = {
     _S.PENDING_REVIEW: frozenset({_S.APPROVED, _S.REJECTED, _S.RISK_SCORING}),  # or scored once more
     _S.APPROVED: frozenset({_S.DISBURSED, _S.FAILED}),
     _S.REJECTED: frozenset(),
-    _S.DISBURSED: frozenset(),
+    _S.DISBURSED: frozenset({_S.RETURNED}),
     _S.FAILED: frozenset(),
+    _S.RETURNED: frozenset(),
 }
-TERMINAL: frozenset[ApplicationStatus] = frozenset(s for s, following in TRANSITIONS.items() if not following)
+TERMINAL: frozenset[ApplicationStatus] = frozenset({_S.REJECTED, _S.DISBURSED, _S.FAILED, _S.RETURNED})
+"""Nothing more is expected, so that a stream ends. Money that comes back all the same is told by mail and webhook."""
 DECIDED: frozenset[ApplicationStatus] = frozenset({_S.APPROVED, _S.REJECTED, _S.PENDING_REVIEW})
 FIRST_SEQUENCE = 1
 

@@ -1,8 +1,9 @@
 """The books: which postings each step of a payment causes. Debit is positive, credit negative.
 
 A submitted payment waits in clearing until the bank has said what became of it; then it is resolved exactly once,
-to what the borrower owes, or back to where it came from. A fee is owed on top of what was paid out. Corrections are
-further transfers that name the one they correct, never edits.
+to what the borrower owes, or back to where it came from. A fee is owed on top of what was paid out. A settled payment
+that comes back is booked back with its fee. Corrections are further transfers that name the one they correct, never
+edits.
 """
 
 from collections import Counter
@@ -10,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 
 
 class LedgerAccount(StrEnum):
@@ -38,6 +39,10 @@ class TransferPurpose(StrEnum):
     PAYMENT_SETTLED = "payment_settled"
     PAYMENT_RETURNED = "payment_returned"
     FEE_CHARGED = "fee_charged"
+    SETTLEMENT_RETURNED = "settlement_returned"
+    """A settled payment came back: the borrower owes it no more."""
+    FEE_RETURNED = "fee_returned"
+    """Nor the fee on it."""
     REVERSAL = "reversal"
     """Undoes another transfer, posting by posting."""
     CORRECTION = "correction"
@@ -70,27 +75,39 @@ class Transfer:
 
 
 def transfer_on(
-    reached: DisbursementState,
+    reached: PaymentState,
     amount: Money,
     *,
     funding: str = LedgerAccount.LENDER_FUNDING,
     was_submitted: bool = True,
 ) -> Transfer | None:
-    """What the books record when a disbursement reaches a state; None for states that move no money.
+    """What the books record when a payment reaches a state; None for states that move no money.
 
     `funding` is the account of the lender whose money it is. A payment that fails and `was_submitted` never has moved
     nothing, so that nothing comes back.
     """
     clearing, receivable = LedgerAccount.DISBURSEMENT_CLEARING, LedgerAccount.BORROWER_RECEIVABLE
     match reached:
-        case DisbursementState.SUBMITTED:
+        case PaymentState.SUBMITTED:
             return _moved(TransferPurpose.PAYMENT_SUBMITTED, amount, debit=clearing, credit=funding)
-        case DisbursementState.SETTLED:
+        case PaymentState.SETTLED:
             return _moved(TransferPurpose.PAYMENT_SETTLED, amount, debit=receivable, credit=clearing)
-        case DisbursementState.FAILED if was_submitted:
+        case PaymentState.FAILED if was_submitted:
             return _moved(TransferPurpose.PAYMENT_RETURNED, amount, debit=funding, credit=clearing)
+        case PaymentState.RETURNED:
+            return _moved(TransferPurpose.SETTLEMENT_RETURNED, amount, debit=funding, credit=receivable)
         case _:
             return None
+
+
+def fee_returned(fee: Money) -> Transfer:
+    """What was charged on a payment that came back is owed no more."""
+    return _moved(
+        TransferPurpose.FEE_RETURNED,
+        fee,
+        debit=LedgerAccount.FEE_INCOME,
+        credit=LedgerAccount.BORROWER_RECEIVABLE,
+    )
 
 
 def origination_fee(amount: Money, basis_points: int) -> Transfer | None:

@@ -4,7 +4,7 @@ Reading is safe: no document type, no entities, no network, a limit on the size.
 and never a value, because values are account numbers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -19,11 +19,23 @@ LIMIT_BYTES = 1024 * 1024
 class MessageKind(StrEnum):
     CREDIT_TRANSFER = "pain.001.001.09"
     STATUS_REPORT = "pain.002.001.10"
+    STATUS_REPORT_3 = "pain.002.001.03"
     NOTIFICATION = "camt.054.001.08"
+    NOTIFICATION_4 = "camt.054.001.04"
+    NOTIFICATION_2 = "camt.054.001.02"
+    STATEMENT = "camt.053.001.08"
+    STATEMENT_4 = "camt.053.001.04"
+    STATEMENT_2 = "camt.053.001.02"
 
     @property
     def namespace(self) -> str:
         return f"urn:iso:std:iso:20022:tech:xsd:{self.value}"
+
+
+STATUS_REPORTS = (MessageKind.STATUS_REPORT, MessageKind.STATUS_REPORT_3)
+NOTIFICATIONS = (MessageKind.NOTIFICATION, MessageKind.NOTIFICATION_4, MessageKind.NOTIFICATION_2)
+STATEMENTS = (MessageKind.STATEMENT, MessageKind.STATEMENT_4, MessageKind.STATEMENT_2)
+"""Each in the versions that banks use; the first is ours."""
 
 
 class Amount(NamedTuple):
@@ -33,8 +45,8 @@ class Amount(NamedTuple):
     currency: str
 
 
-Content = Mapping[str, Union[str, Amount, "Content"]]
-"""Elements by name, in the order of the schema."""
+Content = Mapping[str, Union[str, Amount, "Content", Sequence["Content"]]]
+"""Elements by name, in the order of the schema; several of one name are a list."""
 
 
 class MessageInvalid(ValueError):
@@ -98,7 +110,7 @@ def read_message(xml: bytes, *kinds: MessageKind) -> Part:
 
 
 def _fill(parent: "etree._Element", content: Content, namespace: str) -> None:
-    for name, value in content.items():
+    for name, value in _each(content):
         element = etree.SubElement(parent, f"{{{namespace}}}{name}")
         if isinstance(value, Amount):
             element.text = value.text
@@ -107,6 +119,14 @@ def _fill(parent: "etree._Element", content: Content, namespace: str) -> None:
             element.text = value
         else:
             _fill(element, value, namespace)
+
+
+def _each(content: Content) -> Iterator[tuple[str, str | Amount | Content]]:
+    for name, value in content.items():
+        if isinstance(value, list):
+            yield from ((name, one) for one in value)
+        else:
+            yield name, value  # type: ignore[misc]
 
 
 def _check(root: "etree._Element", kind: MessageKind) -> None:

@@ -8,8 +8,8 @@ from uuid import UUID
 import orjson
 
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money, MoneyError
+from fundline.domain.payment import PaymentState
 from fundline.platform.database import Connection
 
 PAGE = 2000
@@ -26,13 +26,15 @@ left join lateral (select verdict from risk_assessments r where r.application_id
 order by a.application_id
 """
 _RESULTS = {
-    DisbursementState.SETTLED.value: ApplicationStatus.DISBURSED.value,
-    DisbursementState.FAILED.value: ApplicationStatus.FAILED.value,
+    PaymentState.SETTLED.value: ApplicationStatus.DISBURSED.value,
+    PaymentState.FAILED.value: ApplicationStatus.FAILED.value,
+    PaymentState.RETURNED.value: ApplicationStatus.RETURNED.value,
 }
 _AFTER_APPROVAL = {
     ApplicationStatus.APPROVED.value,
     ApplicationStatus.DISBURSED.value,
     ApplicationStatus.FAILED.value,
+    ApplicationStatus.RETURNED.value,
 }
 
 

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from fundline.domain.disbursement import FINISHED, WITH_THE_BANK, DisbursementState
 from fundline.domain.ledger import LedgerAccount
 from fundline.domain.money import Money
+from fundline.domain.payment import FINISHED, PAID, WITH_THE_BANK, PaymentState
 from fundline.platform.database import Connection
 
 PAGE = 5000
@@ -32,7 +32,7 @@ select payment_id from (
 """
 PAYMENTS = """
 select payment_id, application_id, amount_minor, currency, transaction_id,
-       case when $2::timestamptz is null or finished_at <= $2 then state
+       case when returned_at > $2 then 'settled' when $2::timestamptz is null or finished_at <= $2 then state
             when submitted_at <= $2 then 'submitted' else 'expected' end as state
 from disbursements where payment_id = any($1)
 """
@@ -48,35 +48,28 @@ CORRECTED = (
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A disbursement as our database has it."""
+    """A payment as our database has it."""
 
     payment_id: UUID
     application_id: UUID
     amount: Money
-    state: DisbursementState
+    state: PaymentState
     transaction_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A booking as the bank has it; `transaction_id` only when it paid."""
+    """A booking as the bank has it; `transaction_id` only when it paid.
+
+    `is_returned`: it booked the payment back; then the payment has an earlier line that paid it.
+    """
 
     payment_id: UUID
     is_paid: bool
     amount: Money
     transaction_id: str | None
     reference: str
-
-    @classmethod
-    def of(cls, line: Mapping[str, Any]) -> "StatementLine":
-        """From the JSON of the bank. Raises KeyError, ValueError or MoneyError when it is not valid."""
-        return cls(
-            UUID(line["paymentId"]),
-            line["status"] == "settled",
-            Money.parse(line["amount"], line["currency"]),
-            line.get("transactionId"),
-            line["reference"],
-        )
+    is_returned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +121,7 @@ def payment_of(row: Any) -> Payment:
         row["payment_id"],
         row["application_id"],
         Money(row["amount_minor"], row["currency"]),
-        DisbursementState(row["state"]),
+        PaymentState(row["state"]),
         row["transaction_id"],
     )
 
@@ -167,7 +160,7 @@ def _is_in_place(
         return not any(account == LedgerAccount.DISBURSEMENT_CLEARING for account, _ in there)
     amount_minor, currency = payment.amount.amount_minor, payment.amount.currency
     expected: dict[tuple[str, str], int] = {}
-    if payment.state is DisbursementState.SETTLED:
+    if payment.state is PaymentState.SETTLED:
         fee_minor = -there.get((LedgerAccount.FEE_INCOME, currency), 0)
         expected[LedgerAccount.BORROWER_RECEIVABLE, currency] = amount_minor + fee_minor
         expected[LedgerAccount.LENDER_FUNDING, currency] = -amount_minor
@@ -192,6 +185,8 @@ class BankDifference(StrEnum):
     """We have submitted it and have no result; whether the bank has one, its statement says."""
     REPEATED = "repeated"
     """It stands in the statement more than once."""
+    RETURNED = "returned"
+    """The bank has booked it back, and we call it paid."""
     GONE = "gone"
     """It stood in the statement when that was read before, and does not any more."""
 
@@ -202,11 +197,16 @@ def compare(payment: Payment | None, line: StatementLine | None) -> BankDifferen
         return BankDifference.NOT_OURS
     if payment.state in WITH_THE_BANK:
         return BankDifference.NO_RESULT_HERE
-    is_settled = payment.state is DisbursementState.SETTLED
+    is_paid = payment.state in PAID
     if line is None:
-        return BankDifference.MISSING_THERE if is_settled else None
-    theirs = (line.is_paid, line.transaction_id, line.amount)
-    agrees = payment.state in FINISHED and theirs == (is_settled, payment.transaction_id, payment.amount)
+        return BankDifference.MISSING_THERE if is_paid else None
+    if line.is_returned and payment.state is PaymentState.SETTLED:
+        return BankDifference.RETURNED
+    if line.is_returned:
+        agrees = payment.state is PaymentState.RETURNED and line.amount == payment.amount
+    else:
+        theirs = (line.is_paid, line.transaction_id, line.amount)
+        agrees = payment.state in FINISHED and theirs == (is_paid, payment.transaction_id, payment.amount)
     return None if agrees else BankDifference.DIFFERENT
 
 
@@ -215,12 +215,17 @@ def differences(
 ) -> dict[BankDifference, list[UUID]]:
     """Both sides as a whole: payment ids by how they differ."""
     ours = {payment.payment_id: payment for payment in payments}
-    theirs = {line.payment_id: line for line in statement}
-    times = Counter(line.payment_id for line in statement)
+    theirs: defaultdict[UUID, dict[bool, StatementLine]] = defaultdict(dict)
+    for line in statement:
+        theirs[line.payment_id][line.is_returned] = line
+    times = Counter((line.payment_id, line.is_returned) for line in statement)
     found: dict[BankDifference, list[UUID]] = {kind: [] for kind in BankDifference}
-    found[BankDifference.REPEATED] = [payment_id for payment_id, lines in times.items() if lines > 1]
+    found[BankDifference.REPEATED] = list(
+        dict.fromkeys(payment_id for (payment_id, _), lines in times.items() if lines > 1)
+    )
     for payment_id in (*ours, *(key for key in theirs if key not in ours)):
-        difference = compare(ours.get(payment_id), theirs.get(payment_id))
-        if difference is not None:
-            found[difference].append(payment_id)
+        lines = theirs.get(payment_id, {}).values() or [None]
+        for difference in dict.fromkeys(compare(ours.get(payment_id), line) for line in lines):
+            if difference is not None:
+                found[difference].append(payment_id)
     return found

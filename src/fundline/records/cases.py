@@ -22,6 +22,13 @@ values (:case_id, :kind, :subject, :application_id, :summary, :details::jsonb, '
 on conflict (kind, subject) where state = 'open' do nothing
 returning case_id
 """)
+NOTE = Sql("""
+insert into case_notes (note_id, case_id, sentence, noted_by, noted_at)
+select :note_id, case_id, :sentence, :by, :at from cases
+where kind = :kind and subject = :subject and state = 'open' and summary <> :sentence
+on conflict on constraint case_notes_once do nothing
+returning case_id
+""")
 SETTLE = Sql("""
 update cases set state = 'resolved', resolved_by = :by, resolved_at = :at, resolution = :resolution
 where kind = :kind and subject = :subject and state = 'open'
@@ -36,6 +43,8 @@ class CaseKind(StrEnum):
     """The bank has not said for 15 minutes what became of a payment."""
     PAYMENT_CONTRADICTED = "payment_contradicted"
     """The bank says something else than what is on record."""
+    PAYMENT_RETURNED = "payment_returned"
+    """A payment was settled, and the money came back."""
     PAYMENT_RELEASE = "payment_release"
     """An amount above the limit waits for a second person."""
     FUNDING_SHORT = "funding_short"
@@ -59,6 +68,7 @@ class CaseKind(StrEnum):
         return self in {
             CaseKind.PAYMENT_UNKNOWN,
             CaseKind.PAYMENT_CONTRADICTED,
+            CaseKind.PAYMENT_RETURNED,
             CaseKind.PAYMENT_RELEASE,
             CaseKind.BANK_MISMATCH,
         }
@@ -111,6 +121,31 @@ async def open_case(
         return False
     details = await case_details(connection, case_id, case.kind, case.subject)
     await record(connection, AuditEntry(case.stream(), opened_by, "case.opened", at, case.summary, details))
+    return True
+
+
+async def note_on_case(
+    connection: Connection, case: NewCase, *, note_id: UUID, noted_by: str, at: datetime
+) -> bool:
+    """What such a case would say, on the one that is open, in the caller's transaction. False: it says so already."""
+    case_id = await connection.fetchval(
+        *NOTE(
+            note_id=note_id,
+            sentence=case.summary,
+            by=noted_by,
+            at=at,
+            kind=case.kind.value,
+            subject=case.subject,
+        )
+    )
+    if case_id is None:
+        return False
+    details = {
+        "noteId": str(note_id),
+        **await case_details(connection, case_id, case.kind, case.subject),
+        **case.details,
+    }
+    await record(connection, AuditEntry(case.stream(), noted_by, "case.noted", at, case.summary, details))
     return True
 
 

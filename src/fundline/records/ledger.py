@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from fundline.domain.disbursement import WITH_THE_BANK, DisbursementState
 from fundline.domain.ledger import (
     LedgerAccount,
     Posting,
     Transfer,
     TransferPurpose,
+    fee_returned,
     origination_fee,
     reversal_of,
     transfer_on,
 )
 from fundline.domain.money import Money
+from fundline.domain.payment import WITH_THE_BANK, PaymentState
 from fundline.domain.people import same_person
 from fundline.platform.audit.rows import ROWS, Rows, merged, rows_of
 from fundline.platform.audit.trail import AuditEntry, record
@@ -43,6 +44,10 @@ select p.account
 from ledger_transfers t join ledger_postings p using (transfer_id) join ledger_accounts a using (account)
 where t.payment_id = $1 and t.purpose = 'payment_submitted' and a.role = 'funding'
 """
+FEE_OF_PAYMENT = """
+select p.amount_minor from ledger_transfers t join ledger_postings p using (transfer_id)
+where t.payment_id = $1 and t.purpose = 'fee_charged' and p.account = 'borrower_receivable'
+"""
 ORIGINATION_FEE = "select origination_basis_points from fee_policies where currency = $1"
 POSTINGS_OF_TRANSFER = """
 select t.payment_id, t.purpose, p.account, p.currency, p.amount_minor
@@ -69,7 +74,7 @@ class CorrectionRefused(ValueError):
 
 async def book_payment(
     connection: Connection,
-    reached: DisbursementState,
+    reached: PaymentState,
     amount: Money,
     *,
     payment_id: UUID,
@@ -89,21 +94,29 @@ async def book_payment(
     if transfer is None:
         return {}
     rows = await book(connection, transfer, transfer_id=new_id(), payment_id=payment_id, at=at)
-    if reached is DisbursementState.SETTLED:
-        fee = origination_fee(amount, await connection.fetchval(ORIGINATION_FEE, amount.currency) or 0)
-        if fee is not None:
-            charged = await book(connection, fee, transfer_id=new_id(), payment_id=payment_id, at=at)
-            rows = merged(rows, charged)
+    fee = await _fee(connection, reached, amount, payment_id)
+    if fee is not None:
+        rows = merged(rows, await book(connection, fee, transfer_id=new_id(), payment_id=payment_id, at=at))
     return rows
 
 
-async def _funding(
-    connection: Connection, reached: DisbursementState, currency: str, payment_id: UUID
-) -> str:
+async def _fee(
+    connection: Connection, reached: PaymentState, amount: Money, payment_id: UUID
+) -> Transfer | None:
+    """Charged when a payment is settled, and given back, as it was charged, when that comes back."""
+    if reached is PaymentState.SETTLED:
+        return origination_fee(amount, await connection.fetchval(ORIGINATION_FEE, amount.currency) or 0)
+    if reached is PaymentState.RETURNED:
+        charged = await connection.fetchval(FEE_OF_PAYMENT, payment_id)
+        return None if charged is None else fee_returned(Money(charged, amount.currency))
+    return None
+
+
+async def _funding(connection: Connection, reached: PaymentState, currency: str, payment_id: UUID) -> str:
     """The lender's account that a state takes from, or gives back to; for other states the usual one, unused."""
-    if reached is DisbursementState.SUBMITTED:
+    if reached is PaymentState.SUBMITTED:
         funding = await connection.fetchval(FUNDING_OF_CURRENCY, currency)
-    elif reached is DisbursementState.FAILED:
+    elif reached in {PaymentState.FAILED, PaymentState.RETURNED}:
         funding = await connection.fetchval(FUNDING_OF_PAYMENT, payment_id)
     else:
         return LedgerAccount.LENDER_FUNDING
@@ -187,7 +200,7 @@ async def _lock_resolved(connection: Connection, payment_id: UUID) -> UUID | Non
     payment = await connection.fetchrow(LOCK_PAYMENT, payment_id)
     if payment is None:
         return None
-    if DisbursementState(payment["state"]) in WITH_THE_BANK:
+    if PaymentState(payment["state"]) in WITH_THE_BANK:
         raise CorrectionRefused(PENDING)
     application_id: UUID = payment["application_id"]
     return application_id

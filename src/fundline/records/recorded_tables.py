@@ -44,13 +44,13 @@ DECISIONS = RecordedTable(
     ("decision", "reason", "decided_by", "decided_at"),
     _OF_APPLICATION,
 )
-DISBURSEMENTS = RecordedTable(
+PAYMENTS = RecordedTable(
     "disbursements",
     {"payment_id": "uuid"},
     (
         "application_id", "amount_minor", "currency", "state", "transaction_id", "failure_code", "created_at",
         "requested_at", "approved_by", "needs_release", "released_by", "released_at", "release_reason", "order_text",
-        "submitted_at", "unknown_since", "finished_at", "escalated_at",
+        "submitted_at", "unknown_since", "finished_at", "escalated_at", "returned_at", "return_code",
     ),
     _OF_APPLICATION,
     hidden=frozenset({"order_text"}),
@@ -136,7 +136,7 @@ CONFIGURATION = (
 """Written by migrations only, but for commitments; each run of them that changed the schema records all of it."""
 
 RECORDED: tuple[RecordedTable, ...] = (
-    APPLICATIONS, HISTORY, ASSESSMENTS, DECISIONS, DISBURSEMENTS, TRANSFERS, POSTINGS, CORRECTIONS, CASES,
+    APPLICATIONS, HISTORY, ASSESSMENTS, DECISIONS, PAYMENTS, TRANSFERS, POSTINGS, CORRECTIONS, CASES,
     DEAD_LETTERS, MODEL_CHANGES, *CONFIGURATION,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in RECORDED}

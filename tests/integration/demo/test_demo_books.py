@@ -10,9 +10,9 @@ import pytest
 from fundline.demo.books import read_books, read_reasons
 from fundline.demo.checks import judge
 from fundline.demo.models import read_model_decisions
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import origination_fee
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from fundline.records.books import StatementLine
@@ -51,12 +51,12 @@ async def _paid(database: Database, applicant: str) -> StatementLine:
     application_id, payment_id = await _application(database, applicant, "disbursed", 4), new_id()
     money = (AMOUNT.amount_minor, AMOUNT.currency)
     await database.execute(INSERT_PAYMENT, payment_id, application_id, *money, "settled", "txn_1", AT)
-    await _book(database, payment_id, DisbursementState.SUBMITTED)
-    await _book(database, payment_id, DisbursementState.SETTLED)
+    await _book(database, payment_id, PaymentState.SUBMITTED)
+    await _book(database, payment_id, PaymentState.SETTLED)
     return StatementLine(payment_id, True, AMOUNT, "txn_1", str(application_id))
 
 
-async def _book(database: Database, payment_id: UUID, reached: DisbursementState) -> None:
+async def _book(database: Database, payment_id: UUID, reached: PaymentState) -> None:
     async with database.transaction() as connection:
         await book_payment(connection, reached, AMOUNT, payment_id=payment_id, new_id=new_id, at=AT)
 
@@ -83,7 +83,7 @@ async def test_a_payment_booked_as_submitted_only_does_not_balance_with_its_stat
     application_id, payment_id = await _application(database, "alice", "disbursed", 4), new_id()
     money = (AMOUNT.amount_minor, AMOUNT.currency)
     await database.execute(INSERT_PAYMENT, payment_id, application_id, *money, "settled", "txn_1", AT)
-    await _book(database, payment_id, DisbursementState.SUBMITTED)
+    await _book(database, payment_id, PaymentState.SUBMITTED)
     assert not judge(await read_books(database), []).ledger_balanced
 
 

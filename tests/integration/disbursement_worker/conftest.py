@@ -6,7 +6,7 @@ import pytest
 
 from fundline.platform.database import Database
 from support.bank import Moody, bank_over_http
-from support.disbursement import TestedWorker, worker_on
+from support.payment import TestedWorker, worker_on
 
 
 @pytest.fixture

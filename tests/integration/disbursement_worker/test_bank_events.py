@@ -10,15 +10,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 from standardwebhooks import Webhook
 
+from fundline.banks.bank import Accepted
 from fundline.platform.clock import new_id
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker.bank_events import LIMIT_BYTES, BankEvents, bank_event_routes
-from fundline.services.disbursement_worker.payment_gateway import Accepted
 from support.approved_applications import payment_requested, store_application
 from support.delivering import answered
-from support.disbursement import audited, cases, disbursement, events, status
+from support.payment import audited, cases, disbursement, events, status
 
 pytestmark = pytest.mark.integration
 SECRET = "whsec_" + base64.b64encode(b"a secret of the bank, 32 bytes..").decode()

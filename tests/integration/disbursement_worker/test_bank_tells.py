@@ -10,7 +10,7 @@ from fundline.services.disbursement_worker.bank_events import BankEvents, bank_e
 from support.approved_applications import payment_requested, store_application
 from support.bank import BankProcess, add_fault, clear_faults
 from support.books import assert_books_agree
-from support.disbursement import disbursement, events, status
+from support.payment import disbursement, events, status
 from support.ports import free_port
 from support.webhook_receiver import served
 

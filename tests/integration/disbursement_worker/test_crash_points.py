@@ -6,13 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fundline.banks.sandbox import SandboxBank
 from fundline.platform.http.client import JsonClient
-from fundline.services.disbursement_worker.sandbox_bank import SandboxBank
 from support.approved_applications import payment_requested, store_application
 from support.bank import whole_statement
 from support.books import assert_books_agree
-from support.disbursement import MovedClock, disbursement, worker_on
-from support.mortal import Fuse, Killed, MortalDatabase, MortalGateway
+from support.mortal import Fuse, Killed, MortalBank, MortalDatabase
+from support.payment import MovedClock, disbursement, worker_on
 
 pytestmark = pytest.mark.integration
 STEPS = 30
@@ -31,7 +31,7 @@ def lives(database, account_key_file, bank_url, conduct):
         client = JsonClient(bank_url, timeout_s=0.15 if fault.startswith("silent") else 5.0)
         if fault != "none":
             setattr(conduct, fault, True)
-        bank = MortalGateway(SandboxBank(client), fuse)
+        bank = MortalBank(SandboxBank(client), fuse)
         worker = worker_on(MortalDatabase(database, fuse), bank_url, account_key_file, bank=bank, clock=clock)
         try:
             if redelivered:

@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from fundline.banks.bank import Settled
+from fundline.banks.guard import GuardedBank
 from fundline.platform.flag_file import replace_flags
 from fundline.platform.flags import FlagSettings, open_flags
 from fundline.platform.http.client import CallNotSent, CallUnanswered
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.disbursement_worker.gate import GuardedBank, KillSwitch
-from fundline.services.disbursement_worker.payment_gateway import Settled
+from fundline.services.disbursement_worker.gate import KillSwitch
 from fundline.stack.flags_file import DEFAULT_FLAGS
 from support.approved_applications import payment_requested, store_application
 from support.bank import BankProcess, whole_statement
 from support.books import assert_books_agree
-from support.disbursement import disbursement
+from support.payment import disbursement
 
 pytestmark = pytest.mark.integration
 LONGER_THAN_A_BREAK_S = 60.0
@@ -179,7 +180,7 @@ async def test_after_an_outage_exactly_one_call_tries_the_bank_and_then_all_go_o
             self.calls += 1
             if self.away:
                 raise CallNotSent("nobody listens")
-            return Settled(f"txn_{order.payment_id}")
+            return Settled(f"txn_{order.payment_id}", order.amount)
 
         async def find(self, payment_id):
             self.calls += 1

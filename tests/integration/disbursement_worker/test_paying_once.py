@@ -1,14 +1,13 @@
 import pytest
 
+from fundline.banks.sandbox import SandboxBank
 from fundline.domain.money import Money
 from fundline.platform.clock import new_id
 from fundline.platform.kafka.messages import Poison, RetryLater
-from fundline.services.disbursement_worker.sandbox_bank import SandboxBank
-from fundline.services.disbursement_worker.use_cases import PaymentRequest
 from support.approved_applications import AMOUNT, payment_requested, scoring_completed, store_application
 from support.bank import bank_over_http, whole_statement
 from support.books import assert_books_agree, balances, purposes
-from support.disbursement import audited, disbursement, events, status
+from support.payment import audited, disbursement, events, status
 
 pytestmark = pytest.mark.integration
 
@@ -50,14 +49,12 @@ async def test_a_crash_before_the_bank_is_called_leads_to_one_payment_under_the_
 ):
     application_id = await store_application(database, box)
     event = payment_requested(application_id)
-    stored = await worker.parts.payout.request(
-        PaymentRequest(event.envelope.event_id, application_id, AMOUNT)
-    )
+    _, order = await worker.parts.payments.request(event.envelope.event_id, application_id, AMOUNT)
     second = new_worker()
     await second.deliver(event)
     await second.sweep()
     (line,) = await whole_statement(bank_url)
-    assert line["paymentId"] == str(stored.order.payment_id)
+    assert line["paymentId"] == str(order.payment_id)
     await assert_books_agree(database, bank_url)
 
 
@@ -66,10 +63,8 @@ async def test_a_crash_after_the_bank_has_paid_is_resolved_by_asking_the_bank(
 ):
     application_id = await store_application(database, box)
     event = payment_requested(application_id)
-    stored = await worker.parts.payout.request(
-        PaymentRequest(event.envelope.event_id, application_id, AMOUNT)
-    )
-    await SandboxBank(worker.client).pay(stored.order)
+    _, order = await worker.parts.payments.request(event.envelope.event_id, application_id, AMOUNT)
+    await SandboxBank(worker.client).pay(order)
     second = new_worker()
     await second.sweep()
     assert second.calls("find", "settled") == 1

@@ -5,14 +5,13 @@ import asyncpg
 import httpx
 import pytest
 
+from fundline.banks.bank import Declined
 from fundline.commands.audit.coverage import check_coverage
-from fundline.domain.disbursement import DisbursementState
+from fundline.domain.payment import PaymentState
 from fundline.platform.clock import new_id
 from fundline.platform.database import UniqueRule
 from fundline.records.ledger import book_payment
-from fundline.services.disbursement_worker.payment_gateway import Declined
 from fundline.services.disbursement_worker.results import Recorded
-from fundline.services.disbursement_worker.use_cases import PaymentRequest
 from support.approved_applications import (
     ACCOUNT_NUMBER,
     AMOUNT,
@@ -23,7 +22,7 @@ from support.approved_applications import (
 from support.bank import whole_statement
 from support.books import assert_books_agree, purposes
 from support.delivering import delivered
-from support.disbursement import cases, disbursement, events, status
+from support.payment import cases, disbursement, events, status
 
 pytestmark = pytest.mark.integration
 
@@ -88,7 +87,7 @@ async def test_a_result_that_contradicts_the_record_is_neither_stored_nor_swallo
     await worker.deliver(payment_requested(application_id))
     paid = await disbursement(database, application_id)
     for _ in range(2):
-        recorded = await worker.parts.results.record(application_id, Declined("account_closed"))
+        recorded = await worker.parts.results.record(application_id, Declined("account_closed", AMOUNT))
         assert recorded is Recorded.CONTRADICTED
     assert await disbursement(database, application_id) == paid
     assert await cases(database, application_id) == [("payment_contradicted", "open")]
@@ -101,14 +100,13 @@ async def test_a_bank_that_breaks_its_contract_is_no_result_and_is_not_swallowed
     """The bank holds another order under our id: it refuses ours, and a person must look."""
     application_id = await store_application(database, box)
     event = payment_requested(application_id)
-    stored = await worker.parts.payout.request(
-        PaymentRequest(event.envelope.event_id, application_id, AMOUNT)
-    )
+    submitted = await worker.parts.payments.request(event.envelope.event_id, application_id, AMOUNT)
+    _, ours = submitted
     async with httpx.AsyncClient(base_url=bank_url) as client:
-        order = {"amount": "1.00", "currency": "USD", "reference": "x", "payee": stored.order.payee}
-        headers = {"idempotency-key": str(stored.order.payment_id)}
+        order = {"amount": "1.00", "currency": "USD", "reference": "x", "payee": ours.payee}
+        headers = {"idempotency-key": str(ours.payment_id)}
         (await client.post("/v1/payments", json=order, headers=headers)).raise_for_status()
-    await worker.parts.desk.send(stored)
+    await worker.parts.desk.send(*submitted)
     assert worker.calls("pay", "unexpected") == 1
     assert (await disbursement(database, application_id))["state"] == "submitted"
 
@@ -121,9 +119,7 @@ async def test_the_books_cannot_be_edited(worker, database, box, table, edit):
         await database.execute(edit.format(table))
 
 
-@pytest.mark.parametrize(
-    "again", [DisbursementState.SUBMITTED, DisbursementState.SETTLED, DisbursementState.FAILED]
-)
+@pytest.mark.parametrize("again", [PaymentState.SUBMITTED, PaymentState.SETTLED, PaymentState.FAILED])
 async def test_the_schema_itself_refuses_a_second_resolution_of_a_payment(worker, database, box, again):
     application_id = await store_application(database, box)
     await worker.deliver(payment_requested(application_id))
@@ -153,11 +149,10 @@ async def test_a_transfer_that_does_not_balance_is_refused_by_the_schema(databas
 async def test_no_event_and_no_description_of_an_order_shows_the_account(worker, database, box):
     application_id = await store_application(database, box)
     event = payment_requested(application_id)
-    stored = await worker.parts.payout.request(
-        PaymentRequest(event.envelope.event_id, application_id, AMOUNT)
-    )
-    assert stored.order.payee["accountNumber"] == ACCOUNT_NUMBER
-    assert ACCOUNT_NUMBER not in repr(stored)
+    submitted = await worker.parts.payments.request(event.envelope.event_id, application_id, AMOUNT)
+    _, order = submitted
+    assert order.payee["accountNumber"] == ACCOUNT_NUMBER
+    assert ACCOUNT_NUMBER not in repr(submitted)
     await worker.deliver(event)
     assert ACCOUNT_NUMBER not in str(await events(database, application_id))
 

@@ -4,10 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from fundline.domain.disbursement import WITH_THE_BANK
+from fundline.domain.payment import WITH_THE_BANK
 from fundline.platform.clock import utc_now
-from fundline.services.disbursement_worker.due_store import CLAIM_DUE, claim_due
-from fundline.services.disbursement_worker.use_cases import PaymentRequest
+from fundline.services.disbursement_worker.store import CLAIM_DUE, claim_due
 from support.approved_applications import AMOUNT, payment_requested, store_application
 
 pytestmark = pytest.mark.integration
@@ -19,9 +18,7 @@ async def due(worker, database, box):
     """Three payments that are with the bank, and the time at which they are due."""
     for _ in range(3):
         event = payment_requested(await store_application(database, box))
-        await worker.parts.payout.request(
-            PaymentRequest(event.envelope.event_id, event.payload.application_id, AMOUNT)
-        )
+        await worker.parts.payments.request(event.envelope.event_id, event.payload.application_id, AMOUNT)
     return utc_now() + timedelta(hours=1)
 
 
@@ -29,7 +26,10 @@ async def test_what_another_sweep_is_just_taking_is_skipped_and_not_waited_for(d
     """Without `for no key update skip locked` the second sweep waited for the first, and then took the same rows."""
     later = due + timedelta(minutes=1)
     async with database.transaction() as first:
-        taken = {row["payment_id"] for row in await first.fetch(CLAIM_DUE, due, later, STATES, 2)}
+        taken = {
+            row["payment_id"]
+            for row in await first.fetch(*CLAIM_DUE(now=due, claimed_until=later, states=STATES, most=2))
+        }
         others = await claim_due(database, now=due, claimed_until=later, states=WITH_THE_BANK, limit=16)
     assert len(taken) == 2
     assert {payment.payment_id for payment in others}.isdisjoint(taken)

@@ -5,40 +5,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fundline.banks.bank import Accepted, Declined, Settled
 from fundline.platform.clock import new_id, utc_now
 from fundline.records.cases import CaseKind, NewCase, open_case
-from fundline.services.disbursement_worker.payment_gateway import Accepted, Declined, Settled
-from support.approved_applications import payment_requested, store_application
+from support.approved_applications import AMOUNT, payment_requested, store_application
 from support.bank import whole_statement
 from support.books import assert_books_agree
-from support.disbursement import MovedClock, audited, cases, disbursement, status
+from support.payment import MovedClock, audited, cases, disbursement, status
 from support.proxy import proxy_before
+from support.telling_bank import Telling
 
 pytestmark = pytest.mark.integration
 FIFTEEN_MINUTES_S = 900
-
-
-class Telling:
-    """A bank that says what the test tells it to say, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers_to_pay: list[object] = []
-        self.answer_to_find: object = None
-        self.orders = []
-        self.looked_up = 0
-
-    async def pay(self, order):
-        self.orders.append(order)
-        return self._say(self.answers_to_pay.pop(0))
-
-    async def find(self, payment_id):
-        self.looked_up += 1
-        return self._say(self.answer_to_find)
-
-    def _say(self, answer):
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 async def test_promise_4_the_bank_accepts_the_reply_is_dropped_and_the_look_up_settles_what_was_sent_once(
@@ -131,7 +109,7 @@ async def test_a_payment_is_looked_up_forever_and_no_message_is_needed_for_it(ne
     for _ in range(30):
         assert await worker.sweep() == 1
     clock.advance(timedelta(days=3).total_seconds())
-    bank.answer_to_find = Declined("account_closed")
+    bank.answer_to_find = Declined("account_closed", AMOUNT)
     await new_worker(bank=bank, clock=clock).sweep()
     assert (len(bank.orders), bank.looked_up) == (1, 31)
     assert (await disbursement(database, application_id))["state"] == "failed"
@@ -148,7 +126,7 @@ async def test_what_the_bank_has_accepted_stays_submitted_until_it_settles(new_w
     await worker.sweep()
     assert (await disbursement(database, application_id))["state"] == "submitted"
     assert await status(database, application_id) == ("approved", 3)
-    bank.answer_to_find = Settled("txn_1")
+    bank.answer_to_find = Settled("txn_1", AMOUNT)
     await worker.sweep()
     assert (await disbursement(database, application_id))["state"] == "settled"
 
@@ -160,7 +138,7 @@ async def test_an_order_that_the_bank_had_accepted_and_has_lost_is_for_a_person_
     """A bank that was restored from yesterday may have paid what it does not know any more."""
     application_id = await store_application(database, box)
     bank = Telling()
-    bank.answers_to_pay, bank.answer_to_find = [Accepted(), Settled("txn_2")], None
+    bank.answers_to_pay, bank.answer_to_find = [Accepted(), Settled("txn_2", AMOUNT)], None
     worker = new_worker(bank=bank)
     await worker.deliver(payment_requested(application_id))
     for _ in range(3):
@@ -168,7 +146,7 @@ async def test_an_order_that_the_bank_had_accepted_and_has_lost_is_for_a_person_
     assert len(bank.orders) == 1
     assert (await disbursement(database, application_id))["state"] == "submitted"
     assert await cases(database, application_id) == [("payment_contradicted", "open")]
-    bank.answer_to_find = Settled("txn_1")
+    bank.answer_to_find = Settled("txn_1", AMOUNT)
     await worker.sweep()
     assert (await disbursement(database, application_id))["transaction_id"] == "txn_1"
 
@@ -178,7 +156,7 @@ async def test_a_case_that_the_reconciler_has_opened_ends_with_the_result_too(ne
     """No worker ran when the fifteen minutes were over, so the payment itself was never escalated."""
     application_id = await store_application(database, box)
     bank = Telling()
-    bank.answers_to_pay, bank.answer_to_find = [Accepted()], Settled("txn_1")
+    bank.answers_to_pay, bank.answer_to_find = [Accepted()], Settled("txn_1", AMOUNT)
     worker = new_worker(bank=bank)
     await worker.deliver(payment_requested(application_id))
     payment_id = (await disbursement(database, application_id))["payment_id"]

@@ -6,15 +6,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from fundline.commands.ledger.command import app
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.database import open_database
 from fundline.platform.settings import DatabaseSettings
 from support.ledger import open_payment, reach
 
 pytestmark = pytest.mark.integration
-S = DisbursementState
+S = PaymentState
 YEN = Money(1_000_000, "JPY")
 
 

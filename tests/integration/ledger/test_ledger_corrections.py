@@ -3,7 +3,7 @@
 import jsonschema
 import pytest
 
-from fundline.domain.disbursement import DisbursementState
+from fundline.domain.payment import PaymentState
 from fundline.manual.openapi import openapi_document
 from fundline.platform.clock import new_id
 from fundline.platform.secrets import SecretBox
@@ -11,7 +11,7 @@ from support.approved_applications import store_application
 from support.ledger import open_payment, problems, reach, transfer_of
 
 pytestmark = pytest.mark.integration
-S = DisbursementState
+S = PaymentState
 PATH = "/v1/ledger-corrections"
 RETURNED = {
     "debit": "lender_funding",

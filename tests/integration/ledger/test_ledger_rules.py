@@ -5,9 +5,9 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import LedgerAccount, Posting
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.platform.clock import new_id
 from fundline.platform.database import UniqueRule
 from fundline.records.ledger import Correction, CorrectionRefused, TransferUnknown
@@ -15,7 +15,7 @@ from fundline.records.ledger_views import entries, trial_balance
 from support.ledger import AMOUNT, AT, correct_transfer, open_payment, problems, reach, transfer_of
 
 pytestmark = pytest.mark.integration
-S, A = DisbursementState, LedgerAccount
+S, A = PaymentState, LedgerAccount
 TABLES = ("ledger_postings", "ledger_transfers", "ledger_accounts")
 EDITS = ("update {} set {} = {}", "delete from {}", "truncate {} cascade")
 COLUMN = {"ledger_postings": "amount_minor", "ledger_transfers": "payment_id", "ledger_accounts": "kind"}

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.ledger import LedgerAccount, Posting
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.platform.database import Database, UniqueRule, open_database
 from fundline.platform.settings import DatabaseSettings
 from fundline.records.ledger_views import trial_balance
@@ -20,7 +20,7 @@ from support.funding import commit_more
 from support.ledger import correct_transfer, open_payment, problems, reach, sums, transfer_of
 
 pytestmark = pytest.mark.integration
-S, A = DisbursementState, LedgerAccount
+S, A = PaymentState, LedgerAccount
 T = TypeVar("T")
 amounts = some.builds(Money, some.integers(1, 10**12), some.sampled_from(["USD", "EUR", "JPY"]))
 results = some.sampled_from([S.SETTLED, S.FAILED])
@@ -35,7 +35,7 @@ class Books(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.states: dict[Any, DisbursementState] = {}
+        self.states: dict[Any, PaymentState] = {}
         self.amounts: dict[Any, Money] = {}
         self.corrected: set[Any] = set()
         self.before = self.do(self._balances())
@@ -67,7 +67,7 @@ class Books(RuleBasedStateMachine):
             self.refused(work)
 
     @rule(payment=payments, result=results)
-    def resolve(self, payment: Any, result: DisbursementState) -> None:
+    def resolve(self, payment: Any, result: PaymentState) -> None:
         """Settle or return: only what is pending, and only once."""
         if result is S.FAILED and self.states[payment] is S.EXPECTED:
             return  # no lender has paid it: book_payment says so before the schema can

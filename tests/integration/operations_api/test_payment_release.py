@@ -20,7 +20,7 @@ from support.approved_applications import payment_requested, store_application
 from support.bank import whole_statement
 from support.books import assert_books_agree
 from support.delivering import answered
-from support.disbursement import audited, cases, disbursement
+from support.payment import audited, cases, disbursement
 from support.stored import event_of
 from support.writes import once
 

@@ -12,7 +12,7 @@ from fundline.domain.money import Money
 from support.approved_applications import payment_requested, store_application
 from support.bank import whole_statement
 from support.books import assert_books_agree
-from support.disbursement import cases, disbursement, events, status
+from support.payment import cases, disbursement, events, status
 
 pytestmark = pytest.mark.integration
 LARGE = Money(500_000_01, "USD")

@@ -4,18 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from fundline.domain.disbursement import DisbursementState
+from fundline.banks.sandbox import SandboxBank
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.platform.clock import new_id
 from fundline.records.cases import CaseKind, settle_case
 from fundline.services.reconciler.bank import BankComparison
 from fundline.services.reconciler.findings import Unchecked
 from fundline.services.reconciler.statement import Statement
-from support.ledger import AMOUNT, AT, open_payment, reach
+from support.ledger import AMOUNT, AT, reach
 from support.reconciler import cases
 
 pytestmark = pytest.mark.integration
-S = DisbursementState
+S = PaymentState
 LATER, MUCH_LATER = AT + timedelta(minutes=2), AT + timedelta(minutes=5)
 
 SETTLED_WITH_LINES = """
@@ -34,20 +35,9 @@ from paid
 
 @pytest.fixture
 def comparison(database, bank) -> BankComparison:
-    return BankComparison(database, Statement(database, bank, page=2), grace_s=60, lookback_h=48, batch=50)
-
-
-@pytest.fixture
-def pay(database):
-    """A payment in a final state of ours, or on its way."""
-
-    async def make(state=S.SETTLED):
-        payment_id = await open_payment(database)
-        for step in dict.fromkeys((S.SUBMITTED, state)):
-            await reach(database, payment_id, step)
-        return payment_id
-
-    return make
+    return BankComparison(
+        database, Statement(database, SandboxBank(bank), page=2), grace_s=60, lookback_h=48, batch=50
+    )
 
 
 async def differences(database, comparison, *, full=False, at=MUCH_LATER):
@@ -151,7 +141,7 @@ async def test_what_a_person_has_explained_is_not_raised_again(comparison, datab
 
 async def test_what_a_person_has_explained_hides_nothing_behind_it(database, bank, pay):
     one_at_a_time = BankComparison(
-        database, Statement(database, bank, page=2), grace_s=60, lookback_h=48, batch=1
+        database, Statement(database, SandboxBank(bank), page=2), grace_s=60, lookback_h=48, batch=1
     )
     paid = {str(await pay()) for _ in range(2)}
     (first,) = await one_at_a_time.look(at=MUCH_LATER, full=False)
@@ -291,3 +281,33 @@ async def test_a_statement_that_is_empty_all_at_once_is_told_once(comparison, da
         await settle_case(connection, CaseKind.BANK_MISMATCH, "statement:sandbox", **how)
     await comparison.look(at=MUCH_LATER + timedelta(minutes=1), full=False)
     assert STATEMENT_CASE not in await cases(database)
+
+
+async def test_a_payment_that_came_back_and_nobody_told_us_is_found_and_asked_for_until_we_have_it(
+    comparison, database, bank, pay
+):
+    paid = await pay()
+    bank.settled(paid, AMOUNT)
+    assert await comparison.look(at=LATER, full=False) == []
+    bank.returned(paid, AMOUNT)
+    await comparison.look(at=LATER, full=False)
+    assert await differences(database, comparison) == [(str(paid), "returned")]
+    row = await database.fetchrow("select next_step_at from disbursements where payment_id = $1", paid)
+    assert row["next_step_at"] == MUCH_LATER, "a worker asks the bank for it now"
+
+    await reach(database, paid, S.RETURNED)
+    assert await comparison.look(at=MUCH_LATER, full=False) == []
+    assert await comparison.look(at=MUCH_LATER, full=True) == []
+    row = await database.fetchrow("select state, resolution from cases where subject = $1", str(paid))
+    assert (row["state"], row["resolution"]) == ("resolved", "It agrees now.")
+
+
+async def test_a_payment_that_came_back_twice_or_that_never_went_is_a_case(comparison, database, bank, pay):
+    twice, never = await pay(), await pay(S.FAILED)
+    bank.settled(twice, AMOUNT)
+    await reach(database, twice, S.RETURNED)
+    for payment_id in (twice, twice, never):
+        bank.returned(payment_id, AMOUNT)
+    await comparison.look(at=LATER, full=False)
+    found = await differences(database, comparison)
+    assert sorted(found) == sorted([(str(twice), "repeated"), (str(never), "different")])

@@ -9,7 +9,7 @@ import pytest
 from fundline.contracts.payloads import RiskScoringRequested
 from fundline.contracts.topics import RISK_SCORING_REQUESTED
 from fundline.domain.application import TERMINAL, ApplicationStatus
-from fundline.domain.disbursement import FINISHED, DisbursementState
+from fundline.domain.payment import FINISHED, PaymentState
 from fundline.platform.clock import new_id
 from fundline.records.status import lock_application, move_application
 from fundline.services.reconciler.findings import Trouble
@@ -18,7 +18,7 @@ from support.approved_applications import AT, payment_requested, store_applicati
 from support.bank import bank_over_http, whole_statement
 from support.books import assert_books_agree
 from support.delivering import delivered_together
-from support.disbursement import worker_on
+from support.payment import worker_on
 from support.reconciler import audited, cases, lose_the_events, waiting_events
 from support.scoring import CHAMPION, Bench, packaged_model
 from support.stored import event_of, submitted_application
@@ -47,7 +47,7 @@ def overdue(database) -> OverdueStates:
 async def test_every_state_that_is_not_final_has_a_deadline_an_owner_and_a_runbook(database):
     rows = await database.fetch("select what, state, owner, runbook from state_deadlines")
     expected = {("application", status.value) for status in ApplicationStatus if status not in TERMINAL}
-    expected |= {("disbursement", state.value) for state in DisbursementState if state not in FINISHED}
+    expected |= {("disbursement", state.value) for state in PaymentState if state not in FINISHED}
     assert expected <= {(row["what"], row["state"]) for row in rows}
     for row in rows:
         assert row["owner"]

@@ -9,8 +9,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Database
 from fundline.platform.refusals import InvalidRequest
@@ -25,8 +25,8 @@ from fundline.services.operations_api.funding.schemas import (
     CommitmentRequest,
 )
 from support.approved_applications import AMOUNT, payment_requested, store_application
-from support.disbursement import disbursement
 from support.funding import OLGA, OTTO, agreed
+from support.payment import disbursement
 from support.writes import once
 
 pytestmark = pytest.mark.integration
@@ -114,7 +114,7 @@ async def test_whatever_books_cannot_draw_more_than_is_committed(database):
             async with connection.transaction():
                 await book_payment(
                     connection,
-                    DisbursementState.SUBMITTED,
+                    PaymentState.SUBMITTED,
                     above,
                     payment_id=new_id(),
                     new_id=new_id,

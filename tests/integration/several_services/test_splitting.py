@@ -24,7 +24,7 @@ from fundline.services.application_api.schemas import ApplicationRequest
 from fundline.services.application_api.submission import Submission
 from support.applications import an_application, application_of_its_own
 from support.approved_applications import payment_requested, store_application
-from support.disbursement import TestedWorker, cases
+from support.payment import TestedWorker, cases
 from support.stored import scoring_requested, submitted_application
 from support.writes import once
 

@@ -4,12 +4,14 @@ from uuid import UUID
 import httpx
 import pytest
 
-from fundline.demo.books import ApplicationState, read_statement
+from fundline.banks.sandbox import SandboxBank
+from fundline.demo.books import ApplicationState, StatementUnread, read_statement
 from fundline.demo.checks import Checks, checks_within, judge
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.platform.database import DatabaseUnavailable
+from fundline.platform.http.client import Answer
 from fundline.records.books import LedgerKey
 from support.fake_books import (
     AMOUNT,
@@ -24,7 +26,6 @@ from support.fake_books import (
     paid_line,
     settled_payment,
 )
-from support.fake_fundline import FakeFundline
 
 
 def test_books_that_agree_have_no_problems():
@@ -74,7 +75,7 @@ def test_money_left_in_clearing_after_the_result_is_found():
 
 def test_a_payment_without_a_result_stands_in_clearing_and_is_open():
     books = agreeing_books()
-    open_payment = replace(settled_payment(), state=DisbursementState.UNKNOWN, transaction_id=None)
+    open_payment = replace(settled_payment(), state=PaymentState.UNKNOWN, transaction_id=None)
     balances = {
         LedgerKey(PAID_PAYMENT, "disbursement_clearing", "USD"): AMOUNT.amount_minor,
         LedgerKey(PAID_PAYMENT, "lender_funding", "USD"): -AMOUNT.amount_minor,
@@ -150,7 +151,9 @@ async def test_the_checks_are_repeated_until_they_hold():
     assert await checks_within(30.0, run, look_again_s=0) is good
 
 
-@pytest.mark.parametrize("away", [DatabaseUnavailable("The database is away."), httpx.ConnectError("away")])
+@pytest.mark.parametrize(
+    "away", [DatabaseUnavailable("The database is away."), StatementUnread("The bank is away.")]
+)
 async def test_an_engine_that_was_just_killed_is_asked_again(away):
     good = judge(agreeing_books(), agreeing_statement())
     answers: list[Checks | Exception] = [away, good]
@@ -183,11 +186,17 @@ async def test_the_whole_statement_is_read_page_by_page():
         "payments": [line(FAILED_PAYMENT, status="declined", code="account_closed")],
         "nextCursor": None,
     }
-    fake = FakeFundline([httpx.Response(200, json=page) for page in (first, second)])
-    lines = await read_statement("http://bank.test", fake)
+    asked = []
+
+    class TwoPages:
+        async def call(self, method, path, **_):
+            asked.append(path)
+            return Answer(200, (first, second)[len(asked) - 1])
+
+    lines = await read_statement(SandboxBank(TwoPages()))
     assert [(line.payment_id, line.is_paid, line.transaction_id) for line in lines] == [
         (PAID_PAYMENT, True, "txn_1"),
         (FAILED_PAYMENT, False, None),
     ]
     assert lines[0].amount == AMOUNT
-    assert [request.url.params["cursor"] for request in fake.requests] == ["0", "17"]
+    assert [httpx.URL(path).params["cursor"] for path in asked] == ["0", "17"]

@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from fundline.domain.disbursement import FINISHED, TRANSITIONS, DisbursementState
 from fundline.domain.ledger import (
     AccountKind,
     LedgerAccount,
@@ -17,8 +16,9 @@ from fundline.domain.ledger import (
     transfer_on,
 )
 from fundline.domain.money import MINOR_UNITS, Money
+from fundline.domain.payment import FINISHED, TRANSITIONS, PaymentState
 
-S, A, P = DisbursementState, LedgerAccount, TransferPurpose
+S, A, P = PaymentState, LedgerAccount, TransferPurpose
 TEN_EUROS = Money(1000, "EUR")
 amounts = some.builds(Money, some.integers(1, 10**15), some.sampled_from(sorted(MINOR_UNITS)))
 

@@ -4,18 +4,17 @@ from uuid import UUID
 
 import pytest
 
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.records.books import (
     BookedPayments,
     LedgerKey,
     Payment,
-    StatementLine,
     misplaced,
     payment_of,
 )
 
-S = DisbursementState
+S = PaymentState
 ID, APPLICATION = UUID(int=1), UUID(int=2)
 CLEARING, RECEIVABLE, FEE, FUNDING = (
     "disbursement_clearing", "borrower_receivable", "fee_income", "lender_funding",
@@ -25,9 +24,7 @@ PAID = {CLEARING: 0, RECEIVABLE: 1000, FUNDING: -1000}
 WITH_FEE = {RECEIVABLE: 1015, FUNDING: -1000, FEE: -15}
 
 
-def is_misplaced(
-    state: DisbursementState | None, balances: dict[str, int], *, corrected: bool = False
-) -> bool:
+def is_misplaced(state: PaymentState | None, balances: dict[str, int], *, corrected: bool = False) -> bool:
     payments = () if state is None else (Payment(ID, APPLICATION, Money(1000, "USD"), state, None),)
     booked = BookedPayments(
         payments,
@@ -89,16 +86,6 @@ def test_of_a_corrected_payment_only_clearing_must_be_empty_once_it_has_its_resu
 def test_a_correction_excuses_nothing_before_the_result():
     assert is_misplaced(S.SUBMITTED, {RECEIVABLE: 1, FUNDING: -1}, corrected=True)
     assert not is_misplaced(S.SUBMITTED, PENDING, corrected=True)
-
-
-@pytest.mark.parametrize(
-    ("said", "is_paid", "transaction_id"),
-    [({"status": "settled", "transactionId": "txn_1"}, True, "txn_1"), ({"status": "declined"}, False, None)],
-)
-def test_a_line_of_the_statement_is_read_whole(said, is_paid, transaction_id):
-    line = {"paymentId": str(ID), "amount": "10.00", "currency": "USD", "reference": "a loan", **said}
-    expected = StatementLine(ID, is_paid, Money(1000, "USD"), transaction_id, "a loan")
-    assert StatementLine.of(line) == expected
 
 
 def test_a_row_is_read_whole():

@@ -84,7 +84,9 @@ COVERED: tuple[Covered, ...] = (
                ('payment.requested', d.requested_at), ('payment.released', d.released_at),
                ('payment.submitted', case when d.order_text is not null then d.submitted_at end),
                ('payment.unknown', d.unknown_since), ('payment.escalated', d.escalated_at),
-               (case d.state when 'settled' then 'payment.settled' else 'payment.failed' end, d.finished_at)
+               (case when d.state in ('settled', 'returned') then 'payment.settled' else 'payment.failed' end,
+                d.finished_at),
+               ('payment.returned', d.returned_at)
            ) step (action, at)
            where step.at is not null and (d.payment_id, step.action) > ($1::uuid, $2::text)
            order by d.payment_id, step.action limit $3""",
@@ -98,6 +100,15 @@ COVERED: tuple[Covered, ...] = (
                coalesce('application:' || application_id, 'case:' || subject) as stream
            from cases where case_id > $1::uuid order by case_id limit $2""",
         f"e.action = 'case.opened' and {_detail('caseId')} = t.case_id::text",
+    ),
+    Covered(
+        "case_notes",
+        (_NO_ID,),
+        ("note_id",),
+        """select n.note_id, 'the note ' || n.note_id as what,
+               coalesce('application:' || c.application_id, 'case:' || c.subject) as stream
+           from case_notes n join cases c using (case_id) where n.note_id > $1::uuid order by n.note_id limit $2""",
+        f"e.action = 'case.noted' and {_detail('noteId')} = t.note_id::text",
     ),
     Covered(
         "resolved cases",

@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from fundline.commands.bank.view import show_faults, show_payment, show_statement
+from fundline.banks.bank import BankAnswerUnexpected, BankBusy
+from fundline.banks.opening import open_sandbox
+from fundline.banks.statement import Booking, whole_statement
+from fundline.commands.bank.view import show_faults, show_payment, show_statement, statement_object
 from fundline.commands.doors import JsonOption, noun, one_of
 from fundline.commands.place import HomeOption, bank_url
 from fundline.platform.command_errors import CommandFailed
@@ -19,7 +22,6 @@ faults = noun("Fault rules of the running bank; a bank that restarts has none.")
 app.add_typer(faults, name="faults")
 
 _TIMEOUT_S = 10.0
-_PAGE = 1000
 _REFUSED = 400
 
 
@@ -90,13 +92,8 @@ def clear(
 @app.command()
 def statement(as_json: JsonOption = False, home: HomeOption = None) -> None:
     """Every outcome the bank has on its books, oldest first."""
-    lines: list[dict[str, Any]] = []
-    cursor: str | None = "0"
-    while cursor is not None:
-        page = _ask(home, "GET", f"/v1/statement?cursor={cursor}&limit={_PAGE}")
-        lines += page["payments"]
-        cursor = page["nextCursor"]
-    say(json.dumps({"payments": lines}) if as_json else show_statement(lines))
+    bookings = asyncio.run(_bookings(bank_url(home)))
+    say(json.dumps(statement_object(bookings)) if as_json else show_statement(bookings))
 
 
 @app.command()
@@ -108,6 +105,19 @@ def payment(
     """What the bank says of one payment."""
     answer = _ask(home, "GET", f"/v1/payments/{payment_id}")
     say(json.dumps(answer) if as_json else show_payment(answer))
+
+
+async def _bookings(url: str) -> list[Booking]:
+    """Raises StackError when the bank does not give them."""
+    bank = open_sandbox(url, timeout_s=_TIMEOUT_S)
+    try:
+        return [booking async for booking in whole_statement(bank)]
+    except (CallNotSent, CallUnanswered) as silence:
+        raise CommandFailed(f"The bank at {url} does not answer ({silence}).") from silence
+    except (BankBusy, BankAnswerUnexpected) as refusal:
+        raise CommandFailed(f"The bank at {url} does not give its statement ({refusal}).") from refusal
+    finally:
+        await bank.close()
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fundline.banks.statement import Booking
 from fundline.domain.money import Money
 
 
@@ -13,21 +14,49 @@ def show_faults(faults: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(_fault(fault) for fault in faults)
 
 
-def show_statement(lines: Sequence[Mapping[str, Any]]) -> str:
-    if not lines:
+def show_statement(bookings: Sequence[Booking]) -> str:
+    if not bookings:
         return "The bank has booked nothing."
     paid: Counter[str] = Counter()
     shown = []
-    for line in lines:
-        result = line.get("transactionId") or line["code"]
+    for booking in bookings:
+        line, amount = booking.line, booking.line.amount
         shown.append(
-            f"{line['bookedAt']}  {line['paymentId']}  {line['status']:<8}  {line['amount']:>16} {line['currency']}"
-            f"  ••{line['payeeLast4']}  {result}"
+            f"{booking.booked_at}  {line.payment_id}  {_status(booking):<8}  {amount.text():>16} {amount.currency}"
+            f"  ••{booking.payee_ending}  {line.transaction_id or booking.code}"
         )
-        if line["status"] == "settled":
-            paid[line["currency"]] += Money.parse(line["amount"], line["currency"]).amount_minor
+        if line.is_paid:
+            paid[amount.currency] += amount.amount_minor
     totals = ", ".join(f"{Money(sum_minor, code).text()} {code}" for code, sum_minor in sorted(paid.items()))
-    return "\n".join([*shown, f"{len(lines)} outcomes; paid {totals or 'nothing'}."])
+    return "\n".join([*shown, f"{len(bookings)} outcomes; paid {totals or 'nothing'}."])
+
+
+def statement_object(bookings: Sequence[Booking]) -> dict[str, Any]:
+    """What --json prints: each booking with the fields of the bank."""
+    return {"payments": [_booking(booking) for booking in bookings]}
+
+
+def _booking(booking: Booking) -> dict[str, Any]:
+    line = booking.line
+    result = {"transactionId": line.transaction_id} if line.transaction_id else {}
+    if not line.is_paid:
+        result["code"] = booking.code
+    return {
+        "paymentId": str(line.payment_id),
+        "status": _status(booking),
+        **result,
+        "amount": line.amount.text(),
+        "currency": line.amount.currency,
+        "payeeLast4": booking.payee_ending,
+        "reference": line.reference,
+        "bookedAt": booking.booked_at,
+    }
+
+
+def _status(booking: Booking) -> str:
+    if booking.line.is_returned:
+        return "returned"
+    return "settled" if booking.line.is_paid else "declined"
 
 
 def show_payment(payment: Mapping[str, Any]) -> str:

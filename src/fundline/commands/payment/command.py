@@ -32,13 +32,13 @@ from fundline.commands.payment.view import (
     show_switch,
 )
 from fundline.commands.place import HomeOption
-from fundline.domain.disbursement import DisbursementState
+from fundline.domain.payment import PaymentState
 
 app = noun("Payments: list, show, release, refuse; halt and resume all of them.")
 
 ApplicationArgument = Annotated[str, typer.Argument(help="Id of the application.")]
 PATH, SWITCH = "/v1/disbursements", "/v1/payments-switch"
-STATES = [*(state.value for state in DisbursementState), "all"]
+STATES = [*(state.value for state in PaymentState), "all"]
 
 
 @app.command("list")

@@ -13,7 +13,15 @@ from fundline.outside.bank_sandbox.decline_rules import decline_of
 from fundline.outside.bank_sandbox.faults import Call
 from fundline.outside.bank_sandbox.outcomes import Outcomes, tell_of
 from fundline.outside.bank_sandbox.schemas import PaymentOrder
-from fundline.outside.bank_sandbox.store import Order, Payment, Plan, count_all, find_payment, read_statement
+from fundline.outside.bank_sandbox.store import (
+    Order,
+    Payment,
+    Plan,
+    count_all,
+    find_payment,
+    read_returns,
+    read_statement,
+)
 from fundline.platform.clock import Clock, NewId
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.logs import get_log
@@ -94,6 +102,10 @@ class Bank:
         """For the bank's own use: no fault keeps it from answering."""
         return await self._bookkeeper.read(partial(find_payment, payment_id=str(payment_id)))
 
+    async def returns(self, after_position: int) -> list[Payment]:
+        """What has come back behind a position of the statement; for the bank's own use."""
+        return await self._bookkeeper.read(partial(read_returns, after_position=after_position))
+
     async def statement(self, after_position: int, limit: int) -> list[Payment]:
         """Every outcome after a position, oldest first, at most `limit`. Raises what the conduct raises."""
         call = Call("statement")
@@ -125,6 +137,8 @@ class Bank:
             raise PaymentIdReused("This payment id was used for another order; that one stands.")
         if is_new:
             tell_of(self._log, payment)
+            if plan.return_after_ms is not None:
+                self._outcomes.wake()
             if plan.due_at_ms is not None or plan.notices:
                 self._outcomes.note(payment)
         else:
@@ -137,9 +151,14 @@ class Bank:
         terms, decision = self._terms, self._conduct.decide(call)
         decline = decline_of(call.payee_ending or "")
         delay_ms = terms.settlement_delay_ms if decision.settle_after_ms is None else decision.settle_after_ms
-        is_told = terms.has_webhook and (delay_ms > 0 or terms.tells_of_all or decision.is_told_twice)
+        comes_back = decision.return_after_ms is not None
+        is_told = terms.has_webhook and (
+            delay_ms > 0 or terms.tells_of_all or decision.is_told_twice or comes_back
+        )
         return Plan(
             decision.decline_code or (None if decline is None else decline.code),
             epoch_ms(self._now()) + delay_ms if delay_ms > 0 else None,
             (2 if decision.is_told_twice else 1) if is_told else 0,
+            decision.return_after_ms,
+            decision.return_code or "",
         )

@@ -23,6 +23,9 @@ def accept(
     if before is not None:
         return before, False
     ledger.execute(store.ADD_ORDER, astuple(order))
+    if plan.return_after_ms is not None:
+        planned = (order.payment_id, plan.return_after_ms, plan.return_code, plan.notices)
+        ledger.execute(store.PLAN_RETURN, planned)
     if plan.due_at_ms is None:
         return _conclude(ledger, order.payment_id, plan.decline_code, plan.notices, at, fresh_id), True
     ledger.execute(store.ADD_PENDING, (order.payment_id, plan.due_at_ms, plan.decline_code, plan.notices))
@@ -30,12 +33,19 @@ def accept(
 
 
 def conclude_due(ledger: sqlite3.Connection, at: datetime, fresh_id: NewId) -> list[Payment]:
-    """Settles or declines what is due, some hundreds at most; their outcomes."""
+    """Settles, declines or returns what is due, some hundreds at most; what became of each."""
     due = ledger.execute(store.READ_DUE, (epoch_ms(at), _BATCH)).fetchall()
     concluded = []
     for payment_id, decline_code, notices in due:
         concluded.append(_conclude(ledger, payment_id, decline_code, notices, at, fresh_id))
         ledger.execute(store.DROP_PENDING, (payment_id,))
+    due_back = ledger.execute(store.READ_DUE_RETURNS, (epoch_ms(at), _BATCH)).fetchall()
+    for payment_id, code, notices in due_back:
+        return_id = _transaction_id(fresh_id())
+        ledger.execute(store.ADD_RETURN, (payment_id, return_id, code, iso_utc(at)))
+        ledger.execute(store.DROP_RETURN, (payment_id,))
+        _tell(ledger, payment_id, notices, at, fresh_id)
+        concluded.append(_known(ledger, payment_id))
     return concluded
 
 
@@ -71,9 +81,16 @@ def _conclude(
     ledger.execute(store.ADD_OUTCOME, (payment_id, status, transaction_id, decline_code, iso_utc(at)))
     if settled:
         ledger.execute(store.BOOK, (transaction_id, store.FUNDING_ACCOUNT, payment_id))
+        ledger.execute(store.START_RETURN, (epoch_ms(at), payment_id))
+    else:
+        ledger.execute(store.DROP_RETURN, (payment_id,))
+    _tell(ledger, payment_id, notices, at, fresh_id)
+    return _known(ledger, payment_id)
+
+
+def _tell(ledger: sqlite3.Connection, payment_id: str, notices: int, at: datetime, fresh_id: NewId) -> None:
     if notices:
         ledger.execute(store.ADD_WEBHOOK, (f"msg_{fresh_id().hex}", payment_id, notices, epoch_ms(at)))
-    return _known(ledger, payment_id)
 
 
 def _transaction_id(fresh: UUID) -> str:

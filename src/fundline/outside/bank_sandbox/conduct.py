@@ -56,6 +56,8 @@ class Decision:
     decline_code: str | None = None
     settle_after_ms: int | None = None
     is_told_twice: bool = False
+    return_after_ms: int | None = None
+    return_code: str | None = None
 
 
 class Conduct(Protocol):
@@ -85,10 +87,13 @@ class ByTheRules:
 
     def decide(self, call: Call) -> Decision:
         rules = list(self._faults.strike(Stage.DECISION, call))
+        back = next((rule for rule in rules if rule.kind is FaultKind.RETURN_LATER), None)
         return Decision(
             next((rule.code for rule in rules if rule.kind is FaultKind.DECLINE), None),
             next((rule.delay_ms for rule in rules if rule.kind is FaultKind.SETTLE_LATER), None),
             any(rule.kind is FaultKind.DUPLICATE_WEBHOOK for rule in rules),
+            None if back is None else back.delay_ms,
+            None if back is None else back.code,
         )
 
     async def before_answering(self, call: Call) -> None:

@@ -36,6 +36,8 @@ class FaultKind(StrEnum):
     DECLINE = "decline"
     SETTLE_LATER = "settle-later"
     """Accepted now, with its outcome after a delay."""
+    RETURN_LATER = "return-later"
+    """Settled, and the money comes back after a delay."""
     DUPLICATE_WEBHOOK = "duplicate-webhook"
     TIMEOUT_AFTER = "timeout-after"
     """Acts, commits, and never answers."""
@@ -54,9 +56,9 @@ class Stage(StrEnum):
 
 
 _K = FaultKind
-_DECISIONS = frozenset({_K.DECLINE, _K.SETTLE_LATER, _K.DUPLICATE_WEBHOOK})
+_DECISIONS = frozenset({_K.DECLINE, _K.SETTLE_LATER, _K.RETURN_LATER, _K.DUPLICATE_WEBHOOK})
 _ANSWERS = frozenset({_K.TIMEOUT_AFTER, _K.RESET_AFTER, _K.ERROR_AFTER, _K.NONSENSE})
-_DELAYED = frozenset({_K.SLOW, _K.SETTLE_LATER})
+_DELAYED = frozenset({_K.SLOW, _K.SETTLE_LATER, _K.RETURN_LATER})
 _ERRORS = frozenset({_K.ERROR_BEFORE, _K.ERROR_AFTER})
 DEFAULT_ERROR_STATUS = 500
 
@@ -111,17 +113,17 @@ class FaultRule(Body):
     times: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """How often at most; without it until it is cleared."""
     delay_ms: Annotated[int, Field(ge=0, le=600_000)] | None = None
-    """Of `slow` and `settle-later`, which need it."""
+    """Of `slow`, `settle-later` and `return-later`, which need it."""
     status: Annotated[int, Field(ge=500, le=599)] | None = None
     """Of `error-before` and `error-after`; 500 without it."""
     code: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,35}$")] | None = None
-    """Of `decline`, which needs it."""
+    """Of `decline` and `return-later`, which need it."""
 
     @model_validator(mode="after")
     def _whole(self) -> "FaultRule":
         for name, value, kinds, needed in (
             ("delayMs", self.delay_ms, _DELAYED, True),
-            ("code", self.code, frozenset({_K.DECLINE}), True),
+            ("code", self.code, frozenset({_K.DECLINE, _K.RETURN_LATER}), True),
             ("status", self.status, _ERRORS, False),
         ):
             if value is not None and self.kind not in kinds:

@@ -41,6 +41,8 @@ class MailRoom(Loop):
         self._bank, self._now = bank, now
         self._accepted: dict[str, UUID] = {}
         """By file name: what was answered with accepted."""
+        self._returned_to = 0
+        """The place of the last payment that came back and was told of; a bank that restarts tells again."""
         self._later: dict[str, float] = {}
         """By file name: when to try again, by the loop's clock."""
 
@@ -49,7 +51,15 @@ class MailRoom(Loop):
         for file in sorted(self._to_bank.glob(_PATTERN)):
             with contextlib.suppress(OSError):  # withdrawn at this moment; or the disk takes it next time
                 file.rename(self._taken / file.name)
+        with contextlib.suppress(OSError):  # a full disk: told at the next turn
+            await self._tell_of_returns()
         await asyncio.gather(*(self._try(file) for file in sorted(self._taken.glob(_PATTERN))))
+
+    async def _tell_of_returns(self) -> None:
+        for payment in await self._bank.returns(self._returned_to):
+            name = f"{UUID(payment.payment_id).hex}.camt.054.xml"
+            self._put(name, booking_notification(payment, self._now()))
+            self._returned_to = payment.position
 
     async def _try(self, file: Path) -> None:
         if asyncio.get_running_loop().time() < self._later.get(file.name, 0.0):

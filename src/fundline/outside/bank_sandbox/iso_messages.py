@@ -23,7 +23,7 @@ from fundline.platform.refusals import Kind, Refusal
 OWN_BIC = "COBADEFFXXX"
 _CUSTOMER_ACCOUNT = "FUNDING"
 """The account of all customers' payments in notifications; the bank keeps no number of it."""
-_STATUS = {"settled": "ACSC", "accepted": "ACSP", "declined": "RJCT"}
+_STATUS = {"settled": "ACSC", "returned": "ACSC", "accepted": "ACSP", "declined": "RJCT"}
 _REASONS: Mapping[str, str] = {
     "account_closed": "AC04",
     "account_not_found": "AC03",
@@ -66,6 +66,8 @@ def status_report(payment: Payment, at: datetime) -> bytes:
     transaction["AccptncDtTm"] = payment.accepted_at
     if payment.transaction_id is not None:
         transaction["AcctSvcrRef"] = payment.transaction_id
+    amount = Amount(Money(payment.amount_minor, payment.currency).text(), payment.currency)
+    transaction["OrgnlTxRef"] = {"Amt": {"InstdAmt": amount}}
     content: Content = {
         "CstmrPmtStsRpt": {
             "GrpHdr": {
@@ -81,42 +83,53 @@ def status_report(payment: Payment, at: datetime) -> bytes:
 
 
 def booking_notification(payment: Payment, at: datetime) -> bytes:
-    """camt.054.001.08: the debit of a settled payment."""
-    key, booked_at = UUID(payment.payment_id).hex, payment.booked_at or ""
-    amount = Amount(Money(payment.amount_minor, payment.currency).text(), payment.currency)
-    reference = payment.transaction_id or ""
-    entry: Content = {
-        "Amt": amount,
-        "CdtDbtInd": "DBIT",
-        "Sts": {"Cd": "BOOK"},
-        "BookgDt": {"DtTm": booked_at},
-        "AcctSvcrRef": reference,
-        "BkTxCd": {"Domn": {"Cd": "PMNT", "Fmly": {"Cd": "ICDT", "SubFmlyCd": "OTHR"}}},
-        "NtryDtls": {
-            "TxDtls": {
-                "Refs": {"AcctSvcrRef": reference, "InstrId": key, "EndToEndId": key},
-                "Amt": amount,
-                "CdtDbtInd": "DBIT",
-                "RmtInf": {"Ustrd": payment.reference},
-            }
-        },
-    }
+    """camt.054.001.08: the debit of a settled payment, and the credit of one that came back."""
+    key = UUID(payment.payment_id).hex
+    entries = [_entry(payment, "DBIT", payment.transaction_id or "", payment.booked_at or "")]
+    if payment.return_id is not None:
+        entries.append(_entry(payment, "CRDT", payment.return_id, payment.returned_at or ""))
     content: Content = {
         "BkToCstmrDbtCdtNtfctn": {
             "GrpHdr": {"MsgId": f"N{key}", "CreDtTm": at.isoformat()},
             "Ntfctn": {
                 "Id": f"N{key}",
                 "Acct": {"Id": {"Othr": {"Id": _CUSTOMER_ACCOUNT}}},
-                "Ntry": entry,
+                "Ntry": entries,
             },
         }
     }
     return write_message(MessageKind.NOTIFICATION, content)
 
 
+def _entry(payment: Payment, direction: str, reference: str, booked_at: str) -> Content:
+    key, is_return = UUID(payment.payment_id).hex, direction == "CRDT"
+    amount = Amount(Money(payment.amount_minor, payment.currency).text(), payment.currency)
+    details: dict[str, str | Amount | Content] = {
+        "Refs": {"AcctSvcrRef": reference, "InstrId": key, "EndToEndId": key},
+        "Amt": amount,
+        "CdtDbtInd": direction,
+        "RmtInf": {"Ustrd": payment.reference},
+    }
+    if is_return:
+        reason = _REASONS.get(payment.return_code or "")
+        details["RtrInf"] = {"Rsn": {"Cd": reason} if reason else {"Prtry": payment.return_code or ""}}
+    return {
+        "Amt": amount,
+        "CdtDbtInd": direction,
+        **({"RvslInd": "true"} if is_return else {}),
+        "Sts": {"Cd": "BOOK"},
+        "BookgDt": {"DtTm": booked_at},
+        "AcctSvcrRef": reference,
+        "BkTxCd": {"Domn": {"Cd": "PMNT", "Fmly": {"Cd": "ICDT", "SubFmlyCd": "OTHR"}}},
+        "NtryDtls": {"TxDtls": details},
+    }
+
+
 def last_word(payment: Payment, at: datetime) -> bytes:
     """A booking is notified, anything else reported."""
-    return booking_notification(payment, at) if payment.status == "settled" else status_report(payment, at)
+    if payment.status in {"settled", "returned"}:
+        return booking_notification(payment, at)
+    return status_report(payment, at)
 
 
 def _payment_id(transfer: Part) -> UUID:

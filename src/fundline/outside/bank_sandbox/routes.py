@@ -73,7 +73,7 @@ def _answer_to_order(result: PaymentResult) -> Response:
     """
     headers = {"idempotent-replayed": "true"} if result.is_replay else {}
     answer = payment_answer(result.payment)
-    if result.payment.status == "settled":
+    if result.payment.status in {"settled", "returned"}:
         return _json(answer, 201, headers)
     if result.payment.status == "accepted":
         return _json(answer, 202, headers)

@@ -70,19 +70,24 @@ def order_amount(order: PaymentOrder) -> Money:
 
 
 def payment_answer(payment: Payment) -> dict[str, Any]:
-    """`status` is `accepted`, `settled`, with a transactionId, or `declined`, with a code."""
-    answer: dict[str, Any] = {"paymentId": payment.payment_id, "status": payment.status}
+    """`status` is `accepted`, `settled`, with a transactionId, `declined`, with a code, or `returned`, with both."""
+    answer: dict[str, Any] = {
+        "paymentId": payment.payment_id,
+        "status": payment.status,
+        "amount": Money(payment.amount_minor, payment.currency).text(),
+        "currency": payment.currency,
+    }
     if payment.status == "settled":
         return {**answer, "transactionId": payment.transaction_id}
+    if payment.status == "returned":
+        return {**answer, "transactionId": payment.transaction_id, "code": payment.return_code}
     return {**answer, "code": payment.decline_code} if payment.status == "declined" else answer
 
 
 def statement_line(payment: Payment) -> dict[str, Any]:
     return {
         **payment_answer(payment),
-        "amount": Money(payment.amount_minor, payment.currency).text(),
-        "currency": payment.currency,
         "payeeLast4": payment.payee_last4,
         "reference": payment.reference,
-        "bookedAt": payment.booked_at,
+        "bookedAt": payment.returned_at or payment.booked_at,
     }

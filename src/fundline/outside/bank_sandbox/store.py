@@ -12,7 +12,7 @@ from pathlib import Path
 
 FUNDING_ACCOUNT = "customer:funding"
 _NEVER_CHANGES = "begin select raise(abort, 'a bank''s ledger is append-only'); end;"
-_HISTORY = ("orders", "outcomes", "bookings")
+_HISTORY = ("orders", "outcomes", "bookings", "returns")
 SCHEMA = """
 create table if not exists orders (
     payment_id      text primary key,
@@ -39,6 +39,20 @@ create table if not exists bookings (
     credit_account  text not null constraint bookings_two_sides check (credit_account <> debit_account),
     amount_minor    integer not null constraint bookings_amount_positive check (amount_minor > 0),
     currency        text not null
+) strict;
+create table if not exists returns (    -- settled, and the money came back: booked from the payee to the customer
+    position        integer primary key,                -- in one row of numbers with the outcomes'
+    payment_id      text not null constraint returns_once unique references outcomes (payment_id),
+    return_id       text not null constraint returns_transaction_once unique,
+    code            text not null,
+    booked_at       text not null
+) strict;
+create table if not exists pending_returns (
+    payment_id      text primary key references orders (payment_id),
+    after_ms        integer not null,
+    due_at_ms       integer,            -- null: not settled yet
+    code            text not null,
+    notices         integer not null
 ) strict;
 create table if not exists pending (    -- accepted and not settled yet
     payment_id      text primary key references orders (payment_id),
@@ -67,25 +81,51 @@ pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000
 READ_ONLY = "pragma query_only = on; pragma busy_timeout = 1000;"
 
 _PAYMENT = """
-select coalesce(position, 0), payment_id, order_hash, coalesce(status, 'accepted'), transaction_id, decline_code,
-       orders.amount_minor, orders.currency, payee_last4, reference, accepted_at, booked_at
-from orders left join outcomes using (payment_id)
+select coalesce(outcomes.position, 0), payment_id, order_hash,
+       case when return_id is not null then 'returned' else coalesce(status, 'accepted') end,
+       transaction_id, decline_code,
+       orders.amount_minor, orders.currency, payee_last4, reference, accepted_at, outcomes.booked_at,
+       return_id, returns.code, returns.booked_at
+from orders left join outcomes using (payment_id) left join returns using (payment_id)
 """
 FIND_PAYMENT = f"{_PAYMENT} where payment_id = ?"
-READ_STATEMENT = """
-select position, payment_id, order_hash, status, transaction_id, decline_code,
-       coalesce(bookings.amount_minor, orders.amount_minor), coalesce(bookings.currency, orders.currency),
-       payee_last4, reference, accepted_at, booked_at
-from outcomes join orders using (payment_id) left join bookings using (transaction_id)
-where position > ? order by position limit ?
+_RETURNS = """
+select returns.position, payment_id, order_hash, 'returned', transaction_id, null, orders.amount_minor, orders.currency,
+       payee_last4, reference, accepted_at, outcomes.booked_at, return_id, returns.code, returns.booked_at
+from returns join outcomes using (payment_id) join orders using (payment_id)
 """
-"""What a settled line says of money comes from the booking; a declined order moved none."""
+READ_STATEMENT = f"""
+select * from (
+    select position, payment_id, order_hash, status, transaction_id, decline_code,
+           coalesce(bookings.amount_minor, orders.amount_minor), coalesce(bookings.currency, orders.currency),
+           payee_last4, reference, accepted_at, booked_at, null, null, null
+    from outcomes join orders using (payment_id) left join bookings using (transaction_id)
+    union all {_RETURNS}
+) where position > ? order by position limit ?
+"""  # noqa: S608 - our own texts
+"""What a settled line says of money comes from the booking; a declined order moved none. A return has its own line."""
+READ_RETURNS = f"{_RETURNS} where returns.position > ? order by returns.position"
 ADD_ORDER = """
 insert into orders (payment_id, order_hash, amount_minor, currency, payee_last4, reference, accepted_at)
 values (?, ?, ?, ?, ?, ?, ?)
 """
 ADD_OUTCOME = """
-insert into outcomes (payment_id, status, transaction_id, decline_code, booked_at) values (?, ?, ?, ?, ?)
+insert into outcomes (position, payment_id, status, transaction_id, decline_code, booked_at)
+values ((select coalesce(max(position), 0) + 1
+         from (select position from outcomes union all select position from returns)),
+        ?, ?, ?, ?, ?)
+"""
+ADD_RETURN = """
+insert into returns (position, payment_id, return_id, code, booked_at)
+values ((select coalesce(max(position), 0) + 1
+         from (select position from outcomes union all select position from returns)),
+        ?, ?, ?, ?)
+"""
+PLAN_RETURN = "insert into pending_returns (payment_id, after_ms, code, notices) values (?, ?, ?, ?)"
+START_RETURN = "update pending_returns set due_at_ms = ? + after_ms where payment_id = ?"
+DROP_RETURN = "delete from pending_returns where payment_id = ?"
+READ_DUE_RETURNS = """
+select payment_id, code, notices from pending_returns where due_at_ms <= ? order by due_at_ms limit ?
 """
 BOOK = """
 insert into bookings (transaction_id, debit_account, credit_account, amount_minor, currency)
@@ -96,7 +136,7 @@ READ_DUE = """
 select payment_id, decline_code, notices from pending where due_at_ms <= ? order by due_at_ms limit ?
 """
 DROP_PENDING = "delete from pending where payment_id = ?"
-NEXT_DUE = "select min(due_at_ms) from pending"
+NEXT_DUE = "select min(due_at_ms) from (select due_at_ms from pending union all select due_at_ms from pending_returns)"
 ADD_WEBHOOK = "insert into webhooks (webhook_id, payment_id, sends_left, next_at_ms) values (?, ?, ?, ?)"
 READ_WEBHOOKS = """
 select webhook_id, payment_id, attempts from webhooks where next_at_ms <= ? order by next_at_ms limit ?
@@ -108,7 +148,7 @@ NEXT_WEBHOOK = "select min(next_at_ms) from webhooks"
 COUNT_ALL = """
 select (select count(*) from orders), (select count(*) from outcomes where status = 'settled'),
        (select count(*) from outcomes where status = 'declined'), (select count(*) from pending),
-       (select count(*) from webhooks)
+       (select count(*) from webhooks), (select count(*) from returns)
 """
 
 
@@ -133,11 +173,15 @@ class Plan:
     due_at_ms: int | None = None
     """None: at once."""
     notices: int = 0
+    return_after_ms: int | None = None
+    """None: what is settled stays settled."""
+    return_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """`status`: accepted, settled (with `transaction_id`) or declined (with `decline_code`). Times are ISO 8601 UTC.
+    """`status`: accepted, settled (with `transaction_id`), declined (with `decline_code`) or returned (with both
+    `transaction_id` and what begins with `return_`). Times are ISO 8601 UTC.
 
     `position` is 0 while it is only accepted.
     """
@@ -154,6 +198,9 @@ class Payment:
     reference: str
     accepted_at: str
     booked_at: str | None
+    return_id: str | None = None
+    return_code: str | None = None
+    returned_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +254,11 @@ def read_statement(connection: sqlite3.Connection, after_position: int, limit: i
     return [Payment(*row) for row in connection.execute(READ_STATEMENT, (after_position, limit))]
 
 
+def read_returns(connection: sqlite3.Connection, after_position: int) -> list[Payment]:
+    """What has come back behind a position, oldest first."""
+    return [Payment(*row) for row in connection.execute(READ_RETURNS, (after_position,))]
+
+
 def count_all(connection: sqlite3.Connection) -> dict[str, int]:
-    names = ("orders", "settled", "declined", "pendingSettlements", "pendingWebhooks")
+    names = ("orders", "settled", "declined", "pendingSettlements", "pendingWebhooks", "returned")
     return dict(zip(names, connection.execute(COUNT_ALL).fetchone(), strict=True))

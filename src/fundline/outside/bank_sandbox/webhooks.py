@@ -105,14 +105,18 @@ def backoff_s(attempts: int, chance: float) -> float:
 
 
 def webhook_body(payment: Payment) -> dict[str, Any]:
-    result = (
-        {"transactionId": payment.transaction_id}
-        if payment.status == "settled"
-        else {"code": payment.decline_code}
-    )
+    result = {
+        name: value
+        for name, value in (
+            ("transactionId", payment.transaction_id),
+            ("code", payment.decline_code or payment.return_code),
+        )
+        if value is not None
+    }
+    at = payment.returned_at or payment.booked_at
     return {
         "type": f"payment.{payment.status}",
-        "timestamp": payment.booked_at,
+        "timestamp": at,
         "data": {
             "paymentId": payment.payment_id,
             "status": payment.status,
@@ -120,6 +124,6 @@ def webhook_body(payment: Payment) -> dict[str, Any]:
             "amount": Money(payment.amount_minor, payment.currency).text(),
             "currency": payment.currency,
             "reference": payment.reference,
-            "bookedAt": payment.booked_at,
+            "bookedAt": at,
         },
     }

@@ -56,10 +56,10 @@ class UnderwriterDecision(Answer):
     decided_at: Moment
 
 
-class Disbursement(Answer):
+class ApplicationPayment(Answer):
     """`transaction_id` is the bank's, once settled; `failure_code` its, once failed."""
 
-    state: Literal["expected", "requested", "submitted", "unknown", "settled", "failed"]
+    state: Literal["expected", "requested", "submitted", "unknown", "settled", "failed", "returned"]
     transaction_id: str | None
     failure_code: str | None
 
@@ -92,7 +92,7 @@ class Application(Answer):
     updated_at: Moment
     assessment: Assessment | None
     underwriter_decision: UnderwriterDecision | None
-    disbursement: Disbursement | None
+    disbursement: ApplicationPayment | None
 
 
 class ReferenceRow(Answer):

@@ -8,7 +8,7 @@ from fundline.platform.database import Database
 from fundline.platform.database.inbox import first_time
 from fundline.platform.kafka.messages import Event, Poison
 from fundline.platform.telemetry.logs import get_log
-from fundline.records.payout import request_disbursement
+from fundline.records.payment_request import request_payment
 from fundline.records.status import UnknownApplication, lock_application
 
 SOURCE = "application-events"
@@ -41,7 +41,7 @@ class ScoringCompleted:
             application = await lock_application(connection, payload.application_id)
             if application.status is not ApplicationStatus.APPROVED:
                 return False  # decided otherwise or paid meanwhile: the primary knows better than the event
-            await request_disbursement(
+            await request_payment(
                 connection,
                 application,
                 approved_by=f"{payload.policy_version}/{payload.model_version}",

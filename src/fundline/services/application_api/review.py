@@ -11,7 +11,7 @@ from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
 from fundline.records.audit_streams import application_stream
-from fundline.records.payout import request_disbursement
+from fundline.records.payment_request import request_payment
 from fundline.records.status import LockedApplication, move_application
 from fundline.services.application_api import store
 from fundline.services.application_api.answers import Decided
@@ -80,7 +80,7 @@ class Review:
             metadata={"decidedBy": "underwriter"},
         )
         if result is ApplicationStatus.APPROVED:
-            await request_disbursement(
+            await request_payment(
                 connection,
                 moved,
                 approved_by=caller.subject,

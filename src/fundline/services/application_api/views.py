@@ -7,8 +7,8 @@ import orjson
 from fundline.domain.money import Money
 from fundline.services.application_api.answers import (
     Application,
+    ApplicationPayment,
     Assessment,
-    Disbursement,
     PayoutAccountView,
     UnderwriterDecision,
 )
@@ -35,7 +35,7 @@ def application_shown(row: Any) -> Application:
         updated_at=row["updated_at"],
         assessment=_assessment(row),
         underwriter_decision=_underwriter(row),
-        disbursement=_disbursement(row),
+        disbursement=_payment(row),
     )
 
 
@@ -61,9 +61,9 @@ def _underwriter(row: Any) -> UnderwriterDecision | None:
     )
 
 
-def _disbursement(row: Any) -> Disbursement | None:
+def _payment(row: Any) -> ApplicationPayment | None:
     if row["payment_state"] is None:
         return None
-    return Disbursement(
+    return ApplicationPayment(
         state=row["payment_state"], transaction_id=row["transaction_id"], failure_code=row["failure_code"]
     )

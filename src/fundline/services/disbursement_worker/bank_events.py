@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fundline.banks.bank import BankResult, Declined, Returned, Settled
 from fundline.domain.money import Money, MoneyError
 from fundline.platform import webhook_signature
 from fundline.platform.clock import Clock, utc_now
@@ -26,7 +27,6 @@ from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker import store
 from fundline.services.disbursement_worker.metrics import PaymentMetrics
-from fundline.services.disbursement_worker.payment_gateway import BankResult, Declined, Settled
 from fundline.services.disbursement_worker.results import ResultBook
 
 LIMIT_BYTES = 16 * 1024
@@ -59,20 +59,24 @@ class EventData(_Part):
 class BankEvent(_Part):
     """Fields that are not named here may be there, and are ignored."""
 
-    type: Literal["payment.settled", "payment.declined"]
+    type: Literal["payment.settled", "payment.declined", "payment.returned"]
     data: EventData
 
-    def result(self) -> tuple[BankResult, Money]:
-        """And the amount. Raises InvalidRequest."""
+    def result(self) -> BankResult:
+        """Raises InvalidRequest."""
         try:
             amount = Money.parse(self.data.amount, self.data.currency)
         except MoneyError as error:
             raise InvalidRequest(f"The event was not taken: {error}") from error
         if self.type == "payment.settled" and self.data.transaction_id:
-            return Settled(self.data.transaction_id), amount
+            return Settled(self.data.transaction_id, amount)
         if self.type == "payment.declined" and self.data.code:
-            return Declined(self.data.code), amount
-        raise InvalidRequest("A settled payment has a transactionId, a declined one a code.")
+            return Declined(self.data.code, amount)
+        if self.type == "payment.returned" and self.data.transaction_id and self.data.code:
+            return Returned(self.data.transaction_id, self.data.code, amount)
+        raise InvalidRequest(
+            "A settled payment has a transactionId, a declined one a code, a returned one has both."
+        )
 
 
 class BankEvents:
@@ -99,16 +103,16 @@ class BankEvents:
         """
         self._verify(body, headers)
         event = parse_body(BankEvent, body)
-        result, amount = event.result()
+        result = event.result()
         payment_id = event.data.payment_id
         async with self._database.transaction() as connection:
-            application_id = await store.application_of_payment(connection, payment_id)
+            application_id = await store.application_of(connection, payment_id)
         if application_id is None:
             self._events.labels("not_ours").inc()
             self._log.error("bank_event.not_ours", payment_id=str(payment_id), type=event.type)
             raise PaymentNotOurs("We have never sent a payment with this id.")
         try:
-            recorded = await self._results.record(application_id, result, stated=amount)
+            recorded = await self._results.record(application_id, result)
         except RowBusy:  # a worker is at it; the bank tells us again
             raise RecordBusy from None
         self._events.labels(recorded.value).inc()

@@ -3,26 +3,23 @@
 Invariant: both can only hold payments back. What is with the bank already is looked up all the same.
 """
 
-import random
-import time
-from collections.abc import Callable
 from enum import StrEnum
-from uuid import UUID
 
 from fundline.platform.flags import Flags
-from fundline.platform.http.client import CallNotSent, CallUnanswered
-from fundline.platform.resilience import BreakerOpen, BreakerState, CircuitBreaker
-from fundline.platform.resilience.metrics import ResilienceMetrics
+from fundline.platform.resilience import BreakerState, CircuitBreaker
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.payments_flag import HALTED, ON, PAYMENTS_FLAG
 from fundline.services.disbursement_worker.metrics import PaymentMetrics
-from fundline.services.disbursement_worker.payment_gateway import BankAnswer, PaymentGateway, PaymentOrder
 
 
 class Hold(StrEnum):
-    """Why nothing is sent now."""
+    """Why a payment that was asked for is not sent now."""
 
+    RELEASE = "release"
+    """A second person has to let it go."""
+    FUNDS = "funds"
+    """It is beyond what its lender has committed."""
     HALTED = "halted"
     BANK_AWAY = "bank_away"
 
@@ -50,54 +47,6 @@ class KillSwitch:
             log = self._log.info if self._last == ON else self._log.error
             log(f"payments.{self._last}", flag=flag.value, reason=flag.reason)
         return self._last == HALTED
-
-
-class GuardedBank:
-    """A bank behind a circuit breaker of its own. Raises BreakerOpen without a call, else what the adapter raises.
-
-    Looking up and paying count alike: it is one bank. After an outage the sweep's look-up tries it, every `open_for_s`
-    and never less often: it is harmless, and payments begin again as soon as the bank is back.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        bank: PaymentGateway,
-        metrics: Metrics,
-        *,
-        open_for_s: float = 1.0,
-        probe_lasts_s: float = 30.0,
-        clock: Callable[[], float] = time.monotonic,
-        dice: Callable[[], float] = random.random,
-    ) -> None:
-        self._bank, self._calls = bank, metrics.of(PaymentMetrics).bank_calls
-        level = metrics.of(ResilienceMetrics).breaker_state.labels(name)
-        self.breaker = CircuitBreaker(
-            name,
-            failures=(CallNotSent, CallUnanswered),
-            open_for_s=open_for_s,
-            longest_open_s=open_for_s,
-            probe_lasts_s=probe_lasts_s,
-            clock=clock,
-            dice=dice,
-            on_change=lambda now: level.set(now.level),
-        )
-
-    async def pay(self, order: PaymentOrder) -> BankAnswer:
-        try:
-            with self.breaker.guard():
-                return await self._bank.pay(order)
-        except BreakerOpen:
-            self._calls.labels("pay", "rejected_by_breaker").inc()
-            raise
-
-    async def find(self, payment_id: UUID) -> BankAnswer | None:
-        try:
-            with self.breaker.guard():
-                return await self._bank.find(payment_id)
-        except BreakerOpen:
-            self._calls.labels("find", "rejected_by_breaker").inc()
-            raise
 
 
 class Gate:

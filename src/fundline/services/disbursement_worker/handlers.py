@@ -14,41 +14,39 @@ from fundline.platform.secrets import SealBroken
 from fundline.records.funding import FundsShort
 from fundline.records.status import UnknownApplication
 from fundline.services.disbursement_worker.bank_desk import BankDesk
-from fundline.services.disbursement_worker.use_cases import (
+from fundline.services.disbursement_worker.payments import (
     AmountDiffers,
     NotYetApproved,
-    PaymentRequest,
-    Payout,
+    Payments,
 )
 
 
 class ScoringCompleted:
-    """Opens the record of an approved application; never pays."""
+    """Opens the payment of an approved application; never pays."""
 
-    def __init__(self, payout: Payout) -> None:
-        self._payout = payout
+    def __init__(self, payments: Payments) -> None:
+        self._payments = payments
 
     async def __call__(self, event: Event[RiskScoringCompleted]) -> None:
         if event.payload.status != "approved":
             return
         with _as_outcomes():
-            await self._payout.expect(event.envelope.event_id, event.payload.application_id)
+            await self._payments.expect(event.envelope.event_id, event.payload.application_id)
 
 
 class PaymentRequested:
     """The only trigger of a payment."""
 
-    def __init__(self, payout: Payout, desk: BankDesk) -> None:
-        self._payout, self._desk = payout, desk
+    def __init__(self, payments: Payments, desk: BankDesk) -> None:
+        self._payments, self._desk = payments, desk
 
     async def __call__(self, event: Event[DisbursementRequested]) -> None:
         payload = event.payload
         with _as_outcomes():
             amount = Money.parse(payload.amount, payload.currency)
-            request = PaymentRequest(event.envelope.event_id, payload.application_id, amount)
-            submitted = await self._payout.request(request)
+            submitted = await self._payments.request(event.envelope.event_id, payload.application_id, amount)
             if submitted is not None:
-                await self._desk.send(submitted)
+                await self._desk.send(*submitted)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Composition root of the disbursement worker."""
 
+from fundline.banks.opening import open_bank
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_COMPLETED, Group
 from fundline.platform.database import open_database
 from fundline.platform.database.suspects import SuspectRows
@@ -10,9 +11,7 @@ from fundline.platform.kafka.messages import Subscription
 from fundline.platform.kafka.producer import EventProducer
 from fundline.platform.process import Service, run_process
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.disbursement_worker.bank_adapters import open_bank
 from fundline.services.disbursement_worker.bank_events import BankEvents, bank_event_routes
-from fundline.services.disbursement_worker.gate import GuardedBank
 from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
 from fundline.services.disbursement_worker.settings import Settings
 from fundline.services.disbursement_worker.worker import make_worker
@@ -24,11 +23,10 @@ def main() -> None:
     async def build(metrics: Metrics) -> Service:
         database = await open_database(settings)
         flags = await open_flags(settings, metrics)
-        adapter, close_bank = open_bank(settings, metrics)
-        bank = GuardedBank(
-            "bank",
-            adapter,
+        bank = open_bank(
+            settings,
             metrics,
+            timeout_s=settings.bank_timeout_s,
             open_for_s=settings.bank_breaker_open_s,
             probe_lasts_s=settings.probe_lasts_s,
         )
@@ -38,8 +36,8 @@ def main() -> None:
             settings,
             Group.DISBURSEMENT_WORKER,
             [
-                Subscription(RISK_SCORING_COMPLETED, ScoringCompleted(worker.payout)),
-                Subscription(DISBURSEMENT_REQUESTED, PaymentRequested(worker.payout, worker.desk)),
+                Subscription(RISK_SCORING_COMPLETED, ScoringCompleted(worker.payments)),
+                Subscription(DISBURSEMENT_REQUESTED, PaymentRequested(worker.payments, worker.desk)),
             ],
             producer=EventProducer(settings),
             metrics=metrics,
@@ -50,7 +48,7 @@ def main() -> None:
             background=[consumer, worker.sweep],
             database=database,
             checks={"consumer": consumer.ready},
-            close=[*close_bank, flags.close, database.close],
+            close=[bank.close, flags.close, database.close],
         )
 
     run_process(settings, build)

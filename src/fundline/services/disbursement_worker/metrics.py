@@ -1,14 +1,13 @@
-"""What is measured of payments and of the bank."""
+"""What is measured of payments."""
 
 from fundline.platform.telemetry.metrics import MetricSet, NewMetrics
 
 
 class PaymentMetrics(MetricSet):
     def __init__(self, new: NewMetrics) -> None:
-        self.bank_calls = new.counter("bank_calls", "Calls to the bank by result.", "operation", "result")
         self.bank_events = new.counter(
             "bank_events",
-            "Webhooks of the bank by result (recorded, repeated, contradicted, not_ours, refused).",
+            "Webhooks of the bank by result (recorded, repeated, contradicted, held, not_ours, refused).",
             "result",
         )
         self.payments_unfinished = new.gauge(

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import orjson
 
+from fundline.banks.bank import PaymentOrder
 from fundline.domain.money import Money
 from fundline.platform.secrets import SecretBox
-from fundline.services.disbursement_worker.payment_gateway import PaymentOrder
 
 
 class OrderChanged(Exception):

@@ -8,15 +8,15 @@ from fundline.platform.audit.rows import ROWS, Rows, merged, read_rows
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.database import Connection
 from fundline.records.audit_streams import application_stream
-from fundline.records.recorded_tables import DISBURSEMENTS
-from fundline.services.disbursement_worker.store import Disbursement
+from fundline.records.recorded_tables import PAYMENTS
+from fundline.services.disbursement_worker.store import Payment
 
 SOURCE = "disbursement-worker"
 
 
 async def record_step(
     connection: Connection,
-    payment: Disbursement,
+    payment: Payment,
     action: str,
     at: datetime,
     details: Mapping[str, Any],
@@ -26,7 +26,7 @@ async def record_step(
     booked: Rows | None = None,
 ) -> None:
     """Once everything is written: the entry says what the payment's row holds now, and what was `booked`."""
-    rows = await read_rows(connection, DISBURSEMENTS, [payment.payment_id])
+    rows = await read_rows(connection, PAYMENTS, [payment.payment_id])
     shown = {"paymentId": str(payment.payment_id), **details, ROWS: merged(rows, booked or {})}
     stream = application_stream(payment.application_id)
     await record(connection, AuditEntry(stream, SOURCE, action, at, reason, shown, evidence))

@@ -4,27 +4,27 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from fundline.banks.bank import BankResult, Declined, Returned, Settled, Unclear
 from fundline.contracts.payloads import DisbursementCompleted
 from fundline.contracts.topics import DISBURSEMENT_COMPLETED
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import FINISHED, WITH_THE_BANK, DisbursementState, change_state
-from fundline.domain.money import Money
+from fundline.domain.payment import FINISHED, PAID, PaymentState, change_state
 from fundline.platform.audit.rows import Rows
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.records.cases import CaseKind, NewCase, open_case, settle_case
+from fundline.records.cases import CaseKind, NewCase, note_on_case, open_case, settle_case
 from fundline.records.ledger import book_payment
 from fundline.records.metrics import ApplicationMetrics
 from fundline.records.status import LockedApplication, lock_application, move_application
 from fundline.services.disbursement_worker import store
+from fundline.services.disbursement_worker.contradictions import LOST, contradiction, fields, said
 from fundline.services.disbursement_worker.metrics import PaymentMetrics
 from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
-from fundline.services.disbursement_worker.payment_gateway import BankResult, Settled
-
-LOST = "The bank had accepted the payment, and now says that it has never seen it; it is not sent again."
+from fundline.services.disbursement_worker.returns import Returns
+from fundline.services.disbursement_worker.store import Payment
 
 
 class Recorded(StrEnum):
@@ -35,6 +35,8 @@ class Recorded(StrEnum):
     """The same result was on record already."""
     CONTRADICTED = "contradicted"
     """Something else is on record: it stands, and a case is open."""
+    HELD = "held"
+    """It agrees with the record, and the bank has said something else before: people must resolve that case first."""
 
 
 class ResultBook:
@@ -44,88 +46,116 @@ class ResultBook:
         self._database, self._now, self._fresh_id = database, now, fresh_id
         self._applications = metrics.of(ApplicationMetrics).applications
         self._contradicted = metrics.of(PaymentMetrics).payments_contradicted
+        self._returns = Returns(now=now, fresh_id=fresh_id)
         self._log = get_log()
 
-    async def record(
-        self, application_id: UUID, result: BankResult, *, stated: Money | None = None
-    ) -> Recorded:
-        """However often and from wherever the same result comes. `stated`: the amount that the bank names with it."""
+    async def record(self, application_id: UUID, result: BankResult | Unclear) -> Recorded:
+        """However often and from wherever the same result comes."""
         async with self._database.transaction() as connection:
             application = await lock_application(connection, application_id)
-            payment = await store.lock_disbursement(connection, application_id)
-            contradiction = _contradiction(payment, result, stated)
-            if contradiction:
-                await self._contradict(connection, payment, contradiction)
-            elif payment.state not in FINISHED:
-                await self._finish(connection, application, payment, result)
-        return self._told(payment, result, contradiction)
+            payment = await store.lock_payment(connection, application_id)
+            sentence = contradiction(payment, result)
+            if sentence or isinstance(result, Unclear):
+                await self._contradict(connection, payment, sentence)
+                recorded = Recorded.CONTRADICTED
+            elif _is_known(payment, result):
+                recorded = Recorded.BEFORE
+            elif await store.is_held(connection, payment.payment_id):
+                sentence = f"The bank now says {said(result)}."
+                await self._contradict(connection, payment, sentence)
+                recorded = Recorded.HELD
+            else:
+                await self._write(connection, application, payment, result)
+                recorded = Recorded.NOW
+        self._tell(payment, result, recorded, sentence)
+        return recorded
 
     async def record_lost(self, application_id: UUID) -> None:
         """The bank had accepted the payment and does not know it any more: a case, and nothing else changes."""
         async with self._database.transaction() as connection:
             await lock_application(connection, application_id)
-            payment = await store.lock_disbursement(connection, application_id)
+            payment = await store.lock_payment(connection, application_id)
             if payment.state in FINISHED:
                 return
             await self._contradict(connection, payment, LOST)
         self._tell_contradiction(payment, LOST)
 
-    def _told(self, payment: store.Disbursement, result: BankResult, contradiction: str) -> Recorded:
-        fields = _ids(payment)
-        if contradiction:
-            self._tell_contradiction(payment, contradiction)
-            return Recorded.CONTRADICTED
-        if payment.state in FINISHED:
-            return Recorded.BEFORE
-        if isinstance(result, Settled):
-            self._applications.labels(ApplicationStatus.DISBURSED.value).inc()
-            self._log.info("payment.settled", transaction_id=result.transaction_id, **fields)
-        else:
-            self._applications.labels(ApplicationStatus.FAILED.value).inc()
-            self._log.warning("payment.declined", code=result.code, **fields)
-        return Recorded.NOW
-
-    def _tell_contradiction(self, payment: store.Disbursement, contradiction: str) -> None:
-        self._contradicted.inc()
-        self._log.error("payment.contradicted", cause=contradiction, **_ids(payment))
-
-    async def _contradict(
-        self, connection: Connection, payment: store.Disbursement, contradiction: str
+    def _tell(
+        self, payment: Payment, result: BankResult | Unclear, recorded: Recorded, sentence: str
     ) -> None:
-        """Nothing on record is written over: a person must find out which of the two is true."""
+        if recorded is Recorded.CONTRADICTED:
+            self._tell_contradiction(payment, sentence)
+        elif recorded is Recorded.HELD:
+            self._log.warning("payment.held", cause=sentence, **payment.ids())
+        elif recorded is Recorded.NOW and isinstance(result, Settled):
+            self._applications.labels(ApplicationStatus.DISBURSED.value).inc()
+            self._log.info("payment.settled", transaction_id=result.transaction_id, **payment.ids())
+        elif recorded is Recorded.NOW and isinstance(result, Returned):
+            self._applications.labels(ApplicationStatus.RETURNED.value).inc()
+            self._log.error("payment.returned", code=result.code, **payment.ids())
+        elif recorded is Recorded.NOW and isinstance(result, Declined):
+            self._applications.labels(ApplicationStatus.FAILED.value).inc()
+            self._log.warning("payment.declined", code=result.code, **payment.ids())
+
+    def _tell_contradiction(self, payment: Payment, sentence: str) -> None:
+        self._contradicted.inc()
+        self._log.error("payment.contradicted", cause=sentence, **payment.ids())
+
+    async def _contradict(self, connection: Connection, payment: Payment, sentence: str) -> None:
+        """Nothing on record is written over: people must find out what is true. A further sentence joins the case."""
+        at = self._now()
         case = NewCase(
             CaseKind.PAYMENT_CONTRADICTED,
             str(payment.payment_id),
-            contradiction,
+            sentence,
             payment.application_id,
             {
+                "cause": "lost" if sentence == LOST else "contradicted",
                 "state": payment.state.value,
                 "amount": payment.amount.text(),
                 "currency": payment.amount.currency,
             },
         )
-        await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=self._now())
+        if not await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=at):
+            await note_on_case(connection, case, note_id=self._fresh_id(), noted_by=SOURCE, at=at)
+
+    async def _write(
+        self,
+        connection: Connection,
+        application: LockedApplication,
+        payment: Payment,
+        result: BankResult,
+    ) -> None:
+        """What came back was settled before, also where nobody has told us of that."""
+        if not isinstance(result, Returned):
+            await self._finish(connection, application, payment, result)
+            return
+        if payment.state not in PAID:
+            settled = Settled(result.transaction_id, result.amount)
+            await self._finish(connection, application, payment, settled)
+            application = await lock_application(connection, payment.application_id)
+            payment = await store.lock_payment(connection, payment.application_id)
+        await self._returns.write(connection, application, payment, result)
 
     async def _finish(
         self,
         connection: Connection,
         application: LockedApplication,
-        payment: store.Disbursement,
-        result: BankResult,
+        payment: Payment,
+        result: Settled | Declined,
     ) -> None:
         at = self._now()
-        transaction_id, failure_code = _fields(result)
+        transaction_id, failure_code = fields(result)
         is_settled = isinstance(result, Settled)
-        reached = change_state(
-            payment.state, DisbursementState.SETTLED if is_settled else DisbursementState.FAILED
-        )
-        await store.finish_disbursement(
-            connection,
-            payment.payment_id,
-            reached,
-            transaction_id=transaction_id,
-            failure_code=failure_code,
-            at=at,
+        reached = change_state(payment.state, PaymentState.SETTLED if is_settled else PaymentState.FAILED)
+        await connection.execute(
+            *store.FINISH(
+                payment_id=payment.payment_id,
+                state=reached.value,
+                transaction_id=transaction_id,
+                failure_code=failure_code,
+                at=at,
+            )
         )
         booked = await book_payment(
             connection, reached, payment.amount, payment_id=payment.payment_id, new_id=self._fresh_id, at=at
@@ -146,13 +176,13 @@ class ResultBook:
     async def _explain(
         self,
         connection: Connection,
-        payment: store.Disbursement,
+        payment: Payment,
         result: BankResult,
         booked: Rows,
         at: datetime,
     ) -> None:
         """In the audit trail; and a person who was asked to look need not look any more."""
-        transaction_id, failure_code = _fields(result)
+        transaction_id, failure_code = fields(result)
         action = "payment.settled" if isinstance(result, Settled) else "payment.failed"
         details = {
             "transactionId": transaction_id,
@@ -170,9 +200,9 @@ class ResultBook:
         )
 
     def _completed(
-        self, application_id: UUID, payment: store.Disbursement, result: BankResult, at: datetime
+        self, application_id: UUID, payment: Payment, result: BankResult, at: datetime
     ) -> OutboxRow:
-        transaction_id, failure_code = _fields(result)
+        transaction_id, failure_code = fields(result)
         payload = DisbursementCompleted(
             application_id=application_id,
             status="completed" if isinstance(result, Settled) else "failed",
@@ -193,25 +223,8 @@ class ResultBook:
         )
 
 
-def _ids(payment: store.Disbursement) -> dict[str, str]:
-    return {"application_id": str(payment.application_id), "payment_id": str(payment.payment_id)}
-
-
-def _fields(result: BankResult) -> tuple[str | None, str | None]:
-    """Transaction id and failure code; one of them is None."""
-    return (result.transaction_id, None) if isinstance(result, Settled) else (None, result.code)
-
-
-def _contradiction(payment: store.Disbursement, result: BankResult, stated: Money | None) -> str:
-    """A sentence; empty when all is well."""
-    if payment.state not in FINISHED | WITH_THE_BANK:
-        return f"The bank gives a result for a payment that we have not sent: it is {payment.state}."
-    if payment.state in FINISHED and (payment.transaction_id, payment.failure_code) != _fields(result):
-        return f"The payment is on record as {payment.state}; the bank now says {result}."
-    if stated not in (None, payment.amount):
-        return f"The payment is one of {_said(payment.amount)}; the bank speaks of {_said(stated)}."
-    return ""
-
-
-def _said(amount: Money) -> str:
-    return f"{amount.text()} {amount.currency}"
+def _is_known(payment: Payment, result: BankResult) -> bool:
+    """Nothing new; a settled payment may still come back."""
+    return payment.state in FINISHED and not (
+        payment.state is PaymentState.SETTLED and isinstance(result, Returned)
+    )

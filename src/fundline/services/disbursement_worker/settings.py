@@ -1,35 +1,17 @@
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from fundline.banks.settings import BankSettings
 from fundline.platform.flags import FlagSettings
-from fundline.platform.settings import DatabaseSettings, KafkaSettings, ProcessSettings
-
-
-class BankSettings(ProcessSettings):
-    """Which bank, and how it is spoken to."""
-
-    bank_url: str
-    """Base address of the bank."""
-    bank_timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
-    """Longest time for one call of the bank; then the payment is unknown, not failed."""
-    bank_adapter: Literal["sandbox", "iso20022"] = "sandbox"
-    """The bank's own HTTP API, or ISO 20022 messages."""
-    bank_iso_transport: Literal["http", "files"] = "http"
-    """How ISO 20022 messages travel."""
-    bank_iso_folder: Path | None = None
-    """Of the transport by files: its folders `to-bank`, `from-bank` and `taken`, which the bank shares and makes."""
-    bank_debtor_name: Annotated[str, Field(min_length=1, max_length=140)] = "Fundline"
-    """Who pays, in ISO 20022 messages."""
-    bank_debtor_iban: str = "DE89370400440532013000"
-    """The account that pays, in ISO 20022 messages."""
-    bank_debtor_bic: str = "COBADEFFXXX"
-    """The bank of that account."""
+from fundline.platform.settings import DatabaseSettings, KafkaSettings
 
 
 class Settings(BankSettings, DatabaseSettings, KafkaSettings, FlagSettings):
+    bank_timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Longest time for one call of the bank; then the payment is unknown, not failed."""
     bank_breaker_open_s: Annotated[float, Field(gt=0, le=60)] = 1.0
     """How long the bank is left alone after five failures in a row, and between two look-ups that try it."""
     bank_webhook_secret_file: Path

@@ -9,24 +9,26 @@ import asyncio
 from datetime import timedelta
 
 from fundline.contracts.payloads import iso_utc
-from fundline.domain.disbursement import FINISHED, WITH_THE_BANK, DisbursementState
+from fundline.domain.payment import FINISHED, WITH_THE_BANK, PaymentState
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy
 from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.cases import CaseKind, NewCase, open_case
-from fundline.services.disbursement_worker import due_store, store
+from fundline.services.disbursement_worker import store
 from fundline.services.disbursement_worker.bank_desk import BankDesk
-from fundline.services.disbursement_worker.due_store import DuePayment
 from fundline.services.disbursement_worker.gate import Gate
 from fundline.services.disbursement_worker.metrics import PaymentMetrics
 from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
-from fundline.services.disbursement_worker.use_cases import Payout
+from fundline.services.disbursement_worker.payments import Payments
+from fundline.services.disbursement_worker.store import Payment
 
 BATCH = 16
 """Payments taken at once, and asked for side by side."""
-_UNFINISHED = WITH_THE_BANK | {DisbursementState.REQUESTED}
+_LOOKED_UP = WITH_THE_BANK | {PaymentState.SETTLED}
+"""A settled payment is due only when somebody has asked for it: the bank's statement has it back."""
+_UNFINISHED = _LOOKED_UP | {PaymentState.REQUESTED}
 
 
 class Sweep(Loop):
@@ -36,7 +38,7 @@ class Sweep(Loop):
         self,
         database: Database,
         gate: Gate,
-        payout: Payout,
+        payments: Payments,
         desk: BankDesk,
         metrics: Metrics,
         *,
@@ -47,12 +49,9 @@ class Sweep(Loop):
         fresh_id: NewId = new_id,
     ) -> None:
         super().__init__("sweep", every_s=every_s, limit_s=120.0)
-        self._database, self._gate, self._payout, self._desk = database, gate, payout, desk
-        self._metrics, self._step_lasts, self._escalate_after = (
-            metrics.of(PaymentMetrics),
-            step_lasts,
-            escalate_after,
-        )
+        self._database, self._gate, self._payments, self._desk = database, gate, payments, desk
+        self._metrics = metrics.of(PaymentMetrics)
+        self._step_lasts, self._escalate_after = step_lasts, escalate_after
         self._now, self._fresh_id = now, fresh_id
 
     async def turn(self) -> float | None:
@@ -66,11 +65,11 @@ class Sweep(Loop):
         if not await self._bank_is_there():
             return 0
         now = self._now()
-        taken = await due_store.claim_due(
+        taken = await store.claim_due(
             self._database,
             now=now,
             claimed_until=now + self._step_lasts,
-            states=WITH_THE_BANK if self._gate.is_halted else _UNFINISHED,
+            states=_LOOKED_UP if self._gate.is_halted else _UNFINISHED,
             limit=BATCH,
         )
         await asyncio.gather(*(self._step(payment) for payment in taken))
@@ -78,32 +77,29 @@ class Sweep(Loop):
 
     async def _bank_is_there(self) -> bool:
         """After an outage one look-up finds out, as soon as the breaker allows a call: no payment is risked for it."""
-        if self._gate.may_probe and (payment_id := await due_store.next_payment(self._database)) is not None:
+        if self._gate.may_probe and (payment_id := await store.next_payment(self._database)) is not None:
             await self._desk.probe(payment_id)
         return not self._gate.bank_is_away
 
     async def escalate(self) -> int:
         """Open a case for each payment that is overdue; returns how many were. Raises DatabaseUnavailable."""
-        overdue = await due_store.overdue(
+        overdue = await store.overdue(
             self._database, submitted_until=self._now() - self._escalate_after, limit=BATCH
         )
         return sum([await self._escalate(payment) for payment in overdue])
 
-    async def _step(self, taken: DuePayment) -> None:
+    async def _step(self, payment: Payment) -> None:
         """What goes wrong with one payment stops no other: it is due again when its time has passed."""
         try:
-            if taken.state in WITH_THE_BANK:
-                await self._desk.look_up(taken)
-            else:
-                submitted = await self._payout.resume(taken.application_id)
-                if submitted is not None:
-                    await self._desk.send(submitted)
+            if payment.state in _LOOKED_UP:
+                await self._desk.look_up(payment)
+            elif (submitted := await self._payments.resume(payment.application_id)) is not None:
+                await self._desk.send(*submitted)
         except Exception as error:
-            ids = {"application_id": str(taken.application_id), "payment_id": str(taken.payment_id)}
             log = self._log.warning if isinstance(error, Unavailable) else self._log.error
-            log("payment.step_failed", exc_info=error, **ids)
+            log("payment.step_failed", exc_info=error, **payment.ids())
 
-    async def _escalate(self, payment: store.Disbursement) -> bool:
+    async def _escalate(self, payment: Payment) -> bool:
         at = self._now()
         sentence = (
             f"The bank has not said for {int(self._escalate_after.total_seconds() // 60)} minutes what became of a "
@@ -119,23 +115,18 @@ class Sweep(Loop):
         )
         try:
             async with self._database.transaction() as connection:
-                if not await due_store.mark_escalated(connection, payment.payment_id, at):
+                if not await store.mark_escalated(connection, payment.payment_id, at):
                     return False
                 await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=at)
                 await record_step(connection, payment, "payment.escalated", at, details, reason=sentence)
         except RowBusy:
             return False  # somebody is at work on it, and the next look finds it again
         self._metrics.payments_escalated.inc()
-        self._log.error(
-            "payment.escalated",
-            application_id=str(payment.application_id),
-            payment_id=str(payment.payment_id),
-            state=payment.state.value,
-        )
+        self._log.error("payment.escalated", state=payment.state.value, **payment.ids())
         return True
 
     async def _observe(self) -> None:
-        found = await due_store.unfinished(self._database)
-        for state in DisbursementState:
+        found = await store.unfinished(self._database)
+        for state in PaymentState:
             if state not in FINISHED:
                 self._metrics.payments_unfinished.labels(state.value).set(found.get(state.value, 0))

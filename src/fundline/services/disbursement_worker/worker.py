@@ -3,24 +3,25 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from fundline.banks.guard import GuardedBank
 from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database
 from fundline.platform.flags import Flags
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker.bank_desk import BankDesk
-from fundline.services.disbursement_worker.gate import Gate, GuardedBank, KillSwitch
+from fundline.services.disbursement_worker.gate import Gate, KillSwitch
 from fundline.services.disbursement_worker.orders import Orders
+from fundline.services.disbursement_worker.payments import Payments
 from fundline.services.disbursement_worker.results import ResultBook
 from fundline.services.disbursement_worker.settings import Settings
 from fundline.services.disbursement_worker.sweep import Sweep
-from fundline.services.disbursement_worker.use_cases import Payout
 
 
 @dataclass(frozen=True)
 class Worker:
     gate: Gate
-    payout: Payout
+    payments: Payments
     desk: BankDesk
     results: ResultBook
     sweep: Sweep
@@ -37,13 +38,13 @@ def make_worker(
 ) -> Worker:
     gate = Gate(KillSwitch(flags, metrics), bank.breaker)
     secrets = SecretBox(settings.account_key_file)
-    payout = Payout(database, Orders(secrets), gate, step_lasts=settings.step_lasts, now=now)
+    payments = Payments(database, Orders(secrets), gate, step_lasts=settings.step_lasts, now=now)
     results = ResultBook(database, metrics, now=now)
-    desk = BankDesk(database, bank, gate, payout, results, now=now)
+    desk = BankDesk(database, bank, gate, payments, results, now=now)
     sweep = Sweep(
         database,
         gate,
-        payout,
+        payments,
         desk,
         metrics,
         step_lasts=settings.step_lasts,
@@ -51,4 +52,4 @@ def make_worker(
         every_s=settings.sweep_every_s,
         now=now,
     )
-    return Worker(gate, payout, desk, results, sweep)
+    return Worker(gate, payments, desk, results, sweep)

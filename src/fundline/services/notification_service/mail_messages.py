@@ -19,6 +19,7 @@ class MailKind(StrEnum):
     REFERRED = "referred"
     PAID = "paid"
     PAYMENT_FAILED = "payment_failed"
+    PAYMENT_RETURNED = "payment_returned"
     ENDPOINT_DISABLED = "endpoint_disabled"
 
 
@@ -27,6 +28,7 @@ MAIL_OF_STATUS: Mapping[ApplicationStatus, MailKind] = {
     ApplicationStatus.APPROVED: MailKind.APPROVED,
     ApplicationStatus.REJECTED: MailKind.REJECTED,
     ApplicationStatus.PENDING_REVIEW: MailKind.REFERRED,
+    ApplicationStatus.RETURNED: MailKind.PAYMENT_RETURNED,
 }
 MAIL_OF_RESULT: Mapping[ApplicationStatus, MailKind] = {
     ApplicationStatus.DISBURSED: MailKind.PAID,

@@ -11,7 +11,9 @@ from fundline.platform.shapes import Asked
 from fundline.services.notification_service.preference_store import Preferences
 
 EventType = Literal["application.status_updated", "disbursement.completed"]
-MailedStatus = Literal["processing", "approved", "rejected", "pending_review", "disbursed", "failed"]
+MailedStatus = Literal[
+    "processing", "approved", "rejected", "pending_review", "disbursed", "failed", "returned"
+]
 _LONGEST_ADDRESS = 254
 _ADDRESS = re.compile(  # the HTML standard's "valid e-mail address", with a dot in the domain
     r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"

@@ -16,7 +16,7 @@ from fundline.services.reconciler import bank_store
 from fundline.services.reconciler.bank_store import KeptLine
 from fundline.services.reconciler.findings import SOURCE, Finding, Trouble, give_to_a_person
 from fundline.services.reconciler.look_up import ask_the_bank_now
-from fundline.services.reconciler.statement import BANK, Statement
+from fundline.services.reconciler.statement import Statement
 
 _SENTENCES = {
     BankDifference.NOT_OURS: "The bank has booked the payment {}, which we do not know.",
@@ -24,8 +24,12 @@ _SENTENCES = {
     BankDifference.DIFFERENT: "The bank's statement has the payment {} with another result, amount or transaction id.",
     BankDifference.NO_RESULT_HERE: "The bank has a result of the payment {}, and we have not.",
     BankDifference.REPEATED: "The payment {} stands more than once in the bank's statement.",
+    BankDifference.RETURNED: "The bank has booked the payment {} back, and we call it paid.",
     BankDifference.GONE: "The payment {} stood in the bank's statement once, and has gone from it.",
 }
+
+_ASKED_AGAIN = frozenset({BankDifference.NO_RESULT_HERE, BankDifference.RETURNED})
+"""The bank's own answer about the payment brings our record there."""
 
 
 class BankComparison:
@@ -53,7 +57,7 @@ class BankComparison:
         while True:
             async with self._database.transaction() as connection:
                 lines = await bank_store.kept_lines(
-                    connection, BANK, after=last, matched_too=full, limit=self._batch
+                    connection, self._statement.name, after=last, matched_too=full, limit=self._batch
                 )
                 if not lines:
                     break
@@ -62,7 +66,9 @@ class BankComparison:
         findings += await self._missing_there(at, full=full)
         if reading.is_whole:
             async with self._database.transaction() as connection:
-                vanished = await bank_store.gone(connection, BANK, seen_before=at, limit=self._batch)
+                vanished = await bank_store.gone(
+                    connection, self._statement.name, seen_before=at, limit=self._batch
+                )
                 known = await bank_store.payments(connection, vanished)
                 gone = {key: (BankDifference.GONE, known.get(key)) for key in vanished}
                 findings += await self._raise(connection, gone, at)
@@ -70,13 +76,13 @@ class BankComparison:
 
     async def _another_statement(self, at: datetime) -> Finding:
         async with self._database.transaction() as connection:
-            count = await bank_store.how_many_gone(connection, BANK, seen_before=at)
+            count = await bank_store.how_many_gone(connection, self._statement.name, seen_before=at)
             case = NewCase(
                 CaseKind.BANK_MISMATCH,
-                f"statement:{BANK}",
+                f"statement:{self._statement.name}",
                 f"The bank's statement is not the one that we had read so far: {count} payments have gone from it. "
                 "It was read again from its start.",
-                details={"difference": "another_statement", "bank": BANK, "gone": count},
+                details={"difference": "another_statement", "bank": self._statement.name, "gone": count},
             )
             return await give_to_a_person(
                 connection, Trouble.BANK_MISMATCH, case, new_id=self._fresh_id, at=at
@@ -90,12 +96,12 @@ class BankComparison:
         differing: dict[UUID, tuple[BankDifference, Payment | None]] = {}
         for kept in lines:
             key = kept.content.payment_id
-            if taken.get(key, kept.line) != kept.line:
+            if taken.get((key, kept.content.is_returned), kept.line) != kept.line:
                 difference: BankDifference | None = BankDifference.REPEATED
             else:
                 difference = compare(ours.get(key), kept.content)
             if difference is None:
-                taken[key] = kept.line
+                taken[key, kept.content.is_returned] = kept.line
                 agreeing.append(kept.line)
             elif kept.read_at + self._grace <= at:
                 differing[key] = (difference, ours.get(key))
@@ -137,9 +143,9 @@ class BankComparison:
                 subject,
                 _SENTENCES[difference].format(subject),
                 None if payment is None else payment.application_id,
-                {"difference": difference.value, "bank": BANK},
+                {"difference": difference.value, "bank": self._statement.name},
             )
-            if payment is not None and difference is BankDifference.NO_RESULT_HERE:
+            if payment is not None and difference in _ASKED_AGAIN:
                 await ask_the_bank_now(connection, payment.application_id, payment_id, at)
             findings.append(
                 await give_to_a_person(connection, Trouble.BANK_MISMATCH, case, new_id=self._fresh_id, at=at)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from fundline.banks.statement import START
 from fundline.domain.money import Money
 from fundline.platform.database import Connection, Database
 from fundline.records.books import Payment, StatementLine, payment_of
@@ -27,14 +28,15 @@ select exists (
 HOW_MANY_GONE = "select count(distinct payment_id) from bank_statement_lines where bank = $1 and seen_at < $2"
 KEEP_LINES = """
 insert into bank_statement_lines
-    (bank, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, read_at, seen_at)
-select $1, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, $9, $9
-from unnest($2::bytea[], $3::uuid[], $4::bool[], $5::bigint[], $6::text[], $7::text[], $8::text[])
-     as line (line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference)
+    (bank, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, is_returned, read_at,
+     seen_at)
+select $1, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, is_returned, $10, $10
+from unnest($2::bytea[], $3::uuid[], $4::bool[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bool[])
+     as line (line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, is_returned)
 on conflict on constraint bank_statement_lines_once do update set seen_at = excluded.seen_at
 """
 LINES = """
-select line, payment_id, is_paid, amount_minor, currency, transaction_id, reference, read_at
+select line, payment_id, is_paid, amount_minor, currency, transaction_id, reference, is_returned, read_at
 from bank_statement_lines where bank = $1 and line > $2 and ($3 or matched_at is null) order by line limit $4
 """
 PAYMENTS = """
@@ -42,7 +44,7 @@ select payment_id, application_id, amount_minor, currency, state, transaction_id
 where payment_id = any($1)
 """
 MATCHED_LINES = """
-select payment_id, line from bank_statement_lines where payment_id = any($1) and matched_at is not null
+select payment_id, is_returned, line from bank_statement_lines where payment_id = any($1) and matched_at is not null
 """
 MATCH = "update bank_statement_lines set matched_at = $2 where line = any($1) and matched_at is null"
 WITHOUT_LINE = """
@@ -74,9 +76,6 @@ select subject from cases
 where kind = 'bank_mismatch' and state = 'open' and opened_by = $1 and subject = any($2)
 """
 
-
-START = "0"
-"""The cursor before the first line of a statement."""
 Place = tuple[datetime, UUID]
 """Of a payment in the order of settling."""
 
@@ -141,6 +140,7 @@ async def keep_page(
             [line.amount.currency for line in content],
             [line.transaction_id for line in content],
             [line.reference for line in content],
+            [line.is_returned for line in content],
             at,
         )
         if lines or cursor == START:
@@ -161,10 +161,10 @@ async def payments(connection: Connection, ids: Collection[UUID]) -> dict[UUID, 
     return {row["payment_id"]: payment_of(row) for row in rows}
 
 
-async def matched_lines(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
-    """By payment: our number of the line that it was matched with."""
+async def matched_lines(connection: Connection, ids: Collection[UUID]) -> dict[tuple[UUID, bool], int]:
+    """By payment, and whether it books the payment back: our number of the line that it was matched with."""
     rows = await connection.fetch(MATCHED_LINES, list(ids))
-    return {row["payment_id"]: row["line"] for row in rows}
+    return {(row["payment_id"], row["is_returned"]): row["line"] for row in rows}
 
 
 async def match(connection: Connection, lines: Collection[int], at: datetime) -> None:
@@ -211,4 +211,5 @@ def _line_of(row: Any) -> StatementLine:
         Money(row["amount_minor"], row["currency"]),
         row["transaction_id"],
         row["reference"],
+        row["is_returned"],
     )

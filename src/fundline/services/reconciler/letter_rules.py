@@ -19,7 +19,7 @@ from fundline.contracts.payloads import (
 )
 from fundline.contracts.topics import Group
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import FINISHED, DisbursementState
+from fundline.domain.payment import FINISHED, PaymentState
 from fundline.services.reconciler.letter_store import Matter
 
 _TOPIC_OF = {topic.name: topic for topic in topics.every_topic()}
@@ -110,7 +110,7 @@ def _scored(matter: Matter, _: Payload) -> str:
 def _payment_asked(matter: Matter, event: Any) -> str:
     if event.status != ApplicationStatus.APPROVED:
         return "The decision asks for no payment."
-    is_asked = matter.payment_state not in {None, DisbursementState.EXPECTED}
+    is_asked = matter.payment_state not in {None, PaymentState.EXPECTED}
     return "The payment was asked for." if is_asked else ""
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import orjson
 
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.platform.database import Connection, Database
 
 WAITING = """
@@ -65,7 +65,7 @@ class Matter:
     user_id: str
     status: ApplicationStatus
     amount: Money
-    payment_state: DisbursementState | None
+    payment_state: PaymentState | None
     payment_id: UUID | None
     transaction_id: str | None
     failure_code: str | None
@@ -108,7 +108,7 @@ def _matter(row: Any) -> Matter:
         row["user_id"],
         ApplicationStatus(row["status"]),
         Money(row["amount_minor"], row["currency"]),
-        None if state is None else DisbursementState(state),
+        None if state is None else PaymentState(state),
         row["payment_id"],
         row["transaction_id"],
         row["failure_code"],

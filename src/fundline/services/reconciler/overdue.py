@@ -12,14 +12,14 @@ from typing import Any
 from fundline.contracts.payloads import iso_utc
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_REQUESTED
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import WITH_THE_BANK, DisbursementState
+from fundline.domain.payment import WITH_THE_BANK, PaymentState
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import NewId, new_id
 from fundline.platform.database import Connection, Database, RowBusy
 from fundline.platform.telemetry.logs import get_log
 from fundline.records.audit_streams import application_stream
 from fundline.records.cases import CaseKind, NewCase, settle_case
-from fundline.records.payout import request_disbursement
+from fundline.records.payment_request import request_payment
 from fundline.records.scoring import request_scoring
 from fundline.records.status import LockedApplication, lock_application
 from fundline.services.reconciler import store
@@ -42,7 +42,7 @@ class OverdueStates:
             ("application", ApplicationStatus.PROCESSING): self._ask_for_score,
             ("application", ApplicationStatus.RISK_SCORING): self._ask_for_score,
             ("application", ApplicationStatus.APPROVED): self._ask_for_payment,
-            ("disbursement", DisbursementState.EXPECTED): self._ask_for_payment,
+            ("disbursement", PaymentState.EXPECTED): self._ask_for_payment,
         }
 
     async def look(self, *, at: datetime, full: bool) -> list[Finding]:  # noqa: ARG002 - it always looks at all
@@ -125,7 +125,7 @@ class OverdueStates:
         if approved_by is None or application.status is not ApplicationStatus.APPROVED:
             return None
         event_id = self._fresh_id()
-        await request_disbursement(
+        await request_payment(
             connection, application, approved_by=approved_by, source=SOURCE, at=at, event_id=event_id
         )
         return {"topic": DISBURSEMENT_REQUESTED.name, "eventId": str(event_id)}

@@ -2,14 +2,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from fundline.banks.settings import BankSettings
 from fundline.platform.settings import DatabaseSettings, KafkaSettings
 from fundline.records.cached import StatusCacheSettings
 
 
-class Settings(DatabaseSettings, StatusCacheSettings, KafkaSettings):
+class Settings(BankSettings, DatabaseSettings, StatusCacheSettings, KafkaSettings):
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 2
-    bank_url: str
-    """Base address of the bank."""
     reconciler_every_s: Annotated[float, Field(gt=0)] = 30.0
     """Pause between two runs."""
     reconciler_lock_id: int = 7_204_011

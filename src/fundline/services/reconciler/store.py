@@ -49,7 +49,7 @@ where application_id = $1 order by assessment desc limit 1
 """
 LOOK_UP_SOONER = """
 update disbursements set next_step_at = $2::timestamptz
-where payment_id = $1 and state in ('submitted', 'unknown')
+where payment_id = $1 and state in ('submitted', 'unknown', 'settled')
     and (next_step_at is null or next_step_at > $2::timestamptz + interval '1 minute')
 returning payment_id
 """

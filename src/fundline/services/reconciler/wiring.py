@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from fundline.banks.opening import open_bank
 from fundline.contracts.topics import topics_by_group
 from fundline.platform.cache import open_cache
 from fundline.platform.database import Database, open_database
-from fundline.platform.http.client import JsonClient
 from fundline.platform.kafka.groups import GroupWatch
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.reconciler.bank import BankComparison
@@ -35,7 +35,7 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
     """Raises DatabaseUnavailable. A bank or a cache that is away is told by each run."""
     database = await open_database(settings)
     cache = await open_cache(settings)
-    bank = JsonClient(settings.bank_url, timeout_s=settings.reconciler_bank_timeout_s)
+    bank = open_bank(settings, metrics, name="bank-statement", timeout_s=settings.reconciler_bank_timeout_s)
     statement = Statement(database, bank, page=settings.reconciler_statement_page)
     batch = settings.reconciler_batch
     groups = GroupWatch(settings.kafka_bootstrap, topics_by_group(), prefix=settings.topic_prefix)

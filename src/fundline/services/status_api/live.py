@@ -55,7 +55,7 @@ class Feed:
                 self._note(missed)
         change = self._ready.popleft()
         self._last = change.sequence
-        if change.is_final:
+        if change.is_final and not self._ready:  # what was disbursed may have come back
             self.end = End.FINAL
         return change
 

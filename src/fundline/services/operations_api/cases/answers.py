@@ -10,6 +10,14 @@ from fundline.platform.shapes import Answer, Moment
 from fundline.records.cases import CaseKind
 
 
+class CaseNote(Answer):
+    """What was found out after the case had been opened."""
+
+    sentence: str
+    noted_by: str
+    noted_at: Moment
+
+
 class Case(Answer):
     """What waits for a person. About money, the resolution is proposed by one and agreed to by another."""
 
@@ -19,6 +27,7 @@ class Case(Answer):
     application_id: UUID | None
     summary: str
     details: dict[str, Any]
+    notes: list[CaseNote]
     state: Literal["open", "resolved"]
     opened_by: str
     opened_at: Moment
@@ -42,6 +51,7 @@ def case_of(row: Any) -> Case:
         application_id=row["application_id"],
         summary=row["summary"],
         details=orjson.loads(row["details"]),
+        notes=[CaseNote.model_validate_json(orjson.dumps(note)) for note in orjson.loads(row["notes"])],
         state=row["state"],
         opened_by=row["opened_by"],
         opened_at=row["opened_at"],

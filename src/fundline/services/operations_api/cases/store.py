@@ -8,7 +8,10 @@ from fundline.platform.database import Connection, Database
 
 _CASES = """
 select case_id, kind, subject, application_id, summary, details::text, state, opened_by, opened_at,
-       resolved_by, resolved_at, resolution, proposed_by, proposed_at, proposed_resolution
+       resolved_by, resolved_at, resolution, proposed_by, proposed_at, proposed_resolution,
+       (select coalesce(jsonb_agg(jsonb_build_object(
+                   'sentence', n.sentence, 'notedBy', n.noted_by, 'notedAt', n.noted_at) order by n.note_id), '[]')
+        from case_notes n where n.case_id = cases.case_id)::text as notes
 from cases
 """
 ONE_CASE = _CASES + "where case_id = $1"

@@ -2,9 +2,9 @@
 
 from typing import NoReturn
 
-from fundline.domain.disbursement import WITH_THE_BANK
 from fundline.domain.ledger import Posting, TransferPurpose
 from fundline.domain.money import Money, MoneyError
+from fundline.domain.payment import WITH_THE_BANK
 from fundline.platform.database import Connection
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import FieldError, InvalidRequest, Kind, Refusal

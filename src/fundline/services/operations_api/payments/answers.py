@@ -6,20 +6,20 @@ from uuid import UUID
 from pydantic import Field
 
 from fundline.contracts.payloads import AmountText
-from fundline.domain.disbursement import DisbursementState
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState
 from fundline.platform.paging import Page
 from fundline.platform.shapes import Answer, Moment
 
 
 class Payment(Answer):
-    """The disbursement of an application, as its operators see it. No part of the account is shown."""
+    """The payment of an application, as its operators see it. No part of the account is shown."""
 
     application_id: UUID
     payment_id: UUID
     amount: AmountText
     currency: str
-    state: DisbursementState
+    state: PaymentState
     approved_by: Annotated[str | None, Field(description="The underwriter, or `policy:` and which one.")]
     needs_release: Annotated[bool, Field(description="Above the limit of its currency.")]
     waits_for_release: bool
@@ -43,7 +43,7 @@ class PaymentPage(Page[Payment]):
 
 
 def waits_for_release(row: Any) -> bool:
-    is_open = row["state"] == DisbursementState.REQUESTED.value
+    is_open = row["state"] == PaymentState.REQUESTED.value
     return is_open and row["needs_release"] and row["released_by"] is None
 
 

@@ -17,8 +17,8 @@ from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
 from fundline.records.audit_streams import application_stream
 from fundline.records.cases import CaseKind, settle_case
-from fundline.records.payout import NotApproved, request_disbursement
-from fundline.records.recorded_tables import DISBURSEMENTS
+from fundline.records.payment_request import NotApproved, request_payment
+from fundline.records.recorded_tables import PAYMENTS
 from fundline.services.operations_api.four_eyes import ACTOR, SecondPersonNeeded, actor_of
 from fundline.services.operations_api.payments import store
 from fundline.services.operations_api.payments.answers import Payment, payment_of
@@ -68,7 +68,7 @@ class Releases:
                 reason=reason,
                 next_step_at=at + EVENT_ARRIVES_WITHIN,
             )
-            await request_disbursement(
+            await request_payment(
                 connection,
                 application,
                 approved_by=approver,
@@ -93,7 +93,7 @@ async def _put_on_record(
         "paymentId": str(payment_id),
         "approvedBy": payment["approved_by"],
         "releasedBy": caller.subject,
-        ROWS: await read_rows(connection, DISBURSEMENTS, [payment_id]),
+        ROWS: await read_rows(connection, PAYMENTS, [payment_id]),
     }
     stream, actor = application_stream(payment["application_id"]), actor_of(caller)
     await record(connection, AuditEntry(stream, actor, "payment.released", at, reason, details))

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import DisbursementState, change_state
+from fundline.domain.payment import PaymentState, change_state
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
@@ -16,8 +16,8 @@ from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
 from fundline.records.audit_streams import application_stream
 from fundline.records.cases import CaseKind, settle_case
-from fundline.records.payout import RELEASE_REFUSED, payment_failed
-from fundline.records.recorded_tables import DISBURSEMENTS
+from fundline.records.payment_request import RELEASE_REFUSED, payment_failed
+from fundline.records.recorded_tables import PAYMENTS
 from fundline.records.status import LockedApplication, move_application
 from fundline.services.operations_api.four_eyes import ACTOR, actor_of, require_uninvolved
 from fundline.services.operations_api.payments import store
@@ -60,7 +60,7 @@ class ReleaseRefusals:
         reason: str,
     ) -> None:
         at, payment_id = self._now(), payment["payment_id"]
-        reached = change_state(DisbursementState(payment["state"]), DisbursementState.FAILED)
+        reached = change_state(PaymentState(payment["state"]), PaymentState.FAILED)
         await store.refuse(connection, payment_id, reached, failure_code=RELEASE_REFUSED, at=at)
         await move_application(
             connection,
@@ -88,7 +88,7 @@ async def _put_on_record(
         "approvedBy": payment["approved_by"],
         "refusedBy": caller.subject,
         "failureCode": RELEASE_REFUSED,
-        ROWS: await read_rows(connection, DISBURSEMENTS, [payment_id]),
+        ROWS: await read_rows(connection, PAYMENTS, [payment_id]),
     }
     stream = application_stream(payment["application_id"])
     await record(connection, AuditEntry(stream, actor, "payment.release_refused", at, reason, details))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fundline.domain.disbursement import DisbursementState
+from fundline.domain.payment import PaymentState
 from fundline.platform.paging import Cursor
 from fundline.platform.shapes import Asked, Reason
 
@@ -13,7 +13,7 @@ class PaymentQuery(Asked):
     """`waits_for_release`: for a second person."""
 
     cursor: Cursor | None = None
-    state: DisbursementState | None = None
+    state: PaymentState | None = None
     waits_for_release: bool | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fundline.domain.disbursement import DisbursementState
+from fundline.domain.payment import PaymentState
 from fundline.platform.database import Connection, Database
 
 _PAYMENTS = """
@@ -61,6 +61,6 @@ async def release(
 
 
 async def refuse(
-    connection: Connection, payment_id: UUID, state: DisbursementState, *, failure_code: str, at: datetime
+    connection: Connection, payment_id: UUID, state: PaymentState, *, failure_code: str, at: datetime
 ) -> None:
     await connection.execute(REFUSE, payment_id, state.value, failure_code, at)

@@ -1,17 +1,14 @@
-"""The way to a bank: what the worker needs of one, whichever it is."""
+"""What we say to a bank, what it answers, and the protocol that each adapter implements."""
 
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
+from fundline.banks.statement import StatementPage
 from fundline.domain.money import Money
-from fundline.platform.http.client import CallNotSent, CallUnanswered
-from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.accounts import IbanAccount, PayoutAccount, UsAccount
-from fundline.services.disbursement_worker.metrics import PaymentMetrics
 
 _ACCOUNT: TypeAdapter[IbanAccount | UsAccount] = TypeAdapter(PayoutAccount)
 
@@ -43,11 +40,24 @@ class PaymentOrder:
 @dataclass(frozen=True, slots=True)
 class Settled:
     transaction_id: str
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
+    """`amount` None: the bank has refused the message as a whole, and names no amount. No money has moved."""
+
     code: str
+    amount: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """It was settled as `transaction_id`, and the money came back; `code` is the bank's reason."""
+
+    transaction_id: str
+    code: str
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +65,16 @@ class Accepted:
     """The bank has the order and will settle or decline it later: it tells by webhook, and when asked."""
 
 
-BankResult = Settled | Declined
-"""Final: the bank gives the same one for ever."""
-BankAnswer = BankResult | Accepted
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """What the bank says of the payment does not agree with itself, or is nothing for a machine: `said` says how."""
+
+    said: str
+
+
+BankResult = Settled | Declined | Returned
+"""The bank gives the same one for ever, except that what was settled may come back."""
+BankAnswer = BankResult | Accepted | Unclear
 
 
 class BankBusy(Exception):
@@ -68,8 +85,12 @@ class BankAnswerUnexpected(Exception):
     """Neither a result nor a known refusal: ours or the bank's contract is broken, and a person must look."""
 
 
-class PaymentGateway(Protocol):
-    """Both raise CallNotSent, CallUnanswered, BankBusy or BankAnswerUnexpected."""
+class Bank(Protocol):
+    """Every call raises CallNotSent, CallUnanswered, BankBusy or BankAnswerUnexpected. An adapter never retries."""
+
+    @property
+    def statement_name(self) -> str:
+        """Of the statement, in our copy of it: lines of two names never continue each other."""
 
     async def pay(self, order: PaymentOrder) -> BankAnswer:
         """Raises OrderInvalid too, before anything is sent."""
@@ -77,42 +98,8 @@ class PaymentGateway(Protocol):
     async def find(self, payment_id: UUID) -> BankAnswer | None:
         """None: the bank has never seen the payment."""
 
+    async def statement(self, cursor: str, limit: int) -> StatementPage:
+        """The bookings behind `cursor`, oldest first; `START` is before the first. Only a full page has a next one."""
 
-_Answer = TypeVar("_Answer", bound=BankAnswer | None)
-
-
-class CountedBank:
-    """Counts every call of another gateway by operation and result."""
-
-    def __init__(self, bank: PaymentGateway, metrics: Metrics) -> None:
-        self._bank, self._calls = bank, metrics.of(PaymentMetrics).bank_calls
-
-    async def pay(self, order: PaymentOrder) -> BankAnswer:
-        return await self._counted("pay", self._bank.pay(order))
-
-    async def find(self, payment_id: UUID) -> BankAnswer | None:
-        return await self._counted("find", self._bank.find(payment_id))
-
-    async def _counted(self, operation: str, call: Awaitable[_Answer]) -> _Answer:
-        result = "failed"
-        try:
-            answer = await call
-            result = "not_found" if answer is None else type(answer).__name__.lower()
-        except CallNotSent:
-            result = "not_sent"
-            raise
-        except CallUnanswered:
-            result = "unanswered"
-            raise
-        except BankBusy:
-            result = "busy"
-            raise
-        except BankAnswerUnexpected:
-            result = "unexpected"
-            raise
-        except OrderInvalid:
-            result = "invalid"
-            raise
-        finally:
-            self._calls.labels(operation, result).inc()
-        return answer
+    async def close(self) -> None:
+        """Let go of connections."""

@@ -7,7 +7,7 @@ import pytest
 
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.money import Money
-from fundline.records.payout import NotApproved, request_disbursement
+from fundline.records.payment_request import NotApproved, request_payment
 from fundline.records.status import LockedApplication
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
@@ -27,7 +27,7 @@ class Statements:
 async def asked_for(status: ApplicationStatus) -> Statements:
     statements = Statements()
     application = LockedApplication(ID, "FL-1", "alice", status, 3, Money(1_250_000, "USD"), AT)
-    await request_disbursement(
+    await request_payment(
         statements,
         application,
         approved_by="uma",

@@ -18,7 +18,7 @@ class NotApproved(ValueError):
     """A payment was asked for an application that is not approved."""
 
 
-async def request_disbursement(
+async def request_payment(
     connection: Connection,
     application: LockedApplication,
     *,

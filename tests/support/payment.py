@@ -12,15 +12,15 @@ from uuid import UUID
 from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
 from prometheus_client import CollectorRegistry
 
+from fundline.banks.bank import Bank
+from fundline.banks.guard import GuardedBank
+from fundline.banks.sandbox import SandboxBank
 from fundline.platform.clock import utc_now
 from fundline.platform.database import Database
 from fundline.platform.flags import Flags
 from fundline.platform.http.client import JsonClient
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.disbursement_worker.gate import GuardedBank
 from fundline.services.disbursement_worker.handlers import PaymentRequested, ScoringCompleted
-from fundline.services.disbursement_worker.payment_gateway import CountedBank, PaymentGateway
-from fundline.services.disbursement_worker.sandbox_bank import SandboxBank
 from fundline.services.disbursement_worker.settings import Settings
 from fundline.services.disbursement_worker.worker import Worker, make_worker
 
@@ -50,11 +50,11 @@ class TestedWorker:
 
     async def deliver(self, event: Any) -> None:
         """`disbursement.requested` arrives."""
-        await PaymentRequested(self.parts.payout, self.parts.desk)(event)
+        await PaymentRequested(self.parts.payments, self.parts.desk)(event)
 
     async def deliver_score(self, event: Any) -> None:
         """`risk.scoring.completed` arrives."""
-        await ScoringCompleted(self.parts.payout)(event)
+        await ScoringCompleted(self.parts.payments)(event)
 
     async def sweep(self) -> int:
         """Once, at a time when every payment that is not for a person is due; returns how many were taken."""
@@ -81,7 +81,7 @@ def worker_on(
     account_key_file: Path,
     *,
     timeout_s: float = 5.0,
-    bank: PaymentGateway | None = None,
+    bank: Bank | None = None,
     flags: Flags | None = None,
     clock: MovedClock | None = None,
     breaker_clock: Callable[[], float] = time.monotonic,
@@ -102,7 +102,7 @@ def worker_on(
         settings,
         database,
         flags or payments_on(metrics),
-        GuardedBank("bank", bank or CountedBank(SandboxBank(client), metrics), metrics, clock=breaker_clock),
+        GuardedBank("bank", bank or SandboxBank(client), metrics, clock=breaker_clock),
         metrics,
         now=moved,
     )

@@ -5,15 +5,16 @@ one. No transaction is open while the bank is called; that is `bank_desk.py`. Wh
 stays `requested`, as a row and not as a message, and the sweep goes on with it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from fundline.banks.bank import PaymentOrder
 from fundline.contracts.topics import Group
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.disbursement import DisbursementState, change_state
 from fundline.domain.money import Money
+from fundline.domain.payment import PaymentState, change_state
 from fundline.domain.release import needs_release
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
@@ -25,14 +26,16 @@ from fundline.records.funding import shortage_for
 from fundline.records.ledger import book_payment
 from fundline.records.status import LockedApplication, lock_application
 from fundline.services.disbursement_worker import store
-from fundline.services.disbursement_worker.gate import Gate
+from fundline.services.disbursement_worker.gate import Gate, Hold
 from fundline.services.disbursement_worker.orders import Orders
 from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
-from fundline.services.disbursement_worker.payment_gateway import PaymentOrder
+from fundline.services.disbursement_worker.store import Payment, Terms
 
 FUNDS_ARE_ASKED_FOR_EVERY = timedelta(seconds=30)
 """By a payment that waits for the lender."""
-PAID_OUT = frozenset({ApplicationStatus.DISBURSED, ApplicationStatus.FAILED})
+PAID_OUT = frozenset({ApplicationStatus.DISBURSED, ApplicationStatus.FAILED, ApplicationStatus.RETURNED})
+Submitted = tuple[Payment, PaymentOrder]
+"""Stored as submitted, with the order that is now to be sent."""
 
 
 class AmountDiffers(ValueError):
@@ -43,36 +46,7 @@ class NotYetApproved(Exception):
     """Events of different topics may overtake each other; an application that stays like this is not paid."""
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentRequest:
-    """What `disbursement.requested` says. `amount` is only compared: what is paid is the application's own amount."""
-
-    event_id: UUID
-    application_id: UUID
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class SubmittedPayment:
-    """Stored as submitted; nothing has been sent yet."""
-
-    application_id: UUID
-    order: PaymentOrder
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What one transaction did, and the log line that says so once it is committed."""
-
-    event: str
-    payment: SubmittedPayment | None = None
-    waits_for: str = ""
-
-
-_REPEATED = _Step("payment.duplicate")
-
-
-class Payout:
+class Payments:
     """`step_lasts`: how long one step may take; after that the sweep takes the payment over."""
 
     def __init__(
@@ -90,7 +64,7 @@ class Payout:
         self._log = get_log()
 
     async def expect(self, event_id: UUID, application_id: UUID) -> None:
-        """Open the record of an approved application, without paying. Raises NotYetApproved or UnknownApplication."""
+        """Open the payment of an approved application, without paying. Raises NotYetApproved or UnknownApplication."""
         async with self._database.transaction() as connection:
             if not await first_time(connection, consumer=Group.DISBURSEMENT_WORKER, event_id=event_id):
                 return
@@ -101,38 +75,36 @@ class Payout:
         if opened:
             self._log.info("payment.expected", application_id=str(application_id))
 
-    async def request(self, request: PaymentRequest) -> SubmittedPayment | None:
-        """Put the request on record, and submit the payment if it may be sent now.
+    async def request(self, event_id: UUID, application_id: UUID, amount: Money) -> Submitted | None:
+        """Put on record that an event asks for the payment, and submit it if it may be sent now.
 
+        `amount` is what the event says; it is only compared: what is paid is the application's own amount.
         None: an event that was handled before, a payment that is under way or finished, or one that waits.
         Raises UnknownApplication, AmountDiffers, NotYetApproved, FundsShort, SealBroken.
         """
+        reached: Submitted | Hold | None = None
         async with self._database.transaction() as connection:
-            if not await first_time(
-                connection, consumer=Group.DISBURSEMENT_WORKER, event_id=request.event_id
-            ):
-                step = _REPEATED
-            else:
-                application = await lock_application(connection, request.application_id)
-                if application.amount != request.amount:
+            if await first_time(connection, consumer=Group.DISBURSEMENT_WORKER, event_id=event_id):
+                application = await lock_application(connection, application_id)
+                if application.amount != amount:
                     raise AmountDiffers(
-                        f"the event asks for {request.amount.text()} {request.amount.currency}, the application has "
+                        f"the event asks for {amount.text()} {amount.currency}, the application has "
                         f"{application.amount.text()} {application.amount.currency}"
                     )
-                step = await self._advance(connection, application)
-        return self._told(request.application_id, step)
+                reached = await self._advance(connection, application)
+        return self._told(application_id, reached)
 
-    async def resume(self, application_id: UUID) -> SubmittedPayment | None:
+    async def resume(self, application_id: UUID) -> Submitted | None:
         """Submit a payment that was asked for, if it may be sent now. Raises FundsShort, SealBroken."""
         async with self._database.transaction() as connection:
-            step = await self._advance(connection, await lock_application(connection, application_id))
-        return self._told(application_id, step)
+            reached = await self._advance(connection, await lock_application(connection, application_id))
+        return self._told(application_id, reached)
 
     async def order_again(self, application_id: UUID) -> PaymentOrder:
         """The order on record, for a payment that the bank has never seen. Raises SealBroken, OrderChanged."""
         async with self._database.transaction() as connection:
-            payment = await store.lock_disbursement(connection, application_id)
-            terms = await store.payout_terms(connection, application_id)
+            payment = await store.lock_payment(connection, application_id)
+            terms = await store.terms_of(connection, application_id)
         return self._orders.make_again(
             application_id, payment.payment_id, payment.amount, terms.sealed_account, payment.order_text
         )
@@ -141,7 +113,7 @@ class Payout:
         if application.status is not ApplicationStatus.APPROVED:
             raise NotYetApproved(f"the application is {application.status}, not approved")
         at = self._now()
-        opened = await store.open_disbursement(
+        opened = await store.open_payment(
             connection,
             payment_id=self._fresh_id(),
             application_id=application.application_id,
@@ -149,50 +121,52 @@ class Payout:
             at=at,
         )
         if opened:
-            payment = await store.lock_disbursement(connection, application.application_id)
+            payment = await store.lock_payment(connection, application.application_id)
             await record_step(connection, payment, "payment.expected", at, _shown(payment))
         return opened
 
-    async def _advance(self, connection: Connection, application: LockedApplication) -> _Step:
+    async def _advance(
+        self, connection: Connection, application: LockedApplication
+    ) -> Submitted | Hold | None:
+        """As far as it may go now: submitted, or why it waits. None: others have taken it further."""
         if application.status in PAID_OUT:
-            return _REPEATED
+            return None
         await self._open(connection, application)
-        payment = await store.lock_disbursement(connection, application.application_id)
-        if payment.state not in (DisbursementState.EXPECTED, DisbursementState.REQUESTED):
-            return _REPEATED
-        terms = await store.payout_terms(connection, application.application_id)
-        if payment.state is DisbursementState.EXPECTED:
+        payment = await store.lock_payment(connection, application.application_id)
+        if payment.state not in (PaymentState.EXPECTED, PaymentState.REQUESTED):
+            return None
+        terms = await store.terms_of(connection, application.application_id)
+        if payment.state is PaymentState.EXPECTED:
             payment = await self._request(connection, payment, terms)
         if payment.needs_release and payment.released_by is None:
-            return _Step("payment.waits", waits_for="release")
+            return Hold.RELEASE
         hold = self._gate.hold()
         if hold is not None:
             await store.schedule(connection, payment.payment_id, self._now())
-            return _Step("payment.waits", waits_for=hold.value)
+            return hold
         shortage = await shortage_for(connection, payment.amount)
         if shortage is not None:
             at = self._now()
             await open_case(connection, shortage.case(), case_id=self._fresh_id(), opened_by=SOURCE, at=at)
             await store.schedule(connection, payment.payment_id, at + FUNDS_ARE_ASKED_FOR_EVERY)
-            return _Step("payment.waits", waits_for="funds")
-        return _Step("payment.submitted", await self._submit(connection, payment, terms))
+            return Hold.FUNDS
+        return await self._submit(connection, payment, terms)
 
-    async def _request(
-        self, connection: Connection, payment: store.Disbursement, terms: store.PayoutTerms
-    ) -> store.Disbursement:
+    async def _request(self, connection: Connection, payment: Payment, terms: Terms) -> Payment:
         at = self._now()
         because = await why_a_person_must_agree(
             connection, payment.application_id, payment.amount, by_policy=terms.is_by_policy
         )
         needs = bool(because) or needs_release(payment.amount, terms.paid_without_minor)
-        reached = change_state(payment.state, DisbursementState.REQUESTED)
-        await store.mark_requested(
-            connection,
-            payment.payment_id,
-            reached,
-            at=at,
-            approved_by=terms.approved_by,
-            needs_release=needs,
+        reached = change_state(payment.state, PaymentState.REQUESTED)
+        await connection.execute(
+            *store.MARK_REQUESTED(
+                payment_id=payment.payment_id,
+                state=reached.value,
+                at=at,
+                approved_by=terms.approved_by,
+                needs_release=needs,
+            )
         )
         details = {
             "approvedBy": terms.approved_by,
@@ -206,21 +180,20 @@ class Payout:
             await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=at)
         return replace(payment, state=reached, approved_by=terms.approved_by, needs_release=needs)
 
-    async def _submit(
-        self, connection: Connection, payment: store.Disbursement, terms: store.PayoutTerms
-    ) -> SubmittedPayment:
+    async def _submit(self, connection: Connection, payment: Payment, terms: Terms) -> Submitted:
         at = self._now()
         order, order_text = self._orders.make(
             payment.application_id, payment.payment_id, payment.amount, terms.sealed_account
         )
-        reached = change_state(payment.state, DisbursementState.SUBMITTED)
-        await store.mark_submitted(
-            connection,
-            payment.payment_id,
-            reached,
-            at=at,
-            order_text=order_text,
-            next_step_at=at + self._step_lasts,
+        reached = change_state(payment.state, PaymentState.SUBMITTED)
+        await connection.execute(
+            *store.MARK_SUBMITTED(
+                payment_id=payment.payment_id,
+                state=reached.value,
+                at=at,
+                order_text=order_text,
+                next_step_at=at + self._step_lasts,
+            )
         )
         booked = await book_payment(
             connection, reached, payment.amount, payment_id=payment.payment_id, new_id=self._fresh_id, at=at
@@ -230,19 +203,20 @@ class Payout:
         await record_step(
             connection, payment, "payment.submitted", at, details, evidence=evidence, booked=booked
         )
-        return SubmittedPayment(payment.application_id, order)
+        return replace(payment, state=reached, order_text=order_text, submitted_at=at, steps=0), order
 
-    def _told(self, application_id: UUID, step: _Step) -> SubmittedPayment | None:
-        fields = {"application_id": str(application_id)}
-        if step.waits_for:
-            fields["waits_for"] = step.waits_for
-        if step.payment is not None:
-            fields["payment_id"] = str(step.payment.order.payment_id)
-        self._log.info(step.event, **fields)
-        return step.payment
+    def _told(self, application_id: UUID, reached: Submitted | Hold | None) -> Submitted | None:
+        if isinstance(reached, tuple):
+            self._log.info("payment.submitted", **reached[0].ids())
+            return reached
+        if reached is None:
+            self._log.info("payment.duplicate", application_id=str(application_id))
+        else:
+            self._log.info("payment.waits", application_id=str(application_id), waits_for=reached.value)
+        return None
 
 
-def _release_case(payment: store.Disbursement, because: list[str], details: dict[str, Any]) -> NewCase:
+def _release_case(payment: Payment, because: list[str], details: dict[str, Any]) -> NewCase:
     waits = f"A payment of {payment.amount.text()} {payment.amount.currency} waits for a second person."
     return NewCase(
         CaseKind.PAYMENT_RELEASE,
@@ -253,5 +227,5 @@ def _release_case(payment: store.Disbursement, because: list[str], details: dict
     )
 
 
-def _shown(payment: store.Disbursement) -> dict[str, Any]:
+def _shown(payment: Payment) -> dict[str, Any]:
     return {"amount": payment.amount.text(), "currency": payment.amount.currency}
