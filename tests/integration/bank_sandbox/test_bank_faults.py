@@ -128,7 +128,8 @@ async def test_an_order_settled_later_is_accepted_first_and_not_on_the_statement
     payment_id = uuid.uuid4()
     await add_fault(process.url, "settle-later", delayMs=700, match={"paymentId": str(payment_id)})
     answer = await pay(client, payment_id)
-    assert (answer.status_code, answer.json()) == (202, {"paymentId": str(payment_id), "status": "accepted"})
+    accepted = {"paymentId": str(payment_id), "status": "accepted", "amount": "1200.50", "currency": "USD"}
+    assert (answer.status_code, answer.json()) == (202, accepted)
     assert (await pay(client, payment_id)).status_code == 202
     assert str(payment_id) not in {line["paymentId"] for line in await whole_statement(process.url)}
     while await status_of(client, payment_id) == "accepted":

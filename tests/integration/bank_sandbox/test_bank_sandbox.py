@@ -116,6 +116,8 @@ async def test_a_test_account_is_declined_with_its_code_each_time(bank, payee, c
     assert (await bank.get(f"/v1/payments/{payment_id}")).json() == {
         "paymentId": str(payment_id),
         "status": "declined",
+        "amount": "1200.50",
+        "currency": "USD",
         "code": code,
     }
 
