@@ -22,3 +22,4 @@ class PaymentMetrics(MetricSet):
         self.payments_contradicted = new.counter(
             "payments_contradicted", "Results of the bank that contradict what is on record."
         )
+        self.payments_returned = new.counter("payments_returned", "Settled payments that came back.")

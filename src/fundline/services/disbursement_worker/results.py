@@ -46,6 +46,7 @@ class ResultBook:
         self._database, self._now, self._fresh_id = database, now, fresh_id
         self._applications = metrics.of(ApplicationMetrics).applications
         self._contradicted = metrics.of(PaymentMetrics).payments_contradicted
+        self._returned = metrics.of(PaymentMetrics).payments_returned
         self._returns = Returns(now=now, fresh_id=fresh_id)
         self._log = get_log()
 
@@ -92,6 +93,7 @@ class ResultBook:
             self._log.info("payment.settled", transaction_id=result.transaction_id, **payment.ids())
         elif recorded is Recorded.NOW and isinstance(result, Returned):
             self._applications.labels(ApplicationStatus.RETURNED.value).inc()
+            self._returned.inc()
             self._log.error("payment.returned", code=result.code, **payment.ids())
         elif recorded is Recorded.NOW and isinstance(result, Declined):
             self._applications.labels(ApplicationStatus.FAILED.value).inc()
