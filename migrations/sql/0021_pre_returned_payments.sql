@@ -78,3 +78,6 @@ begin
 end $$;
 
 alter table bank_statement_lines add column is_returned boolean not null default false;  -- it books a payment back
+drop index bank_statement_lines_matched_once;
+create unique index bank_statement_lines_matched_once on bank_statement_lines (payment_id, is_returned)
+    where matched_at is not null;

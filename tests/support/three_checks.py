@@ -23,7 +23,7 @@ import httpx
 from fundline.demo.books import read_books
 from fundline.demo.checks import checks_within, judge, run_checks
 from fundline.domain.money import Money
-from fundline.outside.bank_sandbox.store import READ_STATEMENT
+from fundline.outside.bank_sandbox.store import READ_STATEMENT, Payment
 from fundline.platform.database import open_database
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import DatabaseSettings
@@ -101,9 +101,14 @@ def _statement_of(ledger: Path) -> list[StatementLine]:
         rows = connection.execute(READ_STATEMENT, (0, 1_000_000)).fetchall()
     return [
         StatementLine(
-            UUID(payment_id), status == "settled", Money(amount_minor, currency), transaction_id, reference
+            UUID(line.payment_id),
+            line.status == "settled",
+            Money(line.amount_minor, line.currency),
+            line.transaction_id,
+            line.reference,
+            line.status == "returned",
         )
-        for _, payment_id, _, status, transaction_id, _, amount_minor, currency, _, reference, _, _ in rows
+        for line in (Payment(*row) for row in rows)
     ]
 
 
