@@ -92,7 +92,7 @@ class OverHttp:
 
 
 def _content(answer: RawAnswer, payment_id: UUID) -> bytes:
-    """Raises what an answer means that is no message."""
+    """Raises what an answer means that is not a message."""
     if answer.status == _TOO_MANY or (answer.status >= _SERVER_ERROR and _problem(answer) == BUSY):
         raise busy()
     if answer.status >= _SERVER_ERROR:
@@ -105,7 +105,7 @@ def _content(answer: RawAnswer, payment_id: UUID) -> bytes:
 
 
 def _problem(answer: RawAnswer) -> str:
-    """The type of a problem document; empty when it is none."""
+    """The type of a problem document; empty when the answer is not a problem document."""
     try:
         read = orjson.loads(answer.content)
     except orjson.JSONDecodeError:

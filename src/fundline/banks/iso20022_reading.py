@@ -88,7 +88,7 @@ def _status(place: Part, status: str | None, *, is_transaction: bool) -> Iterato
         return
     meaning = (TRANSACTION_STATUSES if is_transaction else GROUP_STATUSES).get(status)
     if meaning is None:
-        raise BankAnswerUnexpected(f"status {status} is none that we know")
+        raise BankAnswerUnexpected(f"status {status} is not one that we know")
     said = f"The bank gives the payment the status {status}." if meaning is Meaning.UNCLEAR else ""
     code = _reason(place, "StsRsnInf") if meaning is Meaning.REJECTED else None
     stated = place.amount("OrgnlTxRef/Amt/InstdAmt") or place.amount("OrgnlTxRef/IntrBkSttlmAmt")

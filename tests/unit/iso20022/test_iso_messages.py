@@ -253,7 +253,7 @@ def test_a_decline_is_understood_with_the_code_that_the_bank_gave(code):
     [
         (b"nonsense", "not well-formed"),
         (written(), "it is not one of"),
-        (status_report(BOOKED, AT).replace(b"ACSC", b"XXXX"), "status XXXX is none that we know"),
+        (status_report(BOOKED, AT).replace(b"ACSC", b"XXXX"), "status XXXX is not one that we know"),
     ],
 )
 def test_an_answer_that_says_nothing_we_know_is_unexpected_and_never_a_result(xml, sentence):
@@ -318,7 +318,7 @@ def test_what_the_bank_returned_is_understood_from_its_notification_and_is_a_lin
     ("xml", "sentence"),
     [
         (b"nonsense", "not well-formed"),
-        (status_report(BOOKED, AT), "it is none of"),
+        (status_report(BOOKED, AT), "it is not one of"),
         (without("EndToEndId"), "lacks one of"),
         (booking_notification(BOOKED, AT).replace(PAYMENT.hex.encode() + b"</E", b"invoice 7</E"), "UUID"),
         (re.sub(rb"<NtryDtls>.*</NtryDtls>", b"", booking_notification(BOOKED, AT)), "does not say its"),

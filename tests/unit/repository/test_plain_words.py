@@ -22,7 +22,6 @@ HELPERS_LEFT = {
     "commands/ledger/corrections.py",
     "commands/model/evaluation.py",
     "services/disbursement_worker/results.py",
-    "services/disbursement_worker/use_cases.py",
 }
 """Shrinks only."""
 

@@ -7,7 +7,6 @@ SRC = Path(__file__).parents[3] / "src" / "fundline"
 NUMBERED = re.compile(r"\$([5-9]|[1-9][0-9])\b")
 NOT_YET = {
     "services/application_api/store.py",
-    "services/disbursement_worker/store.py",
     "services/operations_api/payments/store.py",
     "services/reconciler/bank_store.py",
 }

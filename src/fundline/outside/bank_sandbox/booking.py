@@ -44,7 +44,7 @@ def conclude_due(ledger: sqlite3.Connection, at: datetime, fresh_id: NewId) -> l
         return_id = _transaction_id(fresh_id())
         ledger.execute(store.ADD_RETURN, (payment_id, return_id, code, iso_utc(at)))
         ledger.execute(store.DROP_RETURN, (payment_id,))
-        _tell(ledger, payment_id, notices, at, fresh_id)
+        _add_webhook(ledger, payment_id, notices, at, fresh_id)
         concluded.append(_known(ledger, payment_id))
     return concluded
 
@@ -84,11 +84,13 @@ def _conclude(
         ledger.execute(store.START_RETURN, (epoch_ms(at), payment_id))
     else:
         ledger.execute(store.DROP_RETURN, (payment_id,))
-    _tell(ledger, payment_id, notices, at, fresh_id)
+    _add_webhook(ledger, payment_id, notices, at, fresh_id)
     return _known(ledger, payment_id)
 
 
-def _tell(ledger: sqlite3.Connection, payment_id: str, notices: int, at: datetime, fresh_id: NewId) -> None:
+def _add_webhook(
+    ledger: sqlite3.Connection, payment_id: str, notices: int, at: datetime, fresh_id: NewId
+) -> None:
     if notices:
         ledger.execute(store.ADD_WEBHOOK, (f"msg_{fresh_id().hex}", payment_id, notices, epoch_ms(at)))
 

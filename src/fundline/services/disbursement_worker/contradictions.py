@@ -15,13 +15,13 @@ def contradiction(payment: Payment, result: BankResult | Unclear) -> str:
     if isinstance(result, Unclear):
         return result.said
     if payment.state in FINISHED and (payment.transaction_id, payment.failure_code) != fields(result):
-        return f"The payment is on record as {payment.state}; the bank now says {said(result)}."
+        return f"The payment is on record as {payment.state}; the bank now says {description(result)}."
     if result.amount not in (None, payment.amount):
         return f"The payment is one of {_text(payment.amount)}; the bank speaks of {_text(result.amount)}."
     return ""
 
 
-def said(result: BankResult) -> str:
+def description(result: BankResult) -> str:
     """`settled as txn_1, 1200.50 USD`."""
     if isinstance(result, Declined):
         what = f"declined, {result.code}"

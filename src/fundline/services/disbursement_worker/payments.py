@@ -92,13 +92,13 @@ class Payments:
                         f"{application.amount.text()} {application.amount.currency}"
                     )
                 reached = await self._advance(connection, application)
-        return self._told(application_id, reached)
+        return self._log_step(application_id, reached)
 
     async def resume(self, application_id: UUID) -> Submitted | None:
         """Submit a payment that was asked for, if it may be sent now. Raises FundsShort, SealBroken."""
         async with self._database.transaction() as connection:
             reached = await self._advance(connection, await lock_application(connection, application_id))
-        return self._told(application_id, reached)
+        return self._log_step(application_id, reached)
 
     async def order_again(self, application_id: UUID) -> PaymentOrder:
         """The order on record, for a payment that the bank has never seen. Raises SealBroken, OrderChanged."""
@@ -122,7 +122,7 @@ class Payments:
         )
         if opened:
             payment = await store.lock_payment(connection, application.application_id)
-            await record_step(connection, payment, "payment.expected", at, _shown(payment))
+            await record_step(connection, payment, "payment.expected", at, _amount_of(payment))
         return opened
 
     async def _advance(
@@ -172,7 +172,7 @@ class Payments:
             "approvedBy": terms.approved_by,
             "needsRelease": needs,
             "because": because,
-            **_shown(payment),
+            **_amount_of(payment),
         }
         await record_step(connection, payment, "payment.requested", at, details)
         if needs:
@@ -198,14 +198,18 @@ class Payments:
         booked = await book_payment(
             connection, reached, payment.amount, payment_id=payment.payment_id, new_id=self._fresh_id, at=at
         )
-        details = {"approvedBy": payment.approved_by, "releasedBy": payment.released_by, **_shown(payment)}
+        details = {
+            "approvedBy": payment.approved_by,
+            "releasedBy": payment.released_by,
+            **_amount_of(payment),
+        }
         evidence = order_text.encode()
         await record_step(
             connection, payment, "payment.submitted", at, details, evidence=evidence, booked=booked
         )
         return replace(payment, state=reached, order_text=order_text, submitted_at=at, steps=0), order
 
-    def _told(self, application_id: UUID, reached: Submitted | Hold | None) -> Submitted | None:
+    def _log_step(self, application_id: UUID, reached: Submitted | Hold | None) -> Submitted | None:
         if isinstance(reached, tuple):
             self._log.info("payment.submitted", **reached[0].ids())
             return reached
@@ -227,5 +231,5 @@ def _release_case(payment: Payment, because: list[str], details: dict[str, Any])
     )
 
 
-def _shown(payment: Payment) -> dict[str, Any]:
+def _amount_of(payment: Payment) -> dict[str, Any]:
     return {"amount": payment.amount.text(), "currency": payment.amount.currency}

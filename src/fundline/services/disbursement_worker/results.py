@@ -20,7 +20,7 @@ from fundline.records.ledger import book_payment
 from fundline.records.metrics import ApplicationMetrics
 from fundline.records.status import LockedApplication, lock_application, move_application
 from fundline.services.disbursement_worker import store
-from fundline.services.disbursement_worker.contradictions import LOST, contradiction, fields, said
+from fundline.services.disbursement_worker.contradictions import LOST, contradiction, description, fields
 from fundline.services.disbursement_worker.metrics import PaymentMetrics
 from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
 from fundline.services.disbursement_worker.returns import Returns
@@ -62,7 +62,7 @@ class ResultBook:
             elif _is_known(payment, result):
                 recorded = Recorded.BEFORE
             elif await store.is_held(connection, payment.payment_id):
-                sentence = f"The bank now says {said(result)}."
+                sentence = f"The bank now says {description(result)}."
                 await self._contradict(connection, payment, sentence)
                 recorded = Recorded.HELD
             else:
