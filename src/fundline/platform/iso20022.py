@@ -35,7 +35,7 @@ class MessageKind(StrEnum):
 STATUS_REPORTS = (MessageKind.STATUS_REPORT, MessageKind.STATUS_REPORT_3)
 NOTIFICATIONS = (MessageKind.NOTIFICATION, MessageKind.NOTIFICATION_4, MessageKind.NOTIFICATION_2)
 STATEMENTS = (MessageKind.STATEMENT, MessageKind.STATEMENT_4, MessageKind.STATEMENT_2)
-"""Each in the versions that banks use; the first is ours."""
+"""Each in the versions that are in use; the first is what is written here."""
 
 
 class Amount(NamedTuple):
