@@ -15,8 +15,8 @@ LOCKS := requirements/build.lock requirements/runtime.lock requirements/stack.lo
 QUIET := $(shell [ -t 2 ] || echo --quiet)
 # Compiled once here, not by each of a dozen processes at each start.
 INSTALL := $(UV) pip install --compile-bytecode $(QUIET) --python $(BIN)/python --require-hashes
-# Workers for tests that mostly wait: each has engines of its own, and one of them the fleet (ADR 0050 and 0058).
-SIDE_BY_SIDE := -n 4
+# Workers for the tests that mostly wait for engines: each has its own. The fleet's tests run alone (ADR 0050).
+SIDE_BY_SIDE := -n 3
 OFFLINE = { echo "The packages could not be installed: check the network or your package index settings, then repeat the same command." >&2; exit 1; }
 
 .PHONY: help
@@ -46,7 +46,14 @@ reset: $(VENV)/.up ## wipe the data of a stopped stack (YES=1 does not ask)
 
 .PHONY: test
 test: $(VENV)/.dev ## every test: unit, integration on the real engines, contract, end to end (ARGS= for pytest)
-	@exec $(BIN)/pytest $(or $(strip $(ARGS)),$(SIDE_BY_SIDE))
+ifneq ($(strip $(ARGS)),)
+	@exec $(BIN)/pytest $(ARGS)
+else
+	@failed=0; \
+	$(BIN)/pytest $(SIDE_BY_SIDE) tests/unit tests/contract tests/integration || failed=1; \
+	$(BIN)/pytest tests/e2e tests/chaos || failed=1; \
+	exit $$failed
+endif
 
 .PHONY: check
 check: lint ## format, lint, types, import rules, generated pages, unit tests
