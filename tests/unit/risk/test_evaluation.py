@@ -166,7 +166,7 @@ def test_rows_that_were_left_out_are_counted_by_column_with_the_first_line_and_t
                 "column": "employees",
                 "rows": 2,
                 "first_line": 5,
-                "why": "employees: “nan” is not a finite number",
+                "why": "employees: nan is not a finite number",
             },
             {"column": "outcome_default", "rows": 1, "first_line": 7, "why": "the outcome is not known"},
         ]
