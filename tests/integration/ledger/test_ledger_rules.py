@@ -112,7 +112,7 @@ async def test_what_does_not_exist_is_not_corrected(database):
 async def test_one_person_alone_corrects_nothing(database):
     with pytest.raises(CorrectionRefused, match="two people"):
         Correction(new_id(), "typed wrong", "olga", "olga")
-    with pytest.raises(CorrectionRefused, match="says why"):
+    with pytest.raises(CorrectionRefused, match="needs a reason"):
         Correction(new_id(), " ", "olga", "omar")
     with pytest.raises(asyncpg.CheckViolationError, match="corrections_say_why"):
         await database.execute(
