@@ -103,7 +103,7 @@ async def test_a_good_answer_becomes_a_score(worker, server):
         ({"model_name": "cake"}, "another model answered"),
         ({"outputs": []}, "explained other features"),
         ({"parameters": {}}, "without the digest"),
-        ({"parameters": {"digest": "0", "base_rate": 0}}, "no probability"),
+        ({"parameters": {"digest": "0", "base_rate": 0}}, "not a probability"),
         ({"parameters": {"digest": "0"}}, "base_rate is not a finite number"),
         ({"probability": [1.5]}, "1.5, which is not a probability"),
         ({"probability": [-0.5]}, "-0.5, which is not a probability"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.applications import application
+from support.applications import application_of_its_own
 from support.clients import SETTLED
 from support.engines import Engines
 from support.ports import free_port
@@ -126,10 +126,14 @@ async def test_a_wrong_clock_harms_nobody_and_its_instance_says_that_it_is_wrong
     async with httpx.AsyncClient(base_url=processes["api"].url, trust_env=False, timeout=10) as client:
         made = []
         for _ in range(APPLICATIONS):
-            answer = await client.post("/v1/applications", json=application(), headers=platform.headers())
+            answer = await client.post(
+                "/v1/applications", json=application_of_its_own(), headers=platform.headers()
+            )
             assert answer.status_code == 202, answer.text
             made.append(answer.json()["id"])
-        late = await client.post("/v1/applications", json=application(), headers=platform.headers(ttl_s=-120))
+        late = await client.post(
+            "/v1/applications", json=application_of_its_own(), headers=platform.headers(ttl_s=-120)
+        )
         assert late.status_code == 401
 
     async with asyncio.timeout(90):
