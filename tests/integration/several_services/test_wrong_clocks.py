@@ -55,7 +55,7 @@ class Platform:
 
     def headers(self, *, ttl_s: int = 3600) -> dict[str, str]:
         return {
-            "authorization": f"Bearer {self.engines.stack.token('alice', 'applicant', ttl_s)}",
+            "authorization": f"Bearer {self.engines.stack.token('alice', 'partner', ttl_s)}",
             "idempotency-key": str(uuid.uuid4()),
         }
 
