@@ -18,7 +18,7 @@ from fundline.demo.unhappy import SWAP_ACCOUNT
 from fundline.platform.kafka.producer import EventProducer, Outgoing
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import KafkaSettings
-from support.applications import application
+from support.applications import application, application_of_its_own
 from support.canary import Needle, places
 from support.clients import bearer, browser
 from support.kafka import AT, created_event, read_all
@@ -71,8 +71,9 @@ class Told:
         return answer
 
     async def apply(self, what: str, **changes) -> str:
-        body = application(payoutAccount=account_of(NUMBERS[what]), **changes)
-        answer = await self.send("POST", "/v1/applications", json=body)
+        """As a partner, for a business of its own: nothing counts together with it."""
+        body = application_of_its_own(payoutAccount=account_of(NUMBERS[what]), **changes)
+        answer = await self.send("POST", "/v1/applications", role="partner", json=body)
         assert answer.status_code == 202, answer.text
         self.applied.append(answer.json()["id"])
         return self.applied[-1]

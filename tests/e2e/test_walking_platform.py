@@ -8,7 +8,7 @@ import pytest
 from fundline.contracts.topics import RISK_SCORING_REQUESTED
 from fundline.platform.kafka.producer import EventProducer, Outgoing
 from fundline.platform.settings import KafkaSettings
-from support.applications import application
+from support.applications import application, application_of_its_own
 from support.clients import bearer, browser, follow_sse, follow_websocket, settled, submit, tls
 from support.kafka import created_event, read_all
 
@@ -98,9 +98,12 @@ async def test_a_poison_event_is_set_aside_and_blocks_nobody(fleet):
 
 async def test_one_correlation_id_goes_from_the_http_header_through_kafka_to_the_bank(fleet):
     correlation = f"story-{uuid.uuid4()}"
-    headers = bearer(fleet) | {"idempotency-key": correlation, "x-correlation-id": correlation}
+    headers = bearer(fleet, role="partner") | {
+        "idempotency-key": correlation,
+        "x-correlation-id": correlation,
+    }
     async with browser(fleet) as client:
-        answer = await client.post("/v1/applications", json=application(), headers=headers)
+        answer = await client.post("/v1/applications", json=application_of_its_own(), headers=headers)
         assert answer.headers["x-correlation-id"] == correlation
         await settled(client, fleet, answer.json()["id"])
     lines = [
