@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import httpx
 import typer
@@ -106,6 +107,11 @@ def operations_client(home: Path | None, subject: str | None, role: str = "opera
     """For FUNDLINE_API_URL, else the gateway of the running stack. Raises CommandFailed when there is neither."""
     place = home_of(chosen=home)
     return OperationsClient(_url(place), _token(place, subject, role), tls=_trust(place))
+
+
+def under(path: str, *parts: str) -> str:
+    """The path of something below this one; what a person has typed stays one part of it."""
+    return "/".join([path, *(quote(part, safe="") for part in parts)])
 
 
 def older_ones(page: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from fundline.banks.bank import BankAnswerUnexpected, BankBusy
 from fundline.banks.opening import open_sandbox
 from fundline.banks.statement import Booking, whole_statement
 from fundline.commands.bank.view import show_faults, show_payment, show_statement, statement_object
-from fundline.commands.doors import JsonOption, noun, one_of
+from fundline.commands.doors import JsonOption, give, noun, one_of
 from fundline.commands.place import HomeOption, bank_url
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.http.client import Answer, CallNotSent, CallUnanswered, JsonClient
@@ -29,7 +29,7 @@ _REFUSED = 400
 def list_faults(as_json: JsonOption = False, home: HomeOption = None) -> None:
     """Show the rules and how often each has struck."""
     answer = _ask(home, "GET", "/admin/faults")
-    say(json.dumps(answer) if as_json else show_faults(answer["faults"]))
+    give(answer, lambda told: show_faults(told["faults"]), as_json=as_json)
 
 
 @faults.command()
@@ -75,7 +75,7 @@ def add(
         **_given({"times": times, "delayMs": delay_ms, "status": status, "code": code}),
     }
     made = _ask(home, "POST", "/admin/faults", rule)
-    say(json.dumps(made) if as_json else show_faults([made]))
+    give(made, lambda told: show_faults([told]), as_json=as_json)
 
 
 @faults.command()
@@ -86,7 +86,7 @@ def clear(
 ) -> None:
     """Clear one rule, or all."""
     answer = _ask(home, "DELETE", "/admin/faults" if number is None else f"/admin/faults/{number}")
-    say(json.dumps(answer) if as_json else f"Cleared {answer['cleared']}.")
+    give(answer, lambda told: f"Cleared {told['cleared']}.", as_json=as_json)
 
 
 @app.command()
@@ -104,7 +104,7 @@ def payment(
 ) -> None:
     """What the bank says of one payment."""
     answer = _ask(home, "GET", f"/v1/payments/{payment_id}")
-    say(json.dumps(answer) if as_json else show_payment(answer))
+    give(answer, show_payment, as_json=as_json)
 
 
 async def _bookings(url: str) -> list[Booking]:

@@ -1,20 +1,18 @@
 """`fundline case`: what waits for a person, and how it was settled."""
 
-import json
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 
 from fundline.commands.case.view import show_case, show_case_outcome, show_cases
-from fundline.commands.doors import JsonOption, noun, one_of
-from fundline.commands.operations_client import AsOption, CursorOption, operations_client
+from fundline.commands.doors import JsonOption, give, noun, one_of
+from fundline.commands.operations_client import AsOption, CursorOption, operations_client, under
 from fundline.commands.place import HomeOption
-from fundline.platform.terminal import say
 from fundline.records.cases import CaseKind
 
 app = noun("Cases: list, show, resolve.")
 
+PATH = "/v1/cases"
 STATES = ["open", "resolved", "all"]
 KINDS = [kind.value for kind in CaseKind]
 CaseArgument = Annotated[str, typer.Argument(help="Id of a case.")]
@@ -37,8 +35,8 @@ def list_cases(
         "cursor": cursor,
         "limit": limit,
     }
-    page = operations_client(home, subject).get("/v1/cases", query)
-    say(json.dumps(page) if as_json else show_cases(page))
+    page = operations_client(home, subject).get(PATH, query)
+    give(page, show_cases, as_json=as_json)
 
 
 @app.command()
@@ -46,8 +44,8 @@ def show(
     case: CaseArgument, subject: AsOption = None, as_json: JsonOption = False, home: HomeOption = None
 ) -> None:
     """Show one case with its details."""
-    found = operations_client(home, subject).get(f"/v1/cases/{quote(case, safe='')}")
-    say(json.dumps(found) if as_json else show_case(found))
+    found = operations_client(home, subject).get(under(PATH, case))
+    give(found, show_case, as_json=as_json)
 
 
 @app.command()
@@ -59,7 +57,5 @@ def resolve(
     home: HomeOption = None,
 ) -> None:
     """Say how it was settled; about money, another operator has to say so too."""
-    told = operations_client(home, subject).post(
-        f"/v1/cases/{quote(case, safe='')}/resolve", {"resolution": resolution}
-    )
-    say(json.dumps(told) if as_json else show_case_outcome(told))
+    told = operations_client(home, subject).post(under(PATH, case, "resolve"), {"resolution": resolution})
+    give(told, show_case_outcome, as_json=as_json)

@@ -1,9 +1,7 @@
 """`fundline dead-letter`: look at what consumer groups gave up on, send it again, correct it, or discard it."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
@@ -16,13 +14,14 @@ from fundline.commands.dead_letter.view import (
     show_outcome,
     show_progress,
 )
-from fundline.commands.doors import JsonOption, noun, one_of
+from fundline.commands.doors import JsonOption, give, noun, one_of
 from fundline.commands.operations_client import (
     AsOption,
     CursorOption,
     OperationsClient,
     ReasonOption,
     operations_client,
+    under,
 )
 from fundline.commands.place import HomeOption
 from fundline.contracts.topics import Group, every_topic
@@ -67,7 +66,7 @@ def list_letters(
         "limit": limit,
     }
     page = operations_client(home, subject).get(PATH, query)
-    say(json.dumps(page) if as_json else show_letters(page))
+    give(page, show_letters, as_json=as_json)
 
 
 @app.command()
@@ -76,7 +75,7 @@ def show(
 ) -> None:
     """Show one with its payload and every time it died."""
     found = _read(operations_client(home, subject), letter)
-    say(json.dumps(found) if as_json else show_letter(found))
+    give(found, show_letter, as_json=as_json)
 
 
 VERBS: tuple[tuple[str, str], ...] = (
@@ -167,13 +166,13 @@ def bulk_replay(
         for outcome in total:
             total[outcome] += told[outcome]
         say(show_progress(total), err=True)
-    say(json.dumps(total) if as_json else show_bulk(total))
+    give(total, show_bulk, as_json=as_json)
 
 
 def _read(client: OperationsClient, letter: str) -> dict[str, Any]:
-    return client.get(f"{PATH}/{quote(letter, safe='')}")
+    return client.get(under(PATH, letter))
 
 
 def _act(client: OperationsClient, letter: str, verb: str, body: dict[str, Any], *, as_json: bool) -> None:
-    told = client.post(f"{PATH}/{quote(letter, safe='')}/{verb}", body)
-    say(json.dumps(told) if as_json else show_outcome(told))
+    told = client.post(under(PATH, letter, verb), body)
+    give(told, show_outcome, as_json=as_json)

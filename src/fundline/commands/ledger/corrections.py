@@ -1,24 +1,22 @@
 """`fundline ledger correct`, `approve`, `withdraw`, `corrections`: two people put right what was booked wrongly."""
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
-from fundline.commands.doors import JsonOption, one_of
+from fundline.commands.doors import JsonOption, give, one_of
 from fundline.commands.operations_client import (
     AsOption,
     CursorOption,
     ReasonOption,
     older_ones,
     operations_client,
+    under,
 )
 from fundline.commands.place import HomeOption
 from fundline.commands.table import aligned
 from fundline.platform.command_errors import CommandFailed
-from fundline.platform.terminal import say
 
 _PATH = "/v1/ledger-corrections"
 CorrectionArgument = Annotated[str, typer.Argument(help="Id of a correction.")]
@@ -41,7 +39,7 @@ def correct(
     if given and len(given) != len(instead):
         raise CommandFailed("Give --debit, --credit, --amount and --currency together, or none of them.")
     asked = {"transferId": transfer, "reason": reason, "instead": instead if given else None}
-    _tell(operations_client(home, subject).post(_PATH, asked), as_json=as_json)
+    give(operations_client(home, subject).post(_PATH, asked), _show_correction, as_json=as_json)
 
 
 def approve(
@@ -52,8 +50,9 @@ def approve(
     home: HomeOption = None,
 ) -> None:
     """Agree to a correction that somebody else has asked for: it is booked."""
-    path = f"{_PATH}/{quote(correction, safe='')}/approve"
-    _tell(operations_client(home, subject).post(path, {"reason": reason}), as_json=as_json)
+    path = under(_PATH, correction, "approve")
+    told = operations_client(home, subject).post(path, {"reason": reason})
+    give(told, _show_correction, as_json=as_json)
 
 
 def withdraw(
@@ -64,8 +63,9 @@ def withdraw(
     home: HomeOption = None,
 ) -> None:
     """Let a correction be: it will not be booked."""
-    path = f"{_PATH}/{quote(correction, safe='')}/withdraw"
-    _tell(operations_client(home, subject).post(path, {"reason": reason}), as_json=as_json)
+    path = under(_PATH, correction, "withdraw")
+    told = operations_client(home, subject).post(path, {"reason": reason})
+    give(told, _show_correction, as_json=as_json)
 
 
 def corrections(
@@ -82,23 +82,21 @@ def corrections(
     """Show corrections, newest first."""
     query = {"state": None if state == "all" else state, "cursor": cursor, "limit": limit}
     page = operations_client(home, subject).get(_PATH, query)
-    if as_json:
-        say(json.dumps(page))
-    elif not page["items"]:
-        say("There are no corrections.")
-    else:
-        rows = [["id", "state", "transfer", "requested by", "reason"]]
-        rows += [[c["id"], c["state"], c["transferId"], c["requestedBy"], c["reason"]] for c in page["items"]]
-        say("\n".join([*aligned(rows), *older_ones(page)]))
+    give(page, _show_corrections, as_json=as_json)
 
 
-def _tell(told: Mapping[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        say(json.dumps(told))
-        return
+def _show_corrections(page: Mapping[str, Any]) -> str:
+    if not page["items"]:
+        return "There are no corrections."
+    rows = [["id", "state", "transfer", "requested by", "reason"]]
+    rows += [[c["id"], c["state"], c["transferId"], c["requestedBy"], c["reason"]] for c in page["items"]]
+    return "\n".join([*aligned(rows), *older_ones(page)])
+
+
+def _show_correction(told: Mapping[str, Any]) -> str:
     sentences = {
         "proposed": "Asked for; another operator has to agree: `fundline ledger approve {id} --reason ...`.",
         "booked": "Booked: transfer {transferId} is reversed by {reversalId}.",
         "withdrawn": "Withdrawn; nothing is booked.",
     }
-    say(sentences[told["state"]].format_map(told))
+    return sentences[told["state"]].format_map(told)

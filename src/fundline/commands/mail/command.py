@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from fundline.commands.doors import JsonOption, noun
+from fundline.commands.doors import JsonOption, give, noun
 from fundline.commands.mail.view import listed
 from fundline.commands.place import HomeOption, home_of
 from fundline.platform.command_errors import CommandFailed
@@ -27,7 +27,7 @@ def mail() -> None:
 def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Every mail that is kept, newest first."""
     found = _asked(home, "/mails")
-    say(json.dumps(found) if as_json else "\n".join(listed(found["items"])))
+    give(found, lambda told: "\n".join(listed(told["items"])), as_json=as_json)
 
 
 @app.command()

@@ -5,7 +5,6 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
@@ -14,7 +13,7 @@ from fundline.commands.model.comparison import compare as compare_models
 from fundline.commands.model.evaluation import HELP, evaluate
 from fundline.commands.model.scores import drop_scores
 from fundline.commands.model.view import show_change, show_comparison, show_models
-from fundline.commands.operations_client import PersonOption, operations_client
+from fundline.commands.operations_client import PersonOption, operations_client, under
 from fundline.commands.place import HomeOption, cache_url, flags_path, read_place
 from fundline.platform.clock import utc_now
 from fundline.platform.command_errors import CommandFailed
@@ -77,7 +76,7 @@ def promote(
         raise CommandFailed(f"A share is 10, 50 or 100 per cent, not {share}.")
     confirm(f"Let {version} decide for {share} % of the applicants?", yes=yes)
     asked = {"sharePercent": share, "reason": reason, "reset": reset_trip, "force": force}
-    _change(home, subject, f"{quote(version, safe='')}/promote", asked, as_json=as_json)
+    _change(home, subject, under(PATH, version, "promote"), asked, as_json=as_json)
 
 
 @app.command()
@@ -93,7 +92,7 @@ def rollback(
     Undo: `fundline model promote`.
     """
     confirm("Take the applicants away from the newer model?", yes=yes)
-    _change(home, subject, "rollback", {"reason": reason}, as_json=as_json)
+    _change(home, subject, under(PATH, "rollback"), {"reason": reason}, as_json=as_json)
 
 
 @app.command()
@@ -106,7 +105,7 @@ def reset(
 ) -> None:
     """Lift a trip of the guardrail; the model gets its share again. Two people say so, each with this command."""
     _require_packaged(version)
-    _change(home, subject, f"{quote(version, safe='')}/reset", {"reason": reason}, as_json=as_json)
+    _change(home, subject, under(PATH, version, "reset"), {"reason": reason}, as_json=as_json)
 
 
 @app.command()
@@ -126,7 +125,7 @@ def compare(
 def _change(
     home: Path | None, subject: str | None, path: str, asked: dict[str, Any], *, as_json: bool
 ) -> None:
-    told = operations_client(home, subject).post(f"{PATH}/{path}", asked)
+    told = operations_client(home, subject).post(path, asked)
     is_split = told["state"] == "done" and told["action"] != "reset"
     url = _cache(home) if is_split else None
     dropped = asyncio.run(drop_scores(url)) if url else None

@@ -1,7 +1,6 @@
 """`fundline payment`: payments, the release of those that wait for a second person, and the switch that halts all."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 
@@ -19,6 +18,7 @@ from fundline.commands.operations_client import (
     CursorOption,
     ReasonOption,
     operations_client,
+    under,
 )
 from fundline.commands.payment.deeds import halt_in_emergency
 from fundline.commands.payment.view import (
@@ -64,7 +64,7 @@ def show(
     home: HomeOption = None,
 ) -> None:
     """Show the payment of one application."""
-    found = operations_client(home, subject).get(f"{PATH}/{quote(application, safe='')}")
+    found = operations_client(home, subject).get(under(PATH, application))
     give(found, show_payment, as_json=as_json)
 
 
@@ -77,7 +77,7 @@ def release(
     home: HomeOption = None,
 ) -> None:
     """Let a payment above the limit go; you are neither who approved it nor who is paid."""
-    path = f"{PATH}/{quote(application, safe='')}/release"
+    path = under(PATH, application, "release")
     told = operations_client(home, subject).post(path, {"reason": reason})
     give(told, show_release, as_json=as_json)
 
@@ -93,7 +93,7 @@ def refuse(
 ) -> None:
     """Do not let a payment go that waits for you: it fails, and the applicant reads the reason. It cannot be undone."""
     confirm(f"Refuse the payment of {application}?", yes=yes)
-    path = f"{PATH}/{quote(application, safe='')}/refuse"
+    path = under(PATH, application, "refuse")
     told = operations_client(home, subject).post(path, {"reason": reason})
     give(told, show_refusal, as_json=as_json)
 
