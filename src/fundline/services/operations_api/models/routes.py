@@ -8,6 +8,7 @@ from fundline.services.operations_api.models.deeds import ModelDeeds, ModelNotFo
 from fundline.services.operations_api.models.reading import Models
 from fundline.services.operations_api.models.schemas import ModelRequest, PromotionRequest
 from fundline.services.operations_api.models.split import SplitRefused
+from fundline.services.operations_api.people import READERS
 
 _VERSION = PathValue("version", "Version of a packaged model, such as `lightgbm-1`.")
 _FLAGS = (SplitRefused, FlagsElsewhere, FlagFileUnusable)
@@ -18,7 +19,7 @@ READ: Endpoint[None, RiskModels] = Endpoint(
     name="readRiskModels",
     summary="Which models decide for how many applicants, which are switched off, and what is asked for.",
     tag="operations",
-    roles=(Role.OPERATOR, Role.COMPLIANCE),
+    roles=READERS,
     gives=RiskModels,
     refuses=_FLAGS,
 )

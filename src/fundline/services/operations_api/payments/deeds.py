@@ -3,26 +3,24 @@
 Both people are known by the subjects of their tokens; that they differ is held by the database too.
 """
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 from fundline.domain.release import NotASecondPerson, require_second_person
-from fundline.platform.audit.rows import ROWS, read_rows
-from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
-from fundline.records.audit_streams import application_stream
-from fundline.records.cases import CaseKind, settle_case
 from fundline.records.payment_request import NotApproved, request_payment
-from fundline.records.recorded_tables import PAYMENTS
-from fundline.services.operations_api.four_eyes import ACTOR, SecondPersonNeeded, actor_of
+from fundline.services.operations_api.four_eyes import ACTOR, SecondPersonNeeded
 from fundline.services.operations_api.payments import store
 from fundline.services.operations_api.payments.answers import Payment, payment_of
-from fundline.services.operations_api.payments.waiting import NotWaitingForRelease, locked_and_waiting
+from fundline.services.operations_api.payments.waiting import (
+    NotWaitingForRelease,
+    locked_and_waiting,
+    put_on_record,
+)
 
 EVENT_ARRIVES_WITHIN = timedelta(minutes=1)
 """After that the workers' sweep takes the payment up, whatever became of the event."""
@@ -80,28 +78,14 @@ class Releases:
             raise SecondPersonNeeded(str(same)) from None
         except NotApproved as otherwise:
             raise NotWaitingForRelease(str(otherwise)) from None
-        await _put_on_record(connection, caller, payment, reason=reason, at=at)
+        await put_on_record(
+            connection,
+            caller,
+            payment,
+            {"releasedBy": caller.subject},
+            action="payment.released",
+            resolution=f"Released: {reason}",
+            reason=reason,
+            at=at,
+        )
         return payment_of(await store.lock_payment(connection, application_id))
-
-
-async def _put_on_record(
-    connection: Connection, caller: Caller, payment: Any, *, reason: str, at: datetime
-) -> None:
-    """The audit entry of a release, and the end of its case."""
-    payment_id = payment["payment_id"]
-    details = {
-        "paymentId": str(payment_id),
-        "approvedBy": payment["approved_by"],
-        "releasedBy": caller.subject,
-        ROWS: await read_rows(connection, PAYMENTS, [payment_id]),
-    }
-    stream, actor = application_stream(payment["application_id"]), actor_of(caller)
-    await record(connection, AuditEntry(stream, actor, "payment.released", at, reason, details))
-    await settle_case(
-        connection,
-        CaseKind.PAYMENT_RELEASE,
-        str(payment_id),
-        by=actor,
-        at=at,
-        resolution=f"Released: {reason}",
-    )

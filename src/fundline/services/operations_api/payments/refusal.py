@@ -1,28 +1,22 @@
 """A person refuses the release of a payment: it ends, nothing was ever sent, and the applicant is told why."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.payment import PaymentState, change_state
-from fundline.platform.audit.rows import ROWS, read_rows
-from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
 from fundline.platform.database.outbox import store_events
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
-from fundline.records.audit_streams import application_stream
-from fundline.records.cases import CaseKind, settle_case
 from fundline.records.payment_request import RELEASE_REFUSED, payment_failed
-from fundline.records.recorded_tables import PAYMENTS
 from fundline.records.status import LockedApplication, move_application
 from fundline.services.operations_api.four_eyes import ACTOR, actor_of, require_uninvolved
 from fundline.services.operations_api.payments import store
 from fundline.services.operations_api.payments.answers import Payment, payment_of
-from fundline.services.operations_api.payments.waiting import locked_and_waiting
+from fundline.services.operations_api.payments.waiting import locked_and_waiting, put_on_record
 
 
 class ReleaseRefusals:
@@ -75,28 +69,13 @@ class ReleaseRefusals:
             application, payment_id, RELEASE_REFUSED, source=ACTOR, at=at, event_id=self._fresh_id()
         )
         await store_events(connection, [event])
-        await _put_on_record(connection, caller, payment, reason=reason, at=at)
-
-
-async def _put_on_record(
-    connection: Connection, caller: Caller, payment: Any, *, reason: str, at: datetime
-) -> None:
-    """The audit entry of a refusal, and the end of its case."""
-    payment_id, actor = payment["payment_id"], actor_of(caller)
-    details = {
-        "paymentId": str(payment_id),
-        "approvedBy": payment["approved_by"],
-        "refusedBy": caller.subject,
-        "failureCode": RELEASE_REFUSED,
-        ROWS: await read_rows(connection, PAYMENTS, [payment_id]),
-    }
-    stream = application_stream(payment["application_id"])
-    await record(connection, AuditEntry(stream, actor, "payment.release_refused", at, reason, details))
-    await settle_case(
-        connection,
-        CaseKind.PAYMENT_RELEASE,
-        str(payment_id),
-        by=actor,
-        at=at,
-        resolution=f"Refused: {reason}",
-    )
+        await put_on_record(
+            connection,
+            caller,
+            payment,
+            {"refusedBy": caller.subject, "failureCode": RELEASE_REFUSED},
+            action="payment.release_refused",
+            resolution=f"Refused: {reason}",
+            reason=reason,
+            at=at,
+        )

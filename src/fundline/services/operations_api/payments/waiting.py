@@ -1,11 +1,20 @@
-"""A payment that waits for a second person, locked for whoever releases or refuses it."""
+"""A payment that waits for a second person: locked for whoever answers, and what is put on record with the answer."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fundline.platform.audit.rows import ROWS, read_rows
+from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.database import Connection
+from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
+from fundline.records.audit_streams import application_stream
+from fundline.records.cases import CaseKind, settle_case
+from fundline.records.recorded_tables import PAYMENTS
 from fundline.records.status import LockedApplication, UnknownApplication, lock_application
+from fundline.services.operations_api.four_eyes import actor_of
 from fundline.services.operations_api.payments import store
 from fundline.services.operations_api.payments.answers import waits_for_release
 from fundline.services.operations_api.payments.reading import PaymentNotFound
@@ -29,6 +38,32 @@ async def locked_and_waiting(connection: Connection, application_id: UUID) -> tu
     if not waits_for_release(payment):
         raise NotWaitingForRelease(_why(payment))
     return application, payment
+
+
+async def put_on_record(
+    connection: Connection,
+    caller: Caller,
+    payment: Any,
+    answer: Mapping[str, str],
+    *,
+    action: str,
+    resolution: str,
+    reason: str,
+    at: datetime,
+) -> None:
+    """The audit entry, and the end of the case. `answer`: what the entry says beside payment and approver."""
+    payment_id, actor = payment["payment_id"], actor_of(caller)
+    details = {
+        "paymentId": str(payment_id),
+        "approvedBy": payment["approved_by"],
+        **answer,
+        ROWS: await read_rows(connection, PAYMENTS, [payment_id]),
+    }
+    stream = application_stream(payment["application_id"])
+    await record(connection, AuditEntry(stream, actor, action, at, reason, details))
+    await settle_case(
+        connection, CaseKind.PAYMENT_RELEASE, str(payment_id), by=actor, at=at, resolution=resolution
+    )
 
 
 def _why(payment: Any) -> str:

@@ -7,6 +7,7 @@ from fundline.services.operations_api.payments_switch.answers import PaymentsSwi
 from fundline.services.operations_api.payments_switch.deeds import PaymentsNotHalted, SwitchDeeds
 from fundline.services.operations_api.payments_switch.reading import Switch
 from fundline.services.operations_api.payments_switch.schemas import SwitchRequest
+from fundline.services.operations_api.people import READERS
 
 _FLAGS = (FlagsElsewhere, FlagFileUnusable)
 
@@ -16,7 +17,7 @@ READ: Endpoint[None, PaymentsSwitch] = Endpoint(
     name="readPaymentsSwitch",
     summary="Whether payments are sent, and whether somebody has asked for them to go on.",
     tag="operations",
-    roles=(Role.OPERATOR, Role.COMPLIANCE),
+    roles=READERS,
     gives=PaymentsSwitch,
     refuses=_FLAGS,
 )
