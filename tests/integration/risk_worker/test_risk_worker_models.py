@@ -11,7 +11,7 @@ from fundline.domain.application import ApplicationStatus
 from fundline.platform.database import Database
 from fundline.platform.database.idempotency import AlreadyAnswered
 from fundline.platform.identity import Caller
-from fundline.risk.evidence import repeat
+from fundline.risk.replay import repeat
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.referral import NotUnderReview
 from fundline.services.application_api.schemas import ReassessmentRequest

@@ -10,20 +10,11 @@ from hypothesis import given, settings
 
 from fundline.domain.policy import POLICY_2
 from fundline.risk.cashflow import seed_of
-from fundline.risk.evidence import (
-    Inputs,
-    Row,
-    UnreadableEvidence,
-    compare_row,
-    from_json,
-    outcome_of,
-    repeat,
-    stress_of,
-    to_json,
-)
+from fundline.risk.evidence import Inputs, UnreadableEvidence, from_json, outcome_of, stress_of, to_json
 from fundline.risk.features import features_of_application
 from fundline.risk.manifest import ModelRefused
 from fundline.risk.model import model_score
+from fundline.risk.replay import Row, compare_row, repeat
 from support.applicant_facts import businesses, sound_business
 from support.scoring import CHALLENGER, CHAMPION, packaged_model
 

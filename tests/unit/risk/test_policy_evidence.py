@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from fundline.domain.policy import POLICIES, POLICY_2
-from fundline.risk.evidence import from_json, repeat, to_json
+from fundline.risk.evidence import from_json, to_json
+from fundline.risk.replay import repeat
 from support.policies import POLICY_NEXT
 from support.policy_evidence import FILES, MODELS, Kept, kept, telling
 

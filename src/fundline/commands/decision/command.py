@@ -13,12 +13,9 @@ from fundline.commands.place import HomeOption
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.terminal import say
 from fundline.risk.artefact import MODELS_DIRECTORY, load_model
-from fundline.risk.evidence import (
-    UnreadableEvidence,
-    compare_row,
-    repeat,
-)
+from fundline.risk.evidence import UnreadableEvidence
 from fundline.risk.model import Model
+from fundline.risk.replay import compare_row, repeat
 
 app = noun("The evidence of decisions: show it, or decide once more from it.")
 

@@ -11,7 +11,7 @@ from fundline.commands.place import open_place
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
 from fundline.records.application_record import FACTS, FactsImpossible, facts_of
-from fundline.risk.evidence import Difference, Row, compare_facts
+from fundline.risk.replay import Difference, Row, compare_facts
 
 _ASSESSMENTS = f"""
 select r.application_id, a.tracking_id, r.assessment, r.risk_score::text, r.verdict, r.principal_reasons::text,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fundline.platform.terminal import say
-from fundline.risk.evidence import Difference
+from fundline.risk.replay import Difference
 
 
 def show_differences(row: Any, differences: Sequence[Difference]) -> None:
