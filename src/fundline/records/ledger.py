@@ -172,10 +172,9 @@ async def correct(
         correction=correction,
     )
     if instead:
-        replacement = Transfer(TransferPurpose.CORRECTION, instead)
         replaced = await book(
             connection,
-            replacement,
+            Transfer(TransferPurpose.CORRECTION, instead),
             transfer_id=new_id(),
             payment_id=payment_id,
             at=at,

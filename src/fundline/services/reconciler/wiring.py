@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from fundline.banks.opening import open_bank
 from fundline.contracts.topics import topics_by_group
-from fundline.platform.cache import open_cache
+from fundline.platform.cache import Cache, open_cache
 from fundline.platform.database import Database, open_database
 from fundline.platform.kafka.groups import GroupWatch
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.reconciler.bank import BankComparison
 from fundline.services.reconciler.consumers import ConsumersProgress, ConsumerWatch
+from fundline.services.reconciler.findings import Check
 from fundline.services.reconciler.letters import DeadLetters
 from fundline.services.reconciler.outbox import OutboxMoves
 from fundline.services.reconciler.overdue import OverdueStates
@@ -37,7 +38,6 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
     cache = await open_cache(settings)
     bank = open_bank(settings, metrics, name="bank-statement", timeout_s=settings.reconciler_bank_timeout_s)
     statement = Statement(database, bank, page=settings.reconciler_statement_page)
-    batch = settings.reconciler_batch
     groups = GroupWatch(settings.kafka_bootstrap, topics_by_group(), prefix=settings.topic_prefix)
     consumers = ConsumersProgress(
         database,
@@ -47,7 +47,29 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
         old_s=settings.reconciler_old_message_s,
         can_tell=settings.kafka_dialect == "kafka",
     )
-    checks = (
+    checks = _checks(settings, metrics, database, cache, statement, consumers)
+    try:
+        yield Opened(
+            Reconciler(settings, database, checks, metrics),
+            ConsumerWatch(consumers, every_s=settings.reconciler_consumers_every_s),
+            database,
+        )
+    finally:
+        for close in (bank.close, cache.close, database.close):
+            await close()
+        groups.close()
+
+
+def _checks(
+    settings: Settings,
+    metrics: Metrics,
+    database: Database,
+    cache: Cache,
+    statement: Statement,
+    consumers: ConsumersProgress,
+) -> tuple[Check, ...]:
+    batch = settings.reconciler_batch
+    return (
         OutboxMoves(database, metrics, limit_s=settings.reconciler_outbox_limit_s),
         OverdueStates(database, attempts=settings.reconciler_attempts, batch=batch),
         DeadLetters(
@@ -74,13 +96,3 @@ async def open_reconciler(settings: Settings, metrics: Metrics) -> AsyncIterator
         ),
         consumers,
     )
-    try:
-        yield Opened(
-            Reconciler(settings, database, checks, metrics),
-            ConsumerWatch(consumers, every_s=settings.reconciler_consumers_every_s),
-            database,
-        )
-    finally:
-        for close in (bank.close, cache.close, database.close):
-            await close()
-        groups.close()
