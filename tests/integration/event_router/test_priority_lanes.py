@@ -1,10 +1,8 @@
 """Two lanes: the router chooses by a rule in the database, and a flood in one of them does not hold up the other."""
 
 import asyncio
-import contextlib
 import dataclasses
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -29,7 +27,7 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.event_router.lanes import Lanes
 from fundline.services.event_router.relay import Relay
 from fundline.services.event_router.settings import Settings
-from support.kafka import AT, created_event, read_all
+from support.kafka import AT, created_event, read_all, running
 
 pytestmark = pytest.mark.integration
 STANDARD, EXPRESS = RISK_SCORING_REQUESTED, RISK_SCORING_REQUESTED_EXPRESS
@@ -55,17 +53,6 @@ async def store(database: Database, payload: Payload, key: uuid.UUID) -> None:
     row = outbox_row(STANDARD, payload, key=key, event_id=uuid.uuid4(), source="tests", at=AT)
     async with database.transaction() as connection:
         await store_events(connection, [row])
-
-
-@contextlib.asynccontextmanager
-async def running(*parts) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    tasks = [asyncio.create_task(part.run(stop)) for part in parts]
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks)
 
 
 async def keys_in(settings: Settings, topic: Topic, wait_for: int) -> set[str]:

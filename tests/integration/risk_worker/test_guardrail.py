@@ -1,7 +1,6 @@
 """The guardrail over real decisions in PostgreSQL: it trips a challenger off by itself, in all workers."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.model_changes import record_change, tripped_versions
 from fundline.services.risk_worker.experiment import TrippedVersions
 from fundline.services.risk_worker.guardrail import Guardrail, GuardrailSettings
+from support.kafka import running
 from support.model_changes import CHALLENGER, CHAMPION, decisions
 
 pytestmark = pytest.mark.integration
@@ -117,17 +117,6 @@ async def test_a_challenger_that_was_rolled_back_is_left_alone(database, look):
     await decisions(database, CHAMPION, 100)
     await decisions(database, CHALLENGER, 100, failed=True)
     assert await look() is None
-
-
-@contextlib.asynccontextmanager
-async def running(*parts) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    tasks = [asyncio.create_task(part.run(stop)) for part in parts]
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks)
 
 
 async def until(condition: Callable[[], bool]) -> None:

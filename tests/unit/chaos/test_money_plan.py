@@ -1,4 +1,9 @@
+import json
+
+import pytest
+
 from chaos.money_plan import TRIGGERS, money_plan
+from fundline.services.application_api.schemas import ApplicationRequest
 
 
 def test_the_same_seed_plans_the_same_run():
@@ -10,3 +15,17 @@ def test_other_seeds_plan_other_runs_and_every_run_kills_something():
     assert len({repr((plan.faults, plan.kills, plan.applications)) for plan in plans}) == len(plans)
     assert all(plan.kills for plan in plans)
     assert {kill.trigger for plan in plans for kill in plan.kills} == set(TRIGGERS)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_every_application_of_a_plan_is_taken(seed):
+    for planned in money_plan(seed, f"money-{seed}").applications:
+        ApplicationRequest.model_validate_json(json.dumps(planned.body))
+
+
+def test_two_runs_of_a_seed_share_no_account():
+    first, second = (
+        {json.dumps(planned.body["payoutAccount"]) for planned in money_plan(3, run).applications}
+        for run in ("a", "b")
+    )
+    assert not first & second
