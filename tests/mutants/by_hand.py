@@ -1,7 +1,8 @@
 """`make mutants ENGINES=1`: apply each mutation of `campaign.py` to a copy of the project and run its tests there.
 
-One run of pytest in a forked process for each mutation, on engines that were started once. Prints a line for each and
-the rate; the exit status is 1 when one survives. `NAME=...` runs those whose name contains it.
+First all these tests without a mutation: a test that fails anyway would seem to kill every one. Then one run of pytest
+in a forked process for each mutation, on engines that were started once. Prints a line for each and the rate; the exit
+status is 1 when one survives. `NAME=...` runs those whose name contains it.
 """
 
 import os
@@ -17,11 +18,12 @@ from pathlib import Path
 import pytest
 
 from mutants import attached
-from mutants.campaign import MUTATIONS, Mutation
+from mutants.campaign import MUTATIONS
+from mutants.mutation import Mutation
 from support.engines import started_engines
 
 ROOT = Path(__file__).parents[2]
-LIMIT_S = 240
+LIMIT_S, UNCHANGED_LIMIT_S = 240, 1800
 OUTCOMES = {0: "SURVIVED", 1: "killed"}
 _OWN = ("fundline", "support")
 
@@ -34,7 +36,10 @@ def main(part_of_name: str = "") -> int:
         _copy_to(copy)
         with started_engines(with_fleet=False) as engines:
             attached.RUNNING.append(engines)
-            outcomes = [_tried(mutation, copy, Path(folder, "pytest.out")) for mutation in chosen]
+            output = Path(folder, "pytest.out")
+            if not _pass_unchanged(chosen, copy, output):
+                return 1
+            outcomes = [_tried(mutation, copy, output) for mutation in chosen]
     survived = outcomes.count("SURVIVED")
     print(f"{len(chosen) - survived} of {len(chosen)} mutations killed, {survived} survived")
     return int(outcomes != ["killed"] * len(chosen))
@@ -51,33 +56,39 @@ def _copy_to(copy: Path) -> None:
         if name and (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
-    # Nearer to the tests than tests/conftest.py, and so the one they get.
-    (copy / "tests/integration/conftest.py").write_text("from mutants.attached import engines\n")
+    # Nearer to the tests than tests/conftest.py, and so the one they get; what else stands there stays.
+    with (copy / "tests/integration/conftest.py").open("a") as conftest:
+        conftest.write("\nfrom mutants.attached import engines\n")
+
+
+def _pass_unchanged(mutations: list[Mutation], copy: Path, output: Path) -> bool:
+    tests = tuple(sorted({test for mutation in mutations for test in mutation.tests}))
+    passed = _outcome_of_tests(tests, copy, output, limit_s=UNCHANGED_LIMIT_S) == "SURVIVED"
+    if not passed:
+        print("These tests fail without any mutation:", output.read_text()[-2000:], sep="\n", flush=True)
+    return passed
 
 
 def _tried(mutation: Mutation, copy: Path, output: Path) -> str:
     file = copy / "src/fundline" / mutation.file
     whole = file.read_text()
     began = time.monotonic()
-    if whole.count(mutation.before) != 1:
-        outcome = "OUT OF DATE: its place has changed"
-    else:
-        file.write_text(whole.replace(mutation.before, mutation.after))
-        try:
-            outcome = _outcome_of_tests(mutation.tests, copy, output)
-        finally:
-            file.write_text(whole)
+    file.write_text(whole.replace(mutation.before, mutation.after))
+    try:
+        outcome = _outcome_of_tests(mutation.tests, copy, output)
+    finally:
+        file.write_text(whole)
     print(f"{mutation.name:32} {outcome} ({time.monotonic() - began:.0f} s)", flush=True)
     if outcome not in OUTCOMES.values():
         print(output.read_text()[-2000:] if output.exists() else "", flush=True)
     return outcome
 
 
-def _outcome_of_tests(tests: tuple[str, ...], copy: Path, output: Path) -> str:
+def _outcome_of_tests(tests: tuple[str, ...], copy: Path, output: Path, *, limit_s: float = LIMIT_S) -> str:
     child = os.fork()
     if child == 0:
         _run_tests(tests, copy, output)
-    end = time.monotonic() + LIMIT_S
+    end = time.monotonic() + limit_s
     try:
         while time.monotonic() < end:
             done, status = os.waitpid(child, os.WNOHANG)
