@@ -1,4 +1,7 @@
-"""The one home of "do it again until the process stops": rests, wakes, survives what is away or busy, and beats."""
+"""The one home of "do it again until the process stops": rests, wakes, survives what is away or busy, and beats.
+
+What runs in a thread of its own turns by itself, and says why: this one belongs to the event loop.
+"""
 
 import asyncio
 import contextlib
@@ -63,8 +66,10 @@ class Loop:
                 await self._rest(self._every_s if rest_s is None else rest_s, stop)
         finally:
             stopping.cancel()
-            await self.ended()
-            self.heartbeat.end()
+            try:
+                await self.ended()
+            finally:
+                self.heartbeat.end()
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
         self.heartbeat.beat(rest_s=seconds)

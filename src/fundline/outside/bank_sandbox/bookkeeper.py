@@ -14,9 +14,8 @@ from typing import Any, TypeVar
 
 from fundline.outside.bank_sandbox.store import open_for_reading, open_ledger, transaction
 from fundline.platform.liveness import Heartbeat
-from fundline.platform.loop import pause
+from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
-from fundline.platform.telemetry.logs import get_log
 
 _BATCH = 256
 _STOP_TIMEOUT_S = 10
@@ -52,16 +51,19 @@ class _Waiting:
     answer: "asyncio.Future[Any]"
 
 
-class Bookkeeper:
-    """Opens the ledger file at once; `close` does what is waiting and stops."""
+class Bookkeeper(Loop):
+    """Opens the ledger file at once; `close` does what is waiting and stops.
+
+    The loop only watches the thread. The thread turns by itself: it waits for work, with SQLite, off the event loop.
+    """
 
     def __init__(self, path: Path) -> None:
+        super().__init__("bookkeeper-watch", every_s=_WATCH_EVERY_S, limit_s=_LIMIT_S)
         self._ledger = open_ledger(path)
         self._reading = open_for_reading(path)
         self._waiting: queue.Queue[_Waiting | None] = queue.Queue()
         self._loop = asyncio.get_running_loop()
-        self._log = get_log()
-        self._heartbeat = Heartbeat("bookkeeper", _LIMIT_S)
+        self._writing = Heartbeat("bookkeeper", _LIMIT_S)
         self._thread = threading.Thread(target=self._run, name="bookkeeper", daemon=True)
         self._thread.start()
 
@@ -85,14 +87,12 @@ class Bookkeeper:
 
     @property
     def heartbeats(self) -> tuple[Heartbeat, ...]:
-        return (self._heartbeat,)
+        return (self.heartbeat, self._writing)
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def turn(self) -> None:
         """Raises when the writer has died: a bank that cannot book must not stay up and let orders wait."""
-        while not stop.is_set():
-            if not self._thread.is_alive():
-                raise RuntimeError("the bookkeeper's thread has ended")
-            await pause(stop, _WATCH_EVERY_S)
+        if not self._thread.is_alive():
+            raise RuntimeError("the bookkeeper's thread has ended")
 
     async def close(self) -> None:
         self._waiting.put(None)
@@ -102,14 +102,14 @@ class Bookkeeper:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            self._heartbeat.beat()
+            self._writing.beat()
             try:
                 batch = [self._waiting.get(timeout=_WATCH_EVERY_S), *self._already_waiting()]
             except queue.Empty:
                 continue
             stopping = None in batch
             self._write_batch([waiting for waiting in batch if waiting is not None])
-        self._heartbeat.end()
+        self._writing.end()
         self._ledger.close()
 
     def _already_waiting(self) -> list[_Waiting | None]:

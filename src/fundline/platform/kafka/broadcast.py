@@ -20,7 +20,10 @@ _CLOSE_S = 2.0
 
 
 class BroadcastReader(threading.Thread):
-    """Calls `receive` in this thread for every message. Keeps no offset: what came before is the database's to tell."""
+    """Calls `receive` in this thread for every message. Keeps no offset: what came before is the database's to tell.
+
+    Turns by itself: librdkafka's `poll` waits in a thread, where a `Loop` of the event loop cannot be.
+    """
 
     def __init__(self, settings: KafkaSettings, topic: Topic, receive: Callable[[Delivery], None]) -> None:
         super().__init__(name=f"broadcast-{topic.name}", daemon=True)

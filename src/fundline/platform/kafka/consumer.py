@@ -16,11 +16,10 @@ from fundline.platform.kafka.outcomes import FailureRouting, cause_of
 from fundline.platform.kafka.poller import Poller
 from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFailed, PublishRefused
 from fundline.platform.liveness import Heartbeat
-from fundline.platform.loop import pause
+from fundline.platform.loop import Loop, pause
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import KafkaSettings
 from fundline.platform.telemetry.context import continue_trace, trace_scope
-from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 
 _SHARE_OF_DRAIN = 0.75
@@ -29,7 +28,7 @@ _AWAY_FIRST_S, _AWAY_CAP_S = 0.2, 5.0
 _TURN_S, _LIMIT_S = 0.25, 15.0
 
 
-class ConsumerRuntime:
+class ConsumerRuntime(Loop):
     """Runs the handlers of one group.
 
     Messages of one key run one after the other, different keys side by side. Three outcomes: done, RetryLater,
@@ -50,6 +49,7 @@ class ConsumerRuntime:
         now: Clock = utc_now,
     ) -> None:
         """`suspects`: without it, a message on which processes die is delivered again for ever."""
+        super().__init__(f"consumer-{group}", every_s=_TURN_S, limit_s=_LIMIT_S)
         self._settings, self._group, self._now, self._metrics = (
             settings,
             group,
@@ -71,11 +71,9 @@ class ConsumerRuntime:
         self._tracker = OffsetTracker()
         self._slots = asyncio.Semaphore(settings.consumer_concurrency)
         self._last_of_key: dict[str, asyncio.Task[None]] = {}
-        self._log = get_log()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
         self._crash: BaseException | None = None
-        self._heartbeat = Heartbeat(f"consumer-{group}", _LIMIT_S)
         names = [n for s in subscriptions for n in (s.topic.name, s.topic.retry(group))]
         self._poller = Poller(
             settings, group, names, tracker=self._tracker, hand_over=self._from_poller, metrics=metrics
@@ -83,7 +81,7 @@ class ConsumerRuntime:
 
     @property
     def heartbeats(self) -> tuple[Heartbeat, ...]:
-        return (self._heartbeat, self._poller.heartbeat)
+        return (self.heartbeat, self._poller.heartbeat)
 
     @property
     def in_flight(self) -> int:
@@ -96,16 +94,22 @@ class ConsumerRuntime:
         """Until `stop`; then finish what is in flight. Raises what crashed the poller."""
         self._loop = asyncio.get_running_loop()
         self._poller.start()
-        while not stop.is_set() and self._poller.is_alive() and self._crash is None:
-            self._heartbeat.beat()
-            self._mind_the_limit()
-            await pause(stop, _TURN_S)
-        self._heartbeat.end()
+        await super().run(stop)
+
+    async def turn(self) -> None:
+        self._raise_failure()
+        self._mind_the_limit()
+
+    async def ended(self) -> None:
+        self.heartbeat.end()  # the drain has its own limit, and the process watches it
         self._stopping.set()
         self._poller.stop_reading()
         await self._drain()
         self._poller.close()
         await asyncio.to_thread(self._poller.join, 10)
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
         if (failure := self._crash or self._poller.failure) is not None:
             raise failure
 
@@ -153,6 +157,7 @@ class ConsumerRuntime:
             del self._last_of_key[key]
         if not task.cancelled() and (error := task.exception()) is not None:
             self._crash = error  # neither done, retried nor dead-lettered: the process ends and is restarted
+            self.wake()
 
     async def _one(self, delivery: Delivery, before: asyncio.Task[None] | None) -> None:
         if before is not None:

@@ -4,38 +4,37 @@ For the process behind the dead-letter topics, which have no dead letters of the
 """
 
 import asyncio
-import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from fundline.platform.kafka.messages import Delivery
 from fundline.platform.kafka.offsets import OffsetTracker
 from fundline.platform.kafka.poller import Poller
 from fundline.platform.liveness import Heartbeat
-from fundline.platform.loop import pause
+from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
 from fundline.platform.settings import KafkaSettings
-from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 
 _AWAY_FIRST_S, _AWAY_CAP_S = 0.2, 5.0
-_LIMIT_S = 30.0
+_TURN_S, _LIMIT_S = 0.25, 30.0
 
 Keep = Callable[[Delivery], Awaitable[None]]
 """Raises Unavailable to be called again with the same message; anything else ends the process."""
 
 
-class KeepingConsumer:
+class KeepingConsumer(Loop):
     """One message after the other, in the order of their partitions; committed after `keep` has returned."""
 
     def __init__(
         self, settings: KafkaSettings, group: str, topics: Sequence[str], *, keep: Keep, metrics: Metrics
     ) -> None:
+        super().__init__(f"keep-{group}", every_s=_TURN_S, limit_s=_LIMIT_S)
         self._keep = keep
         self._tracker = OffsetTracker()
-        self._arrived: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._arrived: deque[Delivery] = deque()
+        self._away_s = _AWAY_FIRST_S
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._log = get_log()
-        self._heartbeat = Heartbeat(f"keep-{group}", _LIMIT_S)
         self._poller = Poller(
             settings,
             group,
@@ -47,7 +46,7 @@ class KeepingConsumer:
 
     @property
     def heartbeats(self) -> tuple[Heartbeat, ...]:
-        return (self._heartbeat, self._poller.heartbeat)
+        return (self.heartbeat, self._poller.heartbeat)
 
     async def ready(self) -> bool:
         return self._poller.is_ready
@@ -56,37 +55,43 @@ class KeepingConsumer:
         """Until `stop`. What is not kept by then is delivered again. Raises what crashed the poller, or `keep`."""
         self._loop = asyncio.get_running_loop()
         self._poller.start()
-        try:
-            while not stop.is_set() and self._poller.is_alive():
-                self._heartbeat.beat()
-                with contextlib.suppress(TimeoutError):
-                    await self._take(await asyncio.wait_for(self._arrived.get(), 0.25), stop)
-        finally:
-            self._heartbeat.end()
-            self._poller.stop_reading()
-            self._poller.close()
-            await asyncio.to_thread(self._poller.join, 10)
+        await super().run(stop)
+
+    async def turn(self) -> float | None:
+        """The oldest message; while `keep` is away the same again, after a pause that grows."""
+        self._raise_failure()
+        if not self._arrived:
+            return None
+        delivery = self._arrived[0]
+        place = ((delivery.topic, delivery.partition), delivery.offset, delivery.epoch)
+        if self._tracker.handling(*place):  # else it was taken away while it waited: its owner has it again
+            try:
+                await self._keep(delivery)
+            except Unavailable as away:
+                self._log.warning("event.waits", topic=delivery.topic, cause=str(away))
+                pause_s, self._away_s = self._away_s, min(self._away_s * 2, _AWAY_CAP_S)
+                return pause_s
+            self._tracker.finished(*place)
+        self._arrived.popleft()
+        self._away_s = _AWAY_FIRST_S
+        return 0.0
+
+    async def ended(self) -> None:
+        self._poller.stop_reading()
+        self._poller.close()
+        await asyncio.to_thread(self._poller.join, 10)
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
         if self._poller.failure is not None:
             raise self._poller.failure
 
     def _from_poller(self, deliveries: list[Delivery]) -> None:
         assert self._loop is not None  # noqa: S101 - run() sets it before the thread starts
-        for delivery in deliveries:
-            self._loop.call_soon_threadsafe(self._arrived.put_nowait, delivery)
+        self._loop.call_soon_threadsafe(self._receive, deliveries)
 
-    async def _take(self, delivery: Delivery, stop: asyncio.Event) -> None:
-        partition = (delivery.topic, delivery.partition)
-        if not self._tracker.handling(partition, delivery.offset, delivery.epoch):
-            return  # taken away while it waited: its owner has it again
-        pause_s = _AWAY_FIRST_S
-        while not stop.is_set():
-            try:
-                await self._keep(delivery)
-            except Unavailable as away:
-                self._log.warning("event.waits", topic=delivery.topic, cause=str(away))
-            else:
-                self._tracker.finished(partition, delivery.offset, delivery.epoch)
-                return
-            self._heartbeat.beat(rest_s=pause_s)
-            await pause(stop, pause_s)
-            pause_s = min(pause_s * 2, _AWAY_CAP_S)
+    def _receive(self, deliveries: list[Delivery]) -> None:
+        was_idle = not self._arrived
+        self._arrived.extend(deliveries)
+        if was_idle:  # else a message is in hand, and its pause is not cut short
+            self.wake()

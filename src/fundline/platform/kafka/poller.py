@@ -35,6 +35,8 @@ class ConsumerStrayed(Exception):
 
 
 class Poller(threading.Thread):
+    """Turns by itself: librdkafka's `poll` waits in a thread, where a `Loop` of the event loop cannot be."""
+
     def __init__(
         self,
         settings: KafkaSettings,

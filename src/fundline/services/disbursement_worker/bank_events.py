@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,6 +22,7 @@ from fundline.platform.database import Database, RowBusy
 from fundline.platform.database.idempotency import RecordBusy
 from fundline.platform.http.requests import parse_body, read_body
 from fundline.platform.refusals import InvalidRequest, Kind, Refusal
+from fundline.platform.shapes import CamelCase
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.disbursement_worker import store
@@ -44,8 +44,8 @@ class PaymentNotOurs(Refusal):
     title = "No payment of ours has this id"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
+class _Part(CamelCase):
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class EventData(_Part):

@@ -16,10 +16,8 @@ from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Candidate, LeaderConnection, translated
 from fundline.platform.database.outbox import TAKE_BATCH
 from fundline.platform.kafka.producer import EventProducer, Outgoing, PublishFailed, PublishRefused
-from fundline.platform.liveness import Heartbeat
-from fundline.platform.loop import pause
+from fundline.platform.loop import Loop
 from fundline.platform.refusals import Unavailable
-from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.event_router.lanes import Lanes
 from fundline.services.event_router.metrics import RouterMetrics
@@ -31,48 +29,41 @@ _LIMIT_S = 40.0
 """For one batch: the statement, and Kafka's acknowledgements."""
 
 
-class Relay:
+class Relay(Loop):
     """One instance of the router. All but one stand by, waiting for the advisory lock."""
 
     def __init__(self, settings: Settings, producer: EventProducer, lanes: Lanes, metrics: Metrics) -> None:
+        super().__init__("relay", every_s=_AWAY_S, limit_s=_LIMIT_S)
         self._settings, self._producer, self._lanes = settings, producer, lanes
         self._metrics = metrics.of(RouterMetrics)
         self._candidate = Candidate(settings, settings.router_lock_id)
         self._held_until_s: dict[str, float] = {}
-        self._log = get_log()
-        self._heartbeat = Heartbeat("relay", _LIMIT_S)
         self.is_leading = False
 
-    @property
-    def heartbeats(self) -> tuple[Heartbeat, ...]:
-        return (self._heartbeat,)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            self._heartbeat.beat()
-            try:
-                connection = await self._candidate.try_to_lead()
-                if connection is not None:
-                    await self._lead(connection, stop)
-                else:
-                    await pause(stop, self._settings.router_standby_poll_ms / 1000)
-            except (Unavailable, PublishFailed) as away:
-                self._log.warning("relay.interrupted", cause=str(away))
-                await pause(stop, _AWAY_S)
-            finally:
-                if self.is_leading:
-                    self._set_leading(leading=False)
-                    self._candidate.resign()
-        self._heartbeat.end()
-        self._candidate.resign()
-
-    async def _lead(self, connection: LeaderConnection, stop: asyncio.Event) -> None:
-        self._set_leading(leading=True)
-        while not stop.is_set():
-            self._heartbeat.beat()
+    async def turn(self) -> float | None:
+        """A batch, or another try to lead."""
+        connection = await self._candidate.try_to_lead()
+        self._set_leading(leading=connection is not None)
+        if connection is None:
+            return self._settings.router_standby_poll_ms / 1000
+        try:
             moved = await self.move_batch(connection)
-            if moved < self._settings.router_batch:
-                await pause(stop, self._settings.router_poll_ms / 1000)
+        except PublishFailed as away:
+            self.interrupted(away)
+            return None
+        return 0.0 if moved == self._settings.router_batch else self._settings.router_poll_ms / 1000
+
+    def interrupted(self, away: Unavailable | PublishFailed) -> None:
+        """Another instance may try, while this one rests."""
+        self._log.warning("relay.interrupted", cause=str(away))
+        self._stand_down()
+
+    async def ended(self) -> None:
+        self._stand_down()
+
+    def _stand_down(self) -> None:
+        self._set_leading(leading=False)
+        self._candidate.resign()
 
     async def move_batch(self, connection: LeaderConnection) -> int:
         """Publish the oldest events in order; returns how many. Raises PublishFailed, and then nothing is deleted."""
@@ -125,6 +116,8 @@ class Relay:
             )
 
     def _set_leading(self, *, leading: bool) -> None:
+        if leading is self.is_leading:
+            return
         self.is_leading = leading
         self._metrics.outbox_leader.set(int(leading))
         self._log.info("relay.leading" if leading else "relay.standing_by")
