@@ -17,7 +17,7 @@ from fundline.manual.openapi import openapi_document
 from fundline.manual.pages import DOCS, ContractBroken, differing_pages, pages, write_pages
 from fundline.manual.problems import problems
 from fundline.manual.settings import process_settings
-from fundline.services.application_api.views import application_shown
+from fundline.services.application_api.views import application_answer
 from fundline.services.status_api.answers import ApplicationStatus
 from fundline.services.status_api.schemas import status_change
 
@@ -114,14 +114,14 @@ def test_an_unknown_field_is_not_an_acceptable_application():
 
 
 def test_an_application_is_shown_as_the_document_says():
-    shown = application_shown(STORED_ROW).model_dump(mode="json", by_alias=True)
+    shown = application_answer(STORED_ROW).model_dump(mode="json", by_alias=True)
     component("Application").validate(shown)
     assert shown["createdAt"] == "2026-11-23T10:15:00.000000Z"
 
 
 def test_an_application_without_a_decision_is_shown_as_the_document_says():
     undecided = dict.fromkeys(("verdict", "underwriter_decision", "payment_state"))
-    shown = application_shown({**STORED_ROW, **undecided}).model_dump(mode="json", by_alias=True)
+    shown = application_answer({**STORED_ROW, **undecided}).model_dump(mode="json", by_alias=True)
     component("Application").validate(shown)
     assert {name: shown[name] for name in ("assessment", "underwriterDecision", "disbursement", "jobs")} == {
         "assessment": None,

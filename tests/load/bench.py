@@ -51,25 +51,29 @@ def _figures(home: StackHome, suites: tuple[str, ...], *, quick: bool) -> dict[s
     ports = Ports.free()
     if "risk" in suites:
         for name, figure in scoring_figures(quick=quick).items():  # before anything else runs
-            figures[name] = _told(name, figure)
+            figures[name] = _printed(name, figure)
         with running_site(home, ports, SCORING) as site:
             for name, figure in inference_figures(site, quick=quick).items():
-                figures[name] = _told(name, figure)
-            figures["queue_drain"] = _told("queue drain", drain_figures(site, quick=quick))
-            figures["post_beside_a_hanging_model"] = _told("slow model", slow_model_figure(site, quick=quick))
+                figures[name] = _printed(name, figure)
+            figures["queue_drain"] = _printed("queue drain", drain_figures(site, quick=quick))
+            figures["post_beside_a_hanging_model"] = _printed(
+                "slow model", slow_model_figure(site, quick=quick)
+            )
             site.sql("truncate outbox;")
     if {"front", "router"} & set(suites):
         with running_site(home, ports, FRONT) as site:
             effort = front.Effort.chosen(quick=quick)
             if "front" in suites:
-                figures["post_saturation"] = _told("POST saturation", front.post_saturation(site, effort))
-                figures["get_saturation"] = _told("cached GET saturation", front.get_saturation(site, effort))
-                figures["post_at_200_per_s"] = _told("POST at 200/s", front.post_at_rate(site, effort))
-                figures["get_at_1000_per_s"] = _told("GET at 1000/s", front.get_at_rate(site, effort))
+                figures["post_saturation"] = _printed("POST saturation", front.post_saturation(site, effort))
+                figures["get_saturation"] = _printed(
+                    "cached GET saturation", front.get_saturation(site, effort)
+                )
+                figures["post_at_200_per_s"] = _printed("POST at 200/s", front.post_at_rate(site, effort))
+                figures["get_at_1000_per_s"] = _printed("GET at 1000/s", front.get_at_rate(site, effort))
             else:
                 front.submit_some(site)
             if "router" in suites:
-                figures["router"] = _told("event router", router_figures(site, quick=quick))
+                figures["router"] = _printed("event router", router_figures(site, quick=quick))
             site.sql("truncate outbox;")
     if "pipeline" in suites:
         with running_site(home, ports) as site:
@@ -77,7 +81,7 @@ def _figures(home: StackHome, suites: tuple[str, ...], *, quick: bool) -> dict[s
     return figures
 
 
-def _told(what: str, figure: Figure) -> Figure:
+def _printed(what: str, figure: Figure) -> Figure:
     value = figure.get("figure") or figure.get("ms") or figure.get("speed_up")
     print(f"{what}: {json.dumps(value)}", file=sys.stderr, flush=True)
     return figure

@@ -28,7 +28,7 @@ from fundline.platform.identity import Caller
 from fundline.services.application_api.answers import Accepted, Application
 from fundline.services.application_api.routes import READ, SUBMIT
 from fundline.services.application_api.schemas import ApplicationRequest
-from fundline.services.application_api.views import application_shown
+from fundline.services.application_api.views import application_answer
 from load.figures import spread
 
 ROUNDS, CALLS = 15, 400
@@ -82,7 +82,7 @@ ROW = stored_row()
 
 
 async def read(call: Call[None, Application]) -> Application:
-    return application_shown(ROW)
+    return application_answer(ROW)
 
 
 async def read_by_hand(request: Request) -> Response:

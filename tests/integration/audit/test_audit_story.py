@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from fundline.commands.audit.coverage import check_coverage
-from fundline.commands.audit.view import told
+from fundline.commands.audit.view import story_lines
 from fundline.contracts.roles import Role
 from fundline.platform.cache import open_cache
 from fundline.platform.clock import new_id, utc_now
@@ -75,7 +75,7 @@ async def test_the_story_reads_as_text(trail, reviewed):
         "status": found["status"],
         "entries": await story_of(trail.database, reviewed),
     }
-    text = "\n".join(told(story))
+    text = "\n".join(story_lines(story))
     assert text.startswith(f"Application {found['tracking_id']} of alice, now approved")
     assert "application-api for uma" in text
     assert "why: Accounts seen." in text

@@ -1,4 +1,4 @@
-from fundline.commands.audit.view import told
+from fundline.commands.audit.view import story_lines
 
 
 def test_details_without_a_value_are_left_out_of_a_story():
@@ -20,4 +20,4 @@ def test_details_without_a_value_are_left_out_of_a_story():
         "status": "approved",
         "entries": [entry],
     }
-    assert told(story)[-1] == "      riskScore 0.1495"
+    assert story_lines(story)[-1] == "      riskScore 0.1495"

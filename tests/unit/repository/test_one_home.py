@@ -13,7 +13,7 @@ TURN_BY_THEMSELVES = {
     "platform/kafka/consumer.py": "the wait of one message for the dead-letter limit, not a loop of the process",
     "stack/supervisor.py": A_THREAD,
     "stack/up.py": "the command's own thread; it has no event loop",
-    "platform/telemetry/line_writer.py": A_THREAD,
+    "platform/telemetry/line_writer.py": "whoever waits for its thread, without an event loop",
     "demo/display.py": A_THREAD,
 }
 """Loops that end when an event is set."""

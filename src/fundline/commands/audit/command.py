@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fundline.commands.audit.reading import read_findings, read_story, witnesses_of
-from fundline.commands.audit.view import told
+from fundline.commands.audit.view import story_lines
 from fundline.commands.doors import JsonOption, give, noun
 from fundline.commands.place import HomeOption
 from fundline.platform.terminal import say
@@ -56,4 +56,4 @@ def show(
 ) -> None:
     """Tell the story of an application in order: who did what, when and why."""
     story = asyncio.run(read_story(home, application))
-    give(story, lambda one: "\n".join(told(one)), as_json=as_json)
+    give(story, lambda one: "\n".join(story_lines(one)), as_json=as_json)

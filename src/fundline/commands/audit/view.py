@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def told(story: Mapping[str, Any]) -> list[str]:
+def story_lines(story: Mapping[str, Any]) -> list[str]:
     """A line for each entry, its reason and details below it."""
     entries = story["entries"]
     whose = f"Application {story['trackingId']} of {story['userId']}, now {story['status']}"

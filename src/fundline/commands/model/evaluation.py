@@ -67,7 +67,7 @@ def evaluate(
             f"Left out for {one.column}: {one.rows} rows, the first in line {one.first_line} ({one.why}).\n"
         )
     for each in found:
-        say(json.dumps(each.as_json()) if as_json else _told(each))
+        say(json.dumps(each.as_json()) if as_json else _as_line(each))
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def _models(version: str) -> Sequence[LoadedModel]:
         raise CommandFailed(f"The model cannot be used: {error}") from error
 
 
-def _told(one: Evaluation) -> str:
+def _as_line(one: Evaluation) -> str:
     figures = one.as_json()
     shown = "  ".join(f"{name} {_number(figures[key])}" for name, key in SHOWN)
     reasons = "".join(f"\n  {name}: {why}" for name, why in figures["reasons"].items())

@@ -11,7 +11,7 @@ from fundline.outside.bank_sandbox.bookkeeper import Bookkeeper
 from fundline.outside.bank_sandbox.conduct import BankBusy, Conduct
 from fundline.outside.bank_sandbox.decline_rules import decline_of
 from fundline.outside.bank_sandbox.faults import Call
-from fundline.outside.bank_sandbox.outcomes import Outcomes, tell_of
+from fundline.outside.bank_sandbox.outcomes import Outcomes, log_outcome
 from fundline.outside.bank_sandbox.schemas import PaymentOrder
 from fundline.outside.bank_sandbox.store import (
     Order,
@@ -136,7 +136,7 @@ class Bank:
         if payment.order_hash != kept.order_hash:
             raise PaymentIdReused("This payment id was used for another order; that one stands.")
         if is_new:
-            tell_of(self._log, payment)
+            log_outcome(self._log, payment)
             if plan.return_after_ms is not None:
                 self._outcomes.wake()
             if plan.due_at_ms is not None or plan.notices:

@@ -52,10 +52,10 @@ class MailRoom(Loop):
             with contextlib.suppress(OSError):  # withdrawn at this moment; or the disk takes it next time
                 file.rename(self._taken / file.name)
         with contextlib.suppress(OSError):  # a full disk: told at the next turn
-            await self._tell_of_returns()
+            await self._announce_returns()
         await asyncio.gather(*(self._try(file) for file in sorted(self._taken.glob(_PATTERN))))
 
-    async def _tell_of_returns(self) -> None:
+    async def _announce_returns(self) -> None:
         for payment in await self._bank.returns(self._returned_to):
             name = f"{UUID(payment.payment_id).hex}.camt.054.xml"
             self._put(name, booking_notification(payment, self._now()))

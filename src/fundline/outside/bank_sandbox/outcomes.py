@@ -44,11 +44,11 @@ class Outcomes(Loop):
         at = self._now()
         concluded = await self._bookkeeper.write(partial(conclude_due, at=at, fresh_id=self._fresh_id))
         for payment in concluded:
-            tell_of(self._log, payment)
+            log_outcome(self._log, payment)
         self.tell()
 
 
-def tell_of(log: Any, payment: Payment) -> None:
+def log_outcome(log: Any, payment: Payment) -> None:
     event = f"bank.payment_{payment.status}"
     log.info(
         event,

@@ -9,7 +9,7 @@ from fundline.platform.refusals import Kind, Refusal
 from fundline.services.application_api import store
 from fundline.services.application_api.answers import Application
 from fundline.services.application_api.schemas import ListQuery
-from fundline.services.application_api.views import application_shown
+from fundline.services.application_api.views import application_answer
 
 
 class ApplicationNotFound(Refusal):
@@ -32,7 +32,7 @@ class Reading:
         row = await store.find(self._database, application_id)
         if row is None or not (caller.sees_everything or row["user_id"] == caller.subject):
             raise ApplicationNotFound
-        return application_shown(row)
+        return application_answer(row)
 
     async def page(self, caller: Caller, query: ListQuery) -> Page[Application]:
         """Newest first."""
@@ -44,5 +44,5 @@ class Reading:
             limit=query.limit + 1,
         )
         return Page[Application].of(
-            rows, query.limit, show=application_shown, id_of=lambda row: row["application_id"]
+            rows, query.limit, show=application_answer, id_of=lambda row: row["application_id"]
         )

@@ -80,10 +80,10 @@ where ($1::uuid is null or a.application_id < $1) and ($2::text is null or a.sta
 order by a.application_id desc limit $3
 """
 )
-RECORD_DECISION = """
+RECORD_DECISION = Sql("""
 insert into underwriter_decisions (application_id, decision, reason, decided_by, decided_at)
-values ($1, $2, $3, $4, $5)
-"""
+values (:application_id, :decision, :reason, :decided_by, :at)
+""")
 SECTORS = "select sector_code, name from reference_sectors order by sector_code"
 STATES = "select state_code, name from reference_states order by state_code"
 COUNTRIES = "select country_code, name, region_required from reference_countries order by country_code"
@@ -153,7 +153,10 @@ async def page(
 async def record_decision(
     connection: Connection, application_id: UUID, *, decision: str, reason: str, decided_by: str, at: datetime
 ) -> None:
-    await connection.execute(RECORD_DECISION, application_id, decision, reason, decided_by, at)
+    statement = RECORD_DECISION(
+        application_id=application_id, decision=decision, reason=reason, decided_by=decided_by, at=at
+    )
+    await connection.execute(*statement)
 
 
 async def sectors(database: Database) -> dict[str, str]:

@@ -14,7 +14,7 @@ from fundline.services.application_api.answers import (
 )
 
 
-def application_shown(row: Any) -> Application:
+def application_answer(row: Any) -> Application:
     """One application as its owner, or a person of the lender, sees it."""
     return Application(
         id=row["application_id"],

@@ -68,7 +68,7 @@ class ResultBook:
             else:
                 await self._write(connection, application, payment, result)
                 recorded = Recorded.NOW
-        self._tell(payment, result, recorded, sentence)
+        self._log_result(payment, result, recorded, sentence)
         return recorded
 
     async def record_lost(self, application_id: UUID) -> None:
@@ -79,13 +79,13 @@ class ResultBook:
             if payment.state in FINISHED:
                 return
             await self._contradict(connection, payment, LOST)
-        self._tell_contradiction(payment, LOST)
+        self._log_contradiction(payment, LOST)
 
-    def _tell(
+    def _log_result(
         self, payment: Payment, result: BankResult | Unclear, recorded: Recorded, sentence: str
     ) -> None:
         if recorded is Recorded.CONTRADICTED:
-            self._tell_contradiction(payment, sentence)
+            self._log_contradiction(payment, sentence)
         elif recorded is Recorded.HELD:
             self._log.warning("payment.held", cause=sentence, **payment.ids())
         elif recorded is Recorded.NOW and isinstance(result, Settled):
@@ -99,7 +99,7 @@ class ResultBook:
             self._applications.labels(ApplicationStatus.FAILED.value).inc()
             self._log.warning("payment.declined", code=result.code, **payment.ids())
 
-    def _tell_contradiction(self, payment: Payment, sentence: str) -> None:
+    def _log_contradiction(self, payment: Payment, sentence: str) -> None:
         self._contradicted.inc()
         self._log.error("payment.contradicted", cause=sentence, **payment.ids())
 

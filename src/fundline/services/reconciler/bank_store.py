@@ -9,6 +9,7 @@ from uuid import UUID
 from fundline.banks.statement import START
 from fundline.domain.money import Money
 from fundline.platform.database import Connection, Database
+from fundline.platform.database.sql import Sql
 from fundline.records.books import Payment, StatementLine, payment_of
 from fundline.services.reconciler.findings import SOURCE
 
@@ -26,15 +27,16 @@ select exists (
 )
 """
 HOW_MANY_GONE = "select count(distinct payment_id) from bank_statement_lines where bank = $1 and seen_at < $2"
-KEEP_LINES = """
+KEEP_LINES = Sql("""
 insert into bank_statement_lines
     (bank, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, is_returned, read_at,
      seen_at)
-select $1, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, is_returned, $10, $10
-from unnest($2::bytea[], $3::uuid[], $4::bool[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bool[])
+select :bank, line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, is_returned, :at, :at
+from unnest(:hashes::bytea[], :payments::uuid[], :are_paid::bool[], :amounts_minor::bigint[], :currencies::text[],
+            :transactions::text[], :references::text[], :are_returned::bool[])
      as line (line_hash, payment_id, is_paid, amount_minor, currency, transaction_id, reference, is_returned)
 on conflict on constraint bank_statement_lines_once do update set seen_at = excluded.seen_at
-"""
+""")
 LINES = """
 select line, payment_id, is_paid, amount_minor, currency, transaction_id, reference, is_returned, read_at
 from bank_statement_lines where bank = $1 and line > $2 and ($3 or matched_at is null) order by line limit $4
@@ -131,17 +133,18 @@ async def keep_page(
     content = list(lines.values())
     async with database.transaction() as connection:
         await connection.execute(
-            KEEP_LINES,
-            bank,
-            list(lines),
-            [line.payment_id for line in content],
-            [line.is_paid for line in content],
-            [line.amount.amount_minor for line in content],
-            [line.amount.currency for line in content],
-            [line.transaction_id for line in content],
-            [line.reference for line in content],
-            [line.is_returned for line in content],
-            at,
+            *KEEP_LINES(
+                bank=bank,
+                hashes=list(lines),
+                payments=[line.payment_id for line in content],
+                are_paid=[line.is_paid for line in content],
+                amounts_minor=[line.amount.amount_minor for line in content],
+                currencies=[line.amount.currency for line in content],
+                transactions=[line.transaction_id for line in content],
+                references=[line.reference for line in content],
+                are_returned=[line.is_returned for line in content],
+                at=at,
+            )
         )
         if lines or cursor == START:
             await connection.execute(KEEP_PLACE, bank, cursor, next(iter(lines), None), at)

@@ -77,12 +77,16 @@ def run_program(
             f"{title} did not finish within {timeout_s:.0f} s: {Path(argv[0]).name}."
         ) from error
     if done.returncode != 0:
-        said = _telling_line(done.stderr) or _telling_line(done.stdout) or f"exit code {done.returncode}"
+        said = (
+            _line_with_the_cause(done.stderr)
+            or _line_with_the_cause(done.stdout)
+            or f"exit code {done.returncode}"
+        )
         raise CommandFailed(f"{title} failed ({Path(argv[0]).name}): {said.rstrip('.')}.")
     return done.stdout
 
 
-def _telling_line(text: str) -> str:
+def _line_with_the_cause(text: str) -> str:
     """The last line that names an error, else the last line; tools like initdb go on talking after it."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
