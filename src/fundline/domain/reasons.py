@@ -19,23 +19,22 @@ SENTENCES: Mapping[str, str] = {
         "If revenue falls as it can in this sector, the cash runs out too often before the loan is repaid; a smaller "
         "instalment or more cash in reserve would help."
     ),
-    "amount_needs_a_person": "The amount asked for is above what is approved without a person looking at it.",
+    "amount_needs_a_person": "The amount is so high that a person has to look at it.",
     "exposure_of_applicant": (
-        "Together with your other open and paid applications, the amount is above what is approved without a person "
-        "looking at it."
+        "Together with your other open and paid applications, the amount is so high that a person has to look at it."
     ),
     "exposure_of_business": (
-        "Together with other open and paid applications for this business, the amount is above what is approved "
-        "without a person looking at it."
+        "Together with other open and paid applications for this business, the amount is so high that a person has to "
+        "look at it."
     ),
     "exposure_of_account": (
-        "Together with other open and paid applications to be paid to this account, the amount is above what is "
-        "approved without a person looking at it."
+        "Together with other open and paid applications that name this account, the amount is so high that a person "
+        "has to look at it."
     ),
-    "exposure_unknown": "What is open or paid already could not be read, so a person looks at it.",
+    "exposure_unknown": "We could not read which applications are open or paid already, so a person looks at this one.",
     "likely_repeat": (
-        "The same amount was asked for within a day, for this business and to this account; a person finds out whether "
-        "it was meant twice."
+        "Within a day there was another application for the same amount, business and account; a person checks whether "
+        "both are meant."
     ),
     "probability_of_default_high": "The estimated likelihood of repayment is too low.",
     "amount_history": "Loans of this size have defaulted more often than average.",
@@ -45,18 +44,18 @@ SENTENCES: Mapping[str, str] = {
     "business_new": "Loans to businesses of this age have defaulted more often than average.",
     "employees_few": "Loans to businesses with about as many employees have defaulted more often than average.",
     "legal_form": "Loans to businesses of this legal form have defaulted more often than average.",
-    "franchise": "Of franchised and independent businesses, those like this one have defaulted more often.",
+    "franchise": "Businesses like this one, franchised or independent, have defaulted more often than the others.",
     "model_unavailable": "The application could not be scored automatically, so a person looks at it.",
-    "input_out_of_range": "A figure lies outside of what can be assessed automatically, so a person looks at it.",
+    "input_out_of_range": "A figure is too large or too small to be assessed automatically, so a person looks at it.",
     "annual_revenue_missing": "The annual revenue is missing, so repayment could not be assessed.",
     "operating_margin_missing": "The operating margin is missing, so repayment could not be assessed.",
     "monthly_debt_service_missing": "The debt payments are missing, so repayment could not be assessed.",
     "cash_at_bank_missing": "The cash at bank is missing, so reserves could not be assessed.",
-    "sector_unknown": "The sector of the business is not one we have records of.",
-    "state_unknown": "The state or country of the business is not one we have records of.",
-    "business_age_unknown": "Whether the business is new or existing is not known.",
-    "legal_form_unknown": "The legal form of the business is not one we have records of.",
-    "location_unknown": "Whether the business is in an urban or a rural place is not known.",
+    "sector_unknown": "We have no records of the sector of the business.",
+    "state_unknown": "We have no records of the state or country of the business.",
+    "business_age_unknown": "We do not know whether the business is new or existing.",
+    "legal_form_unknown": "We have no records of the legal form of the business.",
+    "location_unknown": "We do not know whether the business is in an urban or a rural place.",
 }
 
 REASON_BY_FEATURE: Mapping[str, str] = {

@@ -62,8 +62,8 @@ def _reasons(evidence: Mapping[str, Any]) -> list[str]:
 def _figures(code: str, evidence: Mapping[str, Any]) -> str:
     for rule in evidence["rules"]:
         if rule["reason"] == code and rule["observed"] is not None:
-            limit = "" if rule["limit"] is None else f", limit {rule['limit']}"
-            return f": {rule['rule']} is {rule['observed']}{limit}"
+            limit = "" if rule["limit"] is None else f", limit {text_of(rule['limit'])}"
+            return f": {rule['rule']} is {text_of(rule['observed'])}{limit}"
     return ""
 
 

@@ -19,8 +19,8 @@ SUBJECTS = {
     MailKind.REJECTED: "About your application {tracking_id}",
     MailKind.REFERRED: "A person is looking at your application {tracking_id}",
     MailKind.PAID: "The money for {tracking_id} is on its way",
-    MailKind.PAYMENT_FAILED: "We could not pay out {tracking_id}",
-    MailKind.PAYMENT_RETURNED: "The money for {tracking_id} came back to us",
+    MailKind.PAYMENT_FAILED: "We could not pay out your loan {tracking_id}",
+    MailKind.PAYMENT_RETURNED: "The money for your loan {tracking_id} came back to us",
     MailKind.ENDPOINT_DISABLED: "Your webhook endpoint was switched off",
 }
 """Filled with our own words only: what somebody else typed never stands in a header."""
