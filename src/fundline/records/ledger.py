@@ -182,16 +182,19 @@ async def correct(
         )
         booked = merged(booked, replaced)
     stream = f"payment:{payment_id}" if application_id is None else application_stream(application_id)
-    details = {
+    details = {**_details(correction, reversal_id, instead), ROWS: booked}
+    await record(connection, AuditEntry(stream, actor, "ledger.corrected", at, correction.reason, details))
+    return reversal_id
+
+
+def _details(correction: Correction, reversal_id: UUID, instead: tuple[Posting, ...]) -> dict[str, object]:
+    return {
         "corrects": str(correction.corrects),
         "reversal": str(reversal_id),
         "requestedBy": correction.requested_by,
         "approvedBy": correction.approved_by,
         "instead": [[posting.account, posting.amount.text(), posting.amount.currency] for posting in instead],
-        ROWS: booked,
     }
-    await record(connection, AuditEntry(stream, actor, "ledger.corrected", at, correction.reason, details))
-    return reversal_id
 
 
 async def _lock_resolved(connection: Connection, payment_id: UUID) -> UUID | None:

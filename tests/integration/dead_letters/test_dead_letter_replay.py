@@ -6,6 +6,7 @@ import uuid
 import pytest
 
 from fundline.contracts.topics import RISK_SCORING_COMPLETED
+from fundline.platform.kafka.messages import Delivery
 from support.approved_applications import store_application
 from support.dead_letters import dead, dead_payment, kept_letter, outbox, payment_asked, status_told
 from support.delivering import answered
@@ -18,6 +19,22 @@ async def story(database, stream: str) -> list[tuple[str, str]]:
         "select action, actor from audit_entries where stream = $1 order by sequence", stream
     )
     return [tuple(row) for row in rows]
+
+
+def sent_headers(message: Delivery) -> dict[str, str]:
+    """The event's own, and that a person has sent it back."""
+    own = {k: v for k, v in message.headers.items() if k.startswith("ce_") or not k.startswith("fundline-")}
+    return {**own, "fundline-origin": message.headers["fundline-origin"], "fundline-replay": "1"}
+
+
+async def nobody_can_act_again(act, letter_id, seen: str) -> None:
+    for verb in ("replay", "approve", "discard", "withdraw"):
+        more = {"payloadSha256": seen} if verb == "approve" else {}
+        refused = await act(letter_id, verb, subject="oscar", **more)
+        assert (refused.status_code, refused.json()["type"]) == (
+            409,
+            "urn:fundline:problem:dead-letter-settled",
+        )
 
 
 async def test_dead_letter_replay_for_money_takes_two_people_keeps_the_event_id_and_is_audited(
@@ -48,22 +65,11 @@ async def test_dead_letter_replay_for_money_takes_two_people_keeps_the_event_id_
     assert str(event["event_id"]) == message.headers["ce_id"]
     assert event["topic"] == "disbursement.requested.disbursement-worker.retry"
     assert (event["key"], event["payload"].encode()) == (application_id, message.value)
-    sent = json.loads(event["headers"])
-    assert sent == {
-        **{k: v for k, v in message.headers.items() if k.startswith("ce_") or not k.startswith("fundline-")},
-        "fundline-origin": message.headers["fundline-origin"],
-        "fundline-replay": "1",
-    }
+    assert json.loads(event["headers"]) == sent_headers(message)
 
     again = await act(letter_id, "approve", subject="omar", key="agree-1", payloadSha256=seen)
     assert (again.content, again.headers["idempotent-replayed"]) == (agreed.content, "true")
-    for verb in ("replay", "approve", "discard", "withdraw"):
-        more = {"payloadSha256": seen} if verb == "approve" else {}
-        refused = await act(letter_id, verb, subject="oscar", **more)
-        assert (refused.status_code, refused.json()["type"]) == (
-            409,
-            "urn:fundline:problem:dead-letter-settled",
-        )
+    await nobody_can_act_again(act, letter_id, seen)
     assert len(await outbox(database)) == 1
 
     expected = [

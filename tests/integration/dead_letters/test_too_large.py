@@ -93,18 +93,22 @@ async def test_what_the_broker_takes_and_no_dead_letter_can_hold_blocks_nobody(
         assert "too large" in row["cause"]
         assert row["payload"] == value[:65_536]
         letter = await shown(row["dead_letter_id"])
-        assert letter["whole"]["bytes"] == len(value)
-        assert letter["whole"]["sha256"] == hashlib.sha256(value).hexdigest()
-        origin, _, offset = letter["whole"]["at"].rpartition("/")
-        assert origin == f"{prefix}{TOPIC.name}/0"
-        kept = await asyncio.to_thread(
-            read_all, kafka_settings.kafka_bootstrap, prefix + TOPIC.name, wait_for=4
-        )
-        assert next(one for one in kept if one.offset == int(offset) and one.partition == 0).value == value
+        await the_whole_is_at(kafka_settings, letter["whole"], value)
         assert f"Kafka at {letter['whole']['at']}" in show_letter(letter).replace("\n", " ")
         refused = await act(row["dead_letter_id"], "replay")
         assert refused.status_code == 409
         assert "Only the first 65536" in refused.json()["detail"]
+
+
+async def the_whole_is_at(settings, whole: dict, value: bytes) -> None:
+    """Size, hash and place in Kafka of a payload of which the letter holds only the head."""
+    name = settings.topic_prefix + TOPIC.name
+    assert whole["bytes"] == len(value)
+    assert whole["sha256"] == hashlib.sha256(value).hexdigest()
+    origin, _, offset = whole["at"].rpartition("/")
+    assert origin == f"{name}/0"
+    kept = await asyncio.to_thread(read_all, settings.kafka_bootstrap, name, wait_for=4)
+    assert next(one for one in kept if one.offset == int(offset) and one.partition == 0).value == value
 
 
 def payment_asked(key: uuid.UUID) -> OutboxRow:

@@ -105,6 +105,20 @@ async def test_a_kafka_that_pauses_seven_times_under_load_leaves_no_backlog_and_
     assert codes == [0, 0]
 
 
+def stranger(settings) -> Consumer:
+    """A member of the same group that is none of our runtimes."""
+    return Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": settings.topic_prefix + GROUP,
+            "partition.assignment.strategy": "roundrobin",
+            "enable.auto.commit": False,
+            "max.poll.interval.ms": 300_000,
+            "session.timeout.ms": 10_000,
+        }
+    )
+
+
 async def test_a_consumer_that_cannot_get_back_into_its_group_is_unready_and_is_replaced(settings):
     """Another member holds the rebalance up: it is alive, but does not answer. What polls on meanwhile is no member."""
     handled: list[str] = []
@@ -112,18 +126,6 @@ async def test_a_consumer_that_cannot_get_back_into_its_group_is_unready_and_is_
 
     async def handle(event: Event) -> None:
         handled.append(event.key)
-
-    def stranger() -> Consumer:
-        return Consumer(
-            {
-                "bootstrap.servers": settings.kafka_bootstrap,
-                "group.id": settings.topic_prefix + GROUP,
-                "partition.assignment.strategy": "roundrobin",
-                "enable.auto.commit": False,
-                "max.poll.interval.ms": 300_000,
-                "session.timeout.ms": 10_000,
-            }
-        )
 
     def replaced() -> float:
         return metrics.of(ConsumerMetrics).consumer_replaced.labels(GROUP)._value.get()
@@ -133,7 +135,7 @@ async def test_a_consumer_that_cannot_get_back_into_its_group_is_unready_and_is_
         settings, GROUP, [Subscription(APPLICATIONS_CREATED, handle)], producer=producer, metrics=metrics
     )
     topic = settings.topic_prefix + APPLICATIONS_CREATED.name
-    silent, third = stranger(), stranger()
+    silent, third = stranger(settings), stranger(settings)
 
     async def is_unready() -> bool:
         return not await runtime.ready()

@@ -1,7 +1,12 @@
+from datetime import timedelta
+
 import pytest
 
 from fundline.domain.payment import PaymentState
+from fundline.services.reconciler.letters import DeadLetters
+from support.approved_applications import store_application
 from support.ledger import open_payment, reach
+from support.letter_story import Story
 from support.reconciler import WrittenStatement
 
 
@@ -21,3 +26,15 @@ def pay(database):
         return payment_id
 
     return make
+
+
+@pytest.fixture
+async def story(database, box) -> Story:
+    return Story(database, await store_application(database, box, status="processing"))
+
+
+@pytest.fixture
+def letters(database) -> DeadLetters:
+    return DeadLetters(
+        database, attempts=2, batch=2, tell_within=timedelta(hours=24), pause=timedelta(minutes=5)
+    )
