@@ -29,6 +29,7 @@ from fundline.stack.running import Stack
 from fundline.stack.up import running_stack
 from support.applications import application_of_its_own
 from support.clients import SETTLED, bearer, browser
+from support.engines import kill_services
 from support.ports import free_ports
 from support.small_disk import SmallDisk, small_disk
 from support.three_checks import problems_at_rest
@@ -169,6 +170,7 @@ def place() -> Iterator[Place]:
             made_of_all = Place(stack, disks)
             asyncio.run(until(lambda: made_of_all.restarts("valkey") == 1))
             yield made_of_all
+            kill_services(stack)
 
 
 def make_database(home: StackHome, ports: Ports) -> str:

@@ -17,9 +17,13 @@ def niceness() -> int:
     return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
+OWN = niceness()
+"""Of whoever runs the tests; it may be a low one already."""
+
+
 async def test_a_simulation_runs_in_a_thread_that_gives_way_and_the_rest_of_the_process_does_not(compute):
     assert await compute.run(niceness) == min(NICENESS, 19)
-    assert niceness() < NICENESS
+    assert niceness() == OWN
 
 
 async def test_what_it_raises_comes_back(compute):
