@@ -13,7 +13,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,17 +114,18 @@ async def _verdict(stack: Stack, deeds: Deeds, restarts_before: dict[str, int]) 
 async def behind_within(stack: Stack, seconds: float) -> list[str]:
     """What is not drained or not ready; empty as soon as everything is."""
     deadline = time.monotonic() + seconds
-    while True:
-        behind = await asyncio.to_thread(_behind, stack)
-        if not behind or time.monotonic() > deadline:
-            return behind
-        await asyncio.sleep(0.5)
+    with group_lags(stack.kafka.address) as lags_now:
+        while True:
+            behind = await asyncio.to_thread(_behind, stack, lags_now)
+            if not behind or time.monotonic() > deadline:
+                return behind
+            await asyncio.sleep(0.5)
 
 
-def _behind(stack: Stack) -> list[str]:
+def _behind(stack: Stack, lags_now: Callable[[], dict[str, int]]) -> list[str]:
     found = [f"{record.instance} is not ready" for record in stack.processes() if not is_well(record.health)]
     try:
-        lags = group_lags(stack.kafka.address)
+        lags = lags_now()
     except KafkaUnavailable as away:
         return [*found, f"the broker does not say: {away}"]
     return found + [f"{group} has {lag} messages to go" for group, lag in lags.items() if lag]

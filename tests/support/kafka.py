@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Protocol
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
 from fundline.contracts.envelope import make_envelope
 from fundline.contracts.payloads import ApplicationCreated
@@ -77,7 +77,7 @@ def read_all_of(
                 quiet_since = time.monotonic()
                 continue
             is_quiet = len(found) >= wait_for and time.monotonic() - quiet_since > 0.5
-            if is_quiet and all(read_to[place] >= _end_of(asker, place) for place in places):
+            if is_quiet and _ends(asker, places) <= read_to.items():
                 break
         return sorted(found, key=lambda d: (d.topic, d.partition, d.offset))
     finally:
@@ -85,8 +85,10 @@ def read_all_of(
         asker.close()
 
 
-def _end_of(asker: Consumer, place: tuple[str, int]) -> int:
-    return int(asker.get_watermark_offsets(TopicPartition(*place), timeout=10)[1])
+def _ends(asker: Consumer, places: Sequence[tuple[str, int]]) -> set[tuple[tuple[str, int], int]]:
+    """(place, next offset) of each, all asked for at once."""
+    asked = [TopicPartition(topic, number, OFFSET_END) for topic, number in places]
+    return {((p.topic, p.partition), p.offset) for p in asker.offsets_for_times(asked, timeout=10)}
 
 
 class Part(Protocol):

@@ -30,12 +30,13 @@ async def test_a_message_on_which_three_processes_died_is_set_aside_and_all_othe
     await asyncio.to_thread(EventProducer(settings).publish, batch)
     lives = [ConsumerProcess("intake-0", settings, tmp_path, database_url=database_url)]
     try:
-        async with asyncio.timeout(200):
-            while not lives[-1].runs() or await _lag(engines.bootstrap, topic_prefix) != 0:
-                if not lives[-1].runs():
-                    name = f"intake-{len(lives)}"
-                    lives.append(ConsumerProcess(name, settings, tmp_path, database_url=database_url))
-                await asyncio.sleep(0.2)
+        with group_lags(engines.bootstrap, topic_prefix) as lags:
+            async with asyncio.timeout(200):
+                while not lives[-1].runs() or (await asyncio.to_thread(lags))[GROUP] != 0:
+                    if not lives[-1].runs():
+                        name = f"intake-{len(lives)}"
+                        lives.append(ConsumerProcess(name, settings, tmp_path, database_url=database_url))
+                    await asyncio.sleep(0.2)
     finally:
         last_status = lives[-1].stop()
     dead = await asyncio.to_thread(read_all, settings.kafka_bootstrap, topic_prefix + DEAD, wait_for=1)
@@ -43,10 +44,6 @@ async def test_a_message_on_which_three_processes_died_is_set_aside_and_all_othe
     assert dead[0].headers[CAUSE] == "Poison: crash: 3 processes ended with this message in hand"
     assert len(lives) - 1 in {3, 4}, "four when the first life committed something before it died"
     assert last_status == 0
-
-
-async def _lag(bootstrap: str, prefix: str) -> int:
-    return (await asyncio.to_thread(group_lags, bootstrap, prefix))[GROUP]
 
 
 async def test_a_life_that_goes_on_elsewhere_counts_no_death(database_url):
