@@ -2,8 +2,11 @@ from datetime import timedelta
 
 import pytest
 
+from fundline.banks.sandbox import SandboxBank
 from fundline.domain.payment import PaymentState
+from fundline.services.reconciler.bank import BankComparison
 from fundline.services.reconciler.letters import DeadLetters
+from fundline.services.reconciler.statement import Statement
 from support.approved_applications import store_application
 from support.ledger import open_payment, reach
 from support.letter_story import Story
@@ -37,4 +40,11 @@ async def story(database, box) -> Story:
 def letters(database) -> DeadLetters:
     return DeadLetters(
         database, attempts=2, batch=2, tell_within=timedelta(hours=24), pause=timedelta(minutes=5)
+    )
+
+
+@pytest.fixture
+def comparison(database, bank) -> BankComparison:
+    return BankComparison(
+        database, Statement(database, SandboxBank(bank), page=2), grace_s=60, lookback_h=48, batch=50
     )
