@@ -25,6 +25,8 @@ from support.stored import submitted_application
 
 pytestmark = pytest.mark.integration
 BREAKER_OPEN = 2
+NONSENSE = (1.7, -0.1, "NaN", None, "high")
+"""Probabilities that cannot be."""
 
 
 @pytest.fixture
@@ -185,19 +187,34 @@ async def test_a_model_that_takes_half_a_minute_costs_one_time_out_and_then_noth
         assert model.asked - asked <= 4, "probes come 5, 10, 15 and 15 seconds after each other"
 
 
-@pytest.mark.parametrize("nonsense", [1.7, -0.1, "NaN", None, "high"])
 async def test_a_model_that_answers_nonsense_leads_to_referrals_and_to_no_crash(
-    database, box, kafka, start_worker, nonsense
+    database, box, kafka, start_worker
 ):
-    model = ScriptedModelServer(lambda: json_response(good_answer(probability=[nonsense])))
+    """Each kind, with a right answer behind it, so that the breaker lets the next one through; then many at once."""
+    said: list[object] = []
+    model = ScriptedModelServer(lambda: json_response(good_answer(probability=[said[-1]])))
+
+    async def scored(count: int, probability: object) -> list[dict]:
+        said.append(probability)
+        applications = [await submitted_application(database, box) for _ in range(count)]
+        await publish(kafka, *map(request, applications))
+        return await assessed(database, *applications)
+
     async with model.over_http() as url:
         worker = start_worker("risk-worker-1", url)
-        applications = [await submitted_application(database, box) for _ in range(8)]
-        await publish(kafka, *map(request, applications))
-        rows = await assessed(database, *applications)
-        assert {row["verdict"] for row in rows} == {"pending_review"}
-        assert all("model_unavailable" in row["principal_reasons"] for row in rows)
-        assert "probab" in rows[0]["fallback_cause"]
+        for nonsense in NONSENSE:
+            (row,) = await scored(1, nonsense)
+            assert (row["verdict"], "model_unavailable" in row["principal_reasons"]) == (
+                "pending_review",
+                True,
+            )
+            assert "probab" in row["fallback_cause"], nonsense
+            (sound,) = await scored(1, 0.5)
+            assert sound["fallback_cause"] is None
+        for nonsense in NONSENSE:
+            rows = await scored(8, nonsense)
+            assert {row["verdict"] for row in rows} == {"pending_review"}
+            assert all("model_unavailable" in row["principal_reasons"] for row in rows)
         assert worker.runs()
         topic = kafka.topic_prefix + RISK_SCORING_REQUESTED.dead_letter
         assert await asyncio.to_thread(read_all, kafka.kafka_bootstrap, topic) == []
