@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -29,6 +29,8 @@ LOCKED_FOR_S = (5.0, 40.0)
 PER_SECOND = 3
 SUBJECTS = 6
 SETTLED_WITHIN_S = 90.0
+GOOD = frozenset({"200", "202", "503+"})
+"""What a client may read; `+` says that the answer names a time to come again."""
 EVERY_TABLE = """
 select relname from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace
     and relname <> 'alembic_version' order by relname
@@ -79,9 +81,7 @@ async def lock_under_load(stack: Stack, tables: Sequence[str], seconds: float) -
     ]
     verdict.faults += [f"a dead letter: {told}" for told in await _letters(stack) if told not in letters]
     verdict.faults += [
-        f"clients read {told} {count} times"
-        for told, count in verdict.answers.items()
-        if told not in {"200", "202", "503+"}
+        f"clients read {told} {count} times" for told, count in verdict.answers.items() if told not in GOOD
     ]
     verdict.faults += await problems_at_rest(stack.settings)
     return verdict
@@ -125,24 +125,32 @@ async def _submit(
     headers = bearer(stack, "alice", "partner") | {"idempotency-key": f"{subject}-{uuid.uuid4()}"}
     async with asyncio.timeout(SETTLED_WITHIN_S):
         while True:
-            answer = await client.post("/v1/applications", json=application_of_its_own(), headers=headers)
-            _note(verdict, answer)
-            if answer.status_code == 202:
+            answer = await _asked(
+                verdict, client.post("/v1/applications", json=application_of_its_own(), headers=headers)
+            )
+            if answer is not None and answer.status_code == 202:
                 accepted.append(answer.json()["id"])
                 return
-            await asyncio.sleep(int(answer.headers.get("retry-after", "1")))
+            await asyncio.sleep(1 if answer is None else int(answer.headers.get("retry-after", "1")))
 
 
 async def _read(stack: Stack, client: httpx.AsyncClient, application_id: str, verdict: Verdict) -> None:
     for path in (f"/v1/status/{application_id}", f"/v1/applications/{application_id}"):
-        _note(verdict, await client.get(path, headers=bearer(stack, "alice")))
+        await _asked(verdict, client.get(path, headers=bearer(stack, "alice")))
 
 
-def _note(verdict: Verdict, answer: httpx.Response) -> None:
-    told = str(answer.status_code) + ("+" if "retry-after" in answer.headers else "")
-    if told not in {"200", "202", "503+"}:
-        told += f" {answer.request.method} {answer.text[:200]}"
+async def _asked(verdict: Verdict, request: Awaitable[httpx.Response]) -> httpx.Response | None:
+    """The answer, counted; None when there was none, which is a fault like a wrong one and ends no matrix."""
+    answer = None
+    try:
+        answer = await request
+        told = str(answer.status_code) + ("+" if "retry-after" in answer.headers else "")
+        if told not in GOOD:
+            told += f" {answer.request.method} {answer.text[:200]}"
+    except httpx.TransportError as error:
+        told = f"no answer, {error!r}"
     verdict.answers[told] = verdict.answers.get(told, 0) + 1
+    return answer
 
 
 async def _unsettled(
@@ -154,9 +162,9 @@ async def _unsettled(
     waiting, deadline = set(accepted), time.monotonic() + SETTLED_WITHIN_S
     while waiting and time.monotonic() < deadline:
         for application_id in sorted(waiting):
-            answer = await client.get(f"/v1/status/{application_id}", headers=bearer(stack, "alice"))
-            _note(verdict, answer)
-            if answer.status_code == 200 and answer.json()["status"] in SETTLED:
+            request = client.get(f"/v1/status/{application_id}", headers=bearer(stack, "alice"))
+            answer = await _asked(verdict, request)
+            if answer is not None and answer.status_code == 200 and answer.json()["status"] in SETTLED:
                 waiting.discard(application_id)
         await asyncio.sleep(0.5)
     return [f"the application {application_id} does not stand still" for application_id in sorted(waiting)]
