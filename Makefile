@@ -16,8 +16,10 @@ QUIET := $(shell [ -t 2 ] || echo --quiet)
 # Compiled once, here and where our own modules are first imported, not by each of a dozen processes at each start.
 export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(UV) pip install --compile-bytecode $(QUIET) --python $(BIN)/python --require-hashes
-# Workers for the tests that mostly wait for engines: each has its own. The fleet's tests run alone (ADR 0050).
+# Workers for the tests that mostly wait for engines: each has its own. The fleet's tests come afterwards, and beside them
+# the stack on small disks (ADR 0050, ADR 0067).
 SIDE_BY_SIDE := -n 3
+FLEET := -n 2 tests/e2e tests/chaos
 OFFLINE = { echo "The packages could not be installed: check the network or your package index settings, then repeat the same command." >&2; exit 1; }
 
 .PHONY: help
@@ -52,7 +54,7 @@ ifneq ($(strip $(ARGS)),)
 else
 	@failed=0; \
 	$(BIN)/pytest $(SIDE_BY_SIDE) tests/unit tests/contract tests/integration || failed=1; \
-	$(BIN)/pytest tests/e2e tests/chaos || failed=1; \
+	$(BIN)/pytest $(FLEET) || failed=1; \
 	exit $$failed
 endif
 
@@ -80,7 +82,7 @@ bench: $(VENV)/.dev ## one JSON object: every figure beside its limit, measured 
 
 .PHONY: chaos
 chaos: $(VENV)/.dev ## break parts under load; the checks must still hold (SCENARIO=money, liveness or locks, SEEDS=50)
-	@if [ -z "$(SCENARIO)" ]; then exec $(BIN)/pytest tests/chaos $(ARGS); fi; \
+	@if [ -z "$(SCENARIO)" ]; then exec $(BIN)/pytest -n 2 tests/chaos $(ARGS); fi; \
 	case "$(SCENARIO)" in money|liveness|locks) ;; *) echo "There is no scenario $(SCENARIO); SCENARIO is money, liveness, locks, or empty for all tests of tests/chaos." >&2; exit 2;; esac; \
 	PYTHONPATH=tests exec $(BIN)/python -m chaos.$(SCENARIO)
 
