@@ -3,12 +3,12 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Protocol
 
-from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from fundline.contracts.envelope import make_envelope
 from fundline.contracts.payloads import ApplicationCreated
@@ -59,11 +59,7 @@ def read_all_of(
     reader = Consumer({**config, "group.id": f"look-{uuid.uuid4()}"})
     asker = Consumer({**config, "group.id": f"ask-{uuid.uuid4()}"})
     try:
-        places = [
-            (topic, number)
-            for topic in topics
-            for number in asker.list_topics(topic, timeout=10).topics[topic].partitions
-        ]
+        places = [place for topic in topics for place in _places_of(asker, topic)]
         found: list[Delivery] = []
         reader.assign([TopicPartition(topic, number, 0) for topic, number in places])
         read_to = dict.fromkeys(places, 0)
@@ -77,7 +73,7 @@ def read_all_of(
                 quiet_since = time.monotonic()
                 continue
             is_quiet = len(found) >= wait_for and time.monotonic() - quiet_since > 0.5
-            if is_quiet and _ends(asker, places) <= read_to.items():
+            if is_quiet and _is_at_the_end(asker, read_to):
                 break
         return sorted(found, key=lambda d: (d.topic, d.partition, d.offset))
     finally:
@@ -85,10 +81,24 @@ def read_all_of(
         asker.close()
 
 
-def _ends(asker: Consumer, places: Sequence[tuple[str, int]]) -> set[tuple[tuple[str, int], int]]:
-    """(place, next offset) of each, all asked for at once."""
-    asked = [TopicPartition(topic, number, OFFSET_END) for topic, number in places]
-    return {((p.topic, p.partition), p.offset) for p in asker.offsets_for_times(asked, timeout=10)}
+def _places_of(asker: Consumer, topic: str) -> list[tuple[str, int]]:
+    """A topic that was made a moment ago has no partitions yet. Raises KafkaException for one that is not there."""
+    deadline = time.monotonic() + 10
+    while not (known := asker.list_topics(topic, timeout=10).topics[topic]).partitions:
+        if time.monotonic() > deadline:
+            raise KafkaException(known.error)
+        time.sleep(0.05)
+    return [(topic, number) for number in known.partitions]
+
+
+def _is_at_the_end(asker: Consumer, read_to: Mapping[tuple[str, int], int]) -> bool:
+    """By the ends of all partitions, asked for at once; False while a broker that comes back cannot tell."""
+    asked = [TopicPartition(topic, number, OFFSET_END) for topic, number in read_to]
+    try:
+        ends = asker.offsets_for_times(asked, timeout=10)
+    except KafkaException:
+        return False
+    return all(end.error is None and read_to[end.topic, end.partition] >= end.offset for end in ends)
 
 
 class Part(Protocol):
