@@ -1,19 +1,22 @@
 """Real engines, started once per run; each test gets its own database (from a template) and its own topics."""
 
+import asyncio
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+import asyncpg
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from fundline.contracts.topics import all_topic_names
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.kafka.topics import create_topics
+from fundline.stack.engines.postgres import PostgresNode
+from fundline.stack.engines.postgres_roles import DATABASE
 from fundline.stack.fleet import FLEET
 from fundline.stack.layout import StackHome
-from fundline.stack.preparation import migrate
 from fundline.stack.private import private_home
 from fundline.stack.running import Stack
 from fundline.stack.up import running_stack
@@ -38,6 +41,33 @@ class Engines:
     bootstrap: str
     kafka_dialect: str
     cache_url: str
+    databases: "DatabaseMaker"
+
+
+class DatabaseMaker:
+    """One session of the superuser for a whole run: psql for each statement starts two processes for each test."""
+
+    def __init__(self, postgres: PostgresNode) -> None:
+        self._postgres, self._loop = postgres, asyncio.new_event_loop()
+        self._session: asyncpg.Connection[asyncpg.Record] | None = None
+
+    def run(self, statement: str) -> None:
+        """Once more on a new session, should the server have been killed since. Raises PostgresError or OSError."""
+        try:
+            self._loop.run_until_complete(self._run(statement))
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+            self._session = None
+            self._loop.run_until_complete(self._run(statement))
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.terminate()
+        self._loop.close()
+
+    async def _run(self, statement: str) -> None:
+        if self._session is None or self._session.is_closed():
+            self._session = await asyncpg.connect(self._postgres.superuser_url, timeout=30)
+        await self._session.execute(statement, timeout=60)
 
 
 @contextmanager
@@ -45,9 +75,11 @@ def started_engines(*, with_fleet: bool) -> Iterator[Engines]:
     fleet = FLEET if with_fleet else ()
     with private_home() as home, running_stack(home, free_ports(), fleet=fleet) as stack:
         settings = stack.settings
+        maker = DatabaseMaker(stack.postgres)
         if not with_fleet:
             stack.postgres.run_sql(_THROWN_AWAY)
-        _make_template(stack)
+            # nobody is connected here to the database that the stack has migrated, so it can be copied
+            maker.run(f"create database {_TEMPLATE} template {DATABASE} owner fundline_owner")
         try:
             yield Engines(
                 stack=stack,
@@ -55,8 +87,10 @@ def started_engines(*, with_fleet: bool) -> Iterator[Engines]:
                 bootstrap=settings["FUNDLINE_KAFKA_BOOTSTRAP"],
                 kafka_dialect=settings["FUNDLINE_KAFKA_DIALECT"],
                 cache_url=settings["FUNDLINE_CACHE_URL"],
+                databases=maker,
             )
         finally:
+            maker.close()
             kill_services(stack)
 
 
@@ -69,24 +103,16 @@ def kill_services(stack: Stack) -> None:
                 stack.kill(record.instance)
 
 
-def _make_template(stack: Stack) -> None:
-    """A migrated database that nobody is connected to: the fleet's own cannot be copied while it is used."""
-    stack.postgres.run_sql(f"create database {_TEMPLATE} owner fundline_owner;")
-    migrate(
-        stack.postgres.owner_url.rsplit("/", 1)[0] + f"/{_TEMPLATE}", stack.home.log_file("migrate-template")
-    )
-
-
 @contextmanager
 def own_database(engines: Engines) -> Iterator[str]:
     """A fresh, migrated database; yields the address for the role of the processes."""
     postgres = engines.stack.postgres
     name = f"test_{uuid.uuid4().hex[:12]}"
-    postgres.run_sql(f'create database "{name}" template {_TEMPLATE} owner fundline_owner;')
+    engines.databases.run(f'create database "{name}" template {_TEMPLATE} owner fundline_owner')
     try:
         yield postgres.app_url.rsplit("/", 1)[0] + f"/{name}"
     finally:
-        postgres.run_sql(f'drop database "{name}" with (force);')
+        engines.databases.run(f'drop database "{name}" with (force)')
 
 
 @contextmanager
