@@ -66,7 +66,8 @@ class DatabaseMaker:
 
     async def _run(self, statement: str) -> None:
         if self._session is None or self._session.is_closed():
-            self._session = await asyncpg.connect(self._postgres.superuser_url, timeout=30)
+            address = self._postgres.superuser_url.rsplit("/", 1)[0] + "/postgres"
+            self._session = await asyncpg.connect(address, timeout=30)
         await self._session.execute(statement, timeout=60)
 
 
