@@ -55,7 +55,7 @@ def read_all_of(
     without a message says nothing, and an empty topic was seen where there was one. Who asks does not read: on the
     reader's connection each question waits until a fetch of nothing is over, half a second for each partition.
     """
-    config = {"bootstrap.servers": bootstrap, "enable.auto.commit": False, "fetch.wait.max.ms": 50}
+    config = {"bootstrap.servers": bootstrap, "enable.auto.commit": False}
     reader = Consumer({**config, "group.id": f"look-{uuid.uuid4()}"})
     asker = Consumer({**config, "group.id": f"ask-{uuid.uuid4()}"})
     try:
