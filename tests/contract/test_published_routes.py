@@ -30,6 +30,7 @@ from fundline.services.operations_api.corrections import routes as corrections
 from fundline.services.operations_api.dead_letters import routes as dead_letters
 from fundline.services.operations_api.funding import routes as funding
 from fundline.services.operations_api.models import routes as models
+from fundline.services.operations_api.payment_endings import routes as payment_endings
 from fundline.services.operations_api.payments import routes as payments
 from fundline.services.operations_api.payments_switch import routes as payments_switch
 from fundline.services.status_api import routes as status_api
@@ -69,6 +70,7 @@ BOUND: dict[str, Callable[[Any], Iterable[Bound | BoundApp]]] = {
         *cases.bound(use_cases, use_cases),
         *dead_letters.bound(use_cases, use_cases, use_cases),
         *payments.bound(use_cases, use_cases, use_cases),
+        *payment_endings.bound(use_cases, use_cases),
         *corrections.bound(use_cases, use_cases),
         *funding.bound(use_cases),
         *audit.bound(use_cases),

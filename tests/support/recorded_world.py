@@ -27,6 +27,8 @@ from fundline.services.operations_api.corrections.deeds import LedgerCorrections
 from fundline.services.operations_api.corrections.schemas import CorrectionRequest, CorrectTransfer
 from fundline.services.operations_api.dead_letters.deeds import DeadLetterReplay
 from fundline.services.operations_api.dead_letters.schemas import ApprovalRequest, ReplayRequest
+from fundline.services.operations_api.payment_endings.deeds import PaymentEndings
+from fundline.services.operations_api.payment_endings.schemas import EndingRequest
 from fundline.services.operations_api.payments.deeds import Releases
 from support.approved_applications import payment_requested, scoring_completed
 from support.bank import Moody, bank_over_http
@@ -50,6 +52,7 @@ class World:
         await self._reviewed_and_released()
         await self._correct_a_transfer(paid)
         await self._replay_a_letter(paid)
+        await self._say_what_became_of(paid)
         await self._open_and_resolve_cases()
         async with self._database.transaction() as connection:
             await record_change(
@@ -115,6 +118,32 @@ class World:
         )
         agreed = ApprovalRequest(reason="Seen.", payload_sha256=sha256(sent.encode()).hexdigest())
         await replays.approve(OTTO, letter_id, agreed, once("otto"))
+
+    async def _say_what_became_of(self, application_id: UUID) -> None:
+        """A person calls a contradicted payment returned, and then sees that it is not."""
+        row = await self._database.fetchrow(
+            "select payment_id, transaction_id from disbursements where application_id = $1", application_id
+        )
+        assert row is not None
+        said = NewCase(
+            CaseKind.PAYMENT_CONTRADICTED,
+            str(row["payment_id"]),
+            "It came back, says the bank.",
+            application_id,
+        )
+        async with self._database.transaction() as connection:
+            await open_case(connection, said, case_id=new_id(), opened_by="tests", at=utc_now())
+        asked = EndingRequest(
+            application_id=application_id,
+            outcome="returned",
+            transaction_id=row["transaction_id"],
+            code="account_closed",
+            evidence="Letter of the bank of 27 November.",
+            reason="The letter says so.",
+        )
+        endings = PaymentEndings(self._database)
+        proposed = await endings.propose(OLGA, asked, once("olga"))
+        await endings.withdraw(OTTO, proposed.id, "The letter is about another one.", once("otto"))
 
     async def _open_and_resolve_cases(self) -> None:
         case_id = new_id()

@@ -1,6 +1,7 @@
-"""Asking for a payment: `disbursement.requested` is its only trigger, and only this place sends it."""
+"""The events of a payment: `disbursement.requested` is its only trigger, `disbursement.completed` tells its result."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from fundline.contracts.payloads import DisbursementCompleted, DisbursementRequested
@@ -48,20 +49,22 @@ async def request_payment(
     await store_events(connection, [event])
 
 
-def payment_failed(
+def payment_completed(
     application: LockedApplication,
     payment_id: UUID,
-    failure_code: str,
+    status: Literal["completed", "failed"],
     *,
+    transaction_id: str | None = None,
+    failure_code: str | None = None,
     source: str,
     at: datetime,
     event_id: UUID,
 ) -> OutboxRow:
-    """`disbursement.completed` of a payment that came to its end without the bank."""
+    """`disbursement.completed`, whoever has ended the payment."""
     payload = DisbursementCompleted(
         application_id=application.application_id,
-        status="failed",
-        transaction_id=None,
+        status=status,
+        transaction_id=transaction_id,
         timestamp=at,
         error=failure_code,
         payment_id=payment_id,

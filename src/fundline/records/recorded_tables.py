@@ -82,6 +82,16 @@ CORRECTIONS = RecordedTable(
     "left join disbursements d on d.payment_id = l.payment_id",
     json=frozenset({"instead"}),
 )  # fmt: skip
+PAYMENT_ENDINGS = RecordedTable(
+    "payment_endings",
+    {"ending_id": "uuid"},
+    (
+        "payment_id", "outcome", "transaction_id", "code", "evidence", "reason", "state", "requested_by",
+        "requested_at", "decided_by", "decided_at",
+    ),
+    _OF_PAYMENT.format("t"),
+    joins="left join disbursements d using (payment_id)",
+)  # fmt: skip
 CASES = RecordedTable(
     "cases",
     {"case_id": "uuid"},
@@ -136,7 +146,7 @@ CONFIGURATION = (
 """Written by migrations only, but for commitments; each run of them that changed the schema records all of it."""
 
 RECORDED: tuple[RecordedTable, ...] = (
-    APPLICATIONS, HISTORY, ASSESSMENTS, DECISIONS, PAYMENTS, TRANSFERS, POSTINGS, CORRECTIONS, CASES,
+    APPLICATIONS, HISTORY, ASSESSMENTS, DECISIONS, PAYMENTS, TRANSFERS, POSTINGS, CORRECTIONS, PAYMENT_ENDINGS, CASES,
     DEAD_LETTERS, MODEL_CHANGES, *CONFIGURATION,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in RECORDED}

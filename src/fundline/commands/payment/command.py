@@ -20,6 +20,7 @@ from fundline.commands.operations_client import (
     operations_client,
     under,
 )
+from fundline.commands.payment import endings
 from fundline.commands.payment.deeds import halt_in_emergency
 from fundline.commands.payment.view import (
     show_emergency,
@@ -34,7 +35,7 @@ from fundline.commands.payment.view import (
 from fundline.commands.place import HomeOption
 from fundline.domain.payment import PaymentState
 
-app = noun("Payments: list, show, release, refuse; halt and resume all of them.")
+app = noun("Payments: list, show, release, refuse, end; halt and resume all of them.")
 
 ApplicationArgument = Annotated[str, typer.Argument(help="Id of the application.")]
 PATH, SWITCH = "/v1/disbursements", "/v1/payments-switch"
@@ -96,6 +97,10 @@ def refuse(
     path = under(PATH, application, "refuse")
     told = operations_client(home, subject).post(path, {"reason": reason})
     give(told, show_refusal, as_json=as_json)
+
+
+for command in (endings.end, endings.agree, endings.withdraw, endings.endings):
+    app.command()(command)
 
 
 @app.command()

@@ -9,6 +9,7 @@
 | none, after it was sent | becomes `unknown`: it is looked up, never assumed and never sent under another id |
 | not sent, busy, breaker open | nothing has happened: the step is repeated |
 | never seen it, when looked up | is sent again, if payments may be sent: the same id, and provably the same order |
+| the same, while people are about to end it | is not sent again: they have the bank's written word |
 | never seen it, and had accepted it | is not sent again: a bank that has lost an order may have paid it; a case |
 """
 
@@ -98,6 +99,8 @@ class BankDesk:
         if found is not None or self._gate.hold() is not None:
             return found
         order = await self._payments.order_again(payment.application_id)
+        if order is None:
+            return None
         self._log.warning("payment.sent_again", **payment.ids())
         return await self._pay(payment, order)
 

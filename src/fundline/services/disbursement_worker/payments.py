@@ -14,7 +14,7 @@ from fundline.banks.bank import PaymentOrder
 from fundline.contracts.topics import Group
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.money import Money
-from fundline.domain.payment import PaymentState, change_state
+from fundline.domain.payment import WITH_THE_BANK, PaymentState, change_state
 from fundline.domain.release import needs_release
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
@@ -100,10 +100,17 @@ class Payments:
             reached = await self._advance(connection, await lock_application(connection, application_id))
         return self._log_step(application_id, reached)
 
-    async def order_again(self, application_id: UUID) -> PaymentOrder:
-        """The order on record, for a payment that the bank has never seen. Raises SealBroken, OrderChanged."""
+    async def order_again(self, application_id: UUID) -> PaymentOrder | None:
+        """The order on record, for a payment that the bank has never seen. Raises SealBroken, OrderChanged.
+
+        None: it has ended meanwhile, or people are about to end it; then it must not be sent any more.
+        """
         async with self._database.transaction() as connection:
             payment = await store.lock_payment(connection, application_id)
+            if payment.state not in WITH_THE_BANK or await store.is_being_ended(
+                connection, payment.payment_id
+            ):
+                return None
             terms = await store.terms_of(connection, application_id)
         return self._orders.make_again(
             application_id, payment.payment_id, payment.amount, terms.sealed_account, payment.order_text

@@ -1,29 +1,23 @@
 """Recording what the bank said: state, books, the application's status and the event, in one transaction."""
 
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from fundline.banks.bank import BankResult, Declined, Returned, Settled, Unclear
-from fundline.contracts.payloads import DisbursementCompleted
-from fundline.contracts.topics import DISBURSEMENT_COMPLETED
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.payment import FINISHED, PAID, PaymentState, change_state
-from fundline.platform.audit.rows import Rows
+from fundline.domain.payment import FINISHED, PaymentState
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
-from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
 from fundline.platform.telemetry.logs import get_log
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.records.cases import CaseKind, NewCase, note_on_case, open_case, settle_case
-from fundline.records.ledger import book_payment
+from fundline.records.cases import CaseKind, NewCase, note_on_case, open_case
 from fundline.records.metrics import ApplicationMetrics
-from fundline.records.status import LockedApplication, lock_application, move_application
+from fundline.records.payment_results import PaymentResult, Writing, write_result
+from fundline.records.status import lock_application
 from fundline.services.disbursement_worker import store
-from fundline.services.disbursement_worker.contradictions import LOST, contradiction, description, fields
+from fundline.services.disbursement_worker.contradictions import LOST, contradiction, description
 from fundline.services.disbursement_worker.metrics import PaymentMetrics
-from fundline.services.disbursement_worker.payment_entry import SOURCE, record_step
-from fundline.services.disbursement_worker.returns import Returns
+from fundline.services.disbursement_worker.payment_entry import SOURCE
 from fundline.services.disbursement_worker.store import Payment
 
 
@@ -47,7 +41,6 @@ class ResultBook:
         self._applications = metrics.of(ApplicationMetrics).applications
         self._contradicted = metrics.of(PaymentMetrics).payments_contradicted
         self._returned = metrics.of(PaymentMetrics).payments_returned
-        self._returns = Returns(now=now, fresh_id=fresh_id)
         self._log = get_log()
 
     async def record(self, application_id: UUID, result: BankResult | Unclear) -> Recorded:
@@ -66,7 +59,7 @@ class ResultBook:
                 await self._contradict(connection, payment, sentence)
                 recorded = Recorded.HELD
             else:
-                await self._write(connection, application, payment, result)
+                await write_result(connection, application, payment, _of(result), self._writing(result))
                 recorded = Recorded.NOW
         self._log_result(payment, result, recorded, sentence)
         return recorded
@@ -103,6 +96,17 @@ class ResultBook:
         self._contradicted.inc()
         self._log.error("payment.contradicted", cause=sentence, **payment.ids())
 
+    def _writing(self, result: BankResult) -> Writing:
+        """A person who was asked to look, by the sweep or by the reconciler, need not look any more."""
+        became = _of(result).reached.value
+        return Writing(
+            SOURCE,
+            self._now(),
+            self._fresh_id,
+            settles=(CaseKind.PAYMENT_UNKNOWN,),
+            resolution=f"The bank has said what became of the payment: {became}.",
+        )
+
     async def _contradict(self, connection: Connection, payment: Payment, sentence: str) -> None:
         """Nothing on record is written over: people must find out what is true. A further sentence joins the case."""
         at = self._now()
@@ -121,108 +125,14 @@ class ResultBook:
         if not await open_case(connection, case, case_id=self._fresh_id(), opened_by=SOURCE, at=at):
             await note_on_case(connection, case, note_id=self._fresh_id(), noted_by=SOURCE, at=at)
 
-    async def _write(
-        self,
-        connection: Connection,
-        application: LockedApplication,
-        payment: Payment,
-        result: BankResult,
-    ) -> None:
-        """What came back was settled before, also where nobody has told us of that."""
-        if not isinstance(result, Returned):
-            await self._finish(connection, application, payment, result)
-            return
-        if payment.state not in PAID:
-            settled = Settled(result.transaction_id, result.amount)
-            await self._finish(connection, application, payment, settled)
-            application = await lock_application(connection, payment.application_id)
-            payment = await store.lock_payment(connection, payment.application_id)
-        await self._returns.write(connection, application, payment, result)
 
-    async def _finish(
-        self,
-        connection: Connection,
-        application: LockedApplication,
-        payment: Payment,
-        result: Settled | Declined,
-    ) -> None:
-        at = self._now()
-        transaction_id, failure_code = fields(result)
-        is_settled = isinstance(result, Settled)
-        reached = change_state(payment.state, PaymentState.SETTLED if is_settled else PaymentState.FAILED)
-        await connection.execute(
-            *store.FINISH(
-                payment_id=payment.payment_id,
-                state=reached.value,
-                transaction_id=transaction_id,
-                failure_code=failure_code,
-                at=at,
-            )
-        )
-        booked = await book_payment(
-            connection, reached, payment.amount, payment_id=payment.payment_id, new_id=self._fresh_id, at=at
-        )
-        shown = {"transactionId": transaction_id} if is_settled else {"failureCode": failure_code}
-        await move_application(
-            connection,
-            application,
-            ApplicationStatus.DISBURSED if is_settled else ApplicationStatus.FAILED,
-            at=at,
-            actor=SOURCE,
-            new_id=self._fresh_id,
-            metadata={"paymentId": str(payment.payment_id), **shown},
-        )
-        await self._explain(connection, payment, result, booked, at)
-        await store_events(connection, [self._completed(application.application_id, payment, result, at)])
-
-    async def _explain(
-        self,
-        connection: Connection,
-        payment: Payment,
-        result: BankResult,
-        booked: Rows,
-        at: datetime,
-    ) -> None:
-        """In the audit trail; and a person who was asked to look need not look any more."""
-        transaction_id, failure_code = fields(result)
-        action = "payment.settled" if isinstance(result, Settled) else "payment.failed"
-        details = {
-            "transactionId": transaction_id,
-            "failureCode": failure_code,
-            "wasState": payment.state.value,
-        }
-        await record_step(connection, payment, action, at, details, booked=booked)
-        await settle_case(  # opened by the sweep, or by the reconciler while no worker ran
-            connection,
-            CaseKind.PAYMENT_UNKNOWN,
-            str(payment.payment_id),
-            by=SOURCE,
-            at=at,
-            resolution=f"The bank has said what became of the payment: {action.removeprefix('payment.')}.",
-        )
-
-    def _completed(
-        self, application_id: UUID, payment: Payment, result: BankResult, at: datetime
-    ) -> OutboxRow:
-        transaction_id, failure_code = fields(result)
-        payload = DisbursementCompleted(
-            application_id=application_id,
-            status="completed" if isinstance(result, Settled) else "failed",
-            transaction_id=transaction_id,
-            timestamp=at,
-            error=failure_code,
-            payment_id=payment.payment_id,
-            amount=payment.amount.text(),
-            currency=payment.amount.currency,
-        )
-        return outbox_row(
-            DISBURSEMENT_COMPLETED,
-            payload,
-            key=application_id,
-            event_id=self._fresh_id(),
-            source=SOURCE,
-            at=at,
-        )
+def _of(result: BankResult) -> PaymentResult:
+    """The bank's word as a result of the payment."""
+    if isinstance(result, Returned):
+        return PaymentResult(PaymentState.RETURNED, result.transaction_id, result.code)
+    if isinstance(result, Settled):
+        return PaymentResult(PaymentState.SETTLED, result.transaction_id)
+    return PaymentResult(PaymentState.FAILED, code=result.code)
 
 
 def _is_known(payment: Payment, result: BankResult) -> bool:

@@ -48,16 +48,6 @@ MARK_ACCEPTED = """
 update disbursements set accepted_at = $2
 where payment_id = $1 and accepted_at is null and state in ('submitted', 'unknown')
 """
-FINISH = Sql("""
-update disbursements
-set state = :state, transaction_id = :transaction_id, failure_code = :failure_code, finished_at = :at,
-    next_step_at = null
-where payment_id = :payment_id
-""")
-RETURN = Sql("""
-update disbursements set state = :state, return_code = :code, returned_at = :at, next_step_at = null
-where payment_id = :payment_id
-""")
 SCHEDULE = """
 update disbursements set next_step_at = $2
 where payment_id = $1
@@ -74,6 +64,7 @@ update disbursements d set next_step_at = :claimed_until, steps = d.steps + 1
 from due where d.payment_id = due.payment_id
 returning {_COLUMNS}
 """)  # noqa: S608 - our own columns
+IS_BEING_ENDED = "select exists (select from payment_endings where payment_id = $1 and state = 'proposed')"
 IS_HELD = """
 select exists (
     select from cases c
@@ -203,6 +194,12 @@ async def is_held(connection: Connection, payment_id: UUID) -> bool:
     """
     held: bool = await connection.fetchval(IS_HELD, payment_id)
     return held
+
+
+async def is_being_ended(connection: Connection, payment_id: UUID) -> bool:
+    """A person has said what became of it, and another one has still to agree."""
+    being_ended: bool = await connection.fetchval(IS_BEING_ENDED, payment_id)
+    return being_ended
 
 
 async def claim_due(

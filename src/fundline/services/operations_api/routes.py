@@ -9,6 +9,7 @@ from fundline.services.operations_api.corrections import routes as corrections
 from fundline.services.operations_api.dead_letters import routes as dead_letters
 from fundline.services.operations_api.funding import routes as funding
 from fundline.services.operations_api.models import routes as models
+from fundline.services.operations_api.payment_endings import routes as payment_endings
 from fundline.services.operations_api.payments import routes as payments
 from fundline.services.operations_api.payments_switch import routes as payments_switch
 
@@ -16,6 +17,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     *cases.ENDPOINTS,
     *dead_letters.ENDPOINTS,
     *payments.ENDPOINTS,
+    *payment_endings.ENDPOINTS,
     *corrections.ENDPOINTS,
     *funding.ENDPOINTS,
     *audit.ENDPOINTS,

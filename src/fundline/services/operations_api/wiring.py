@@ -21,6 +21,9 @@ from fundline.services.operations_api.funding.deeds import Funding
 from fundline.services.operations_api.models import routes as models
 from fundline.services.operations_api.models.deeds import ModelDeeds
 from fundline.services.operations_api.models.reading import Models
+from fundline.services.operations_api.payment_endings import routes as payment_endings
+from fundline.services.operations_api.payment_endings.deeds import PaymentEndings
+from fundline.services.operations_api.payment_endings.reading import Endings
 from fundline.services.operations_api.payments import routes as payments
 from fundline.services.operations_api.payments.deeds import Releases
 from fundline.services.operations_api.payments.reading import Payments
@@ -37,6 +40,7 @@ def bound(database: Database, flags: FlagFile) -> list[Bound]:
         *cases.bound(Cases(database), CaseResolution(database)),
         *dead_letters.bound(DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)),
         *payments.bound(Payments(database), Releases(database), ReleaseRefusals(database)),
+        *payment_endings.bound(Endings(database), PaymentEndings(database)),
         *corrections.bound(Corrections(database), LedgerCorrections(database)),
         *funding.bound(Funding(database)),
         *audit.bound(AuditTrail(database)),

@@ -11,7 +11,7 @@ from fundline.platform.database.idempotency import Once
 from fundline.platform.database.outbox import store_events
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
-from fundline.records.payment_request import RELEASE_REFUSED, payment_failed
+from fundline.records.payment_request import RELEASE_REFUSED, payment_completed
 from fundline.records.status import LockedApplication, move_application
 from fundline.services.operations_api.four_eyes import ACTOR, actor_of, require_uninvolved
 from fundline.services.operations_api.payments import store
@@ -65,8 +65,14 @@ class ReleaseRefusals:
             new_id=self._fresh_id,
             metadata={"paymentId": str(payment_id), "failureCode": RELEASE_REFUSED, "reason": reason},
         )
-        event = payment_failed(
-            application, payment_id, RELEASE_REFUSED, source=ACTOR, at=at, event_id=self._fresh_id()
+        event = payment_completed(
+            application,
+            payment_id,
+            "failed",
+            failure_code=RELEASE_REFUSED,
+            source=ACTOR,
+            at=at,
+            event_id=self._fresh_id(),
         )
         await store_events(connection, [event])
         await put_on_record(
