@@ -50,6 +50,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "rate-limit"},
     {"kind": "closed"},
     {"kind": "settle-later", "delayMs": 500},
+    {"kind": "return-later", "delayMs": 500, "code": "account_closed"},
     {"kind": "duplicate-webhook"},
     {"kind": "decline", "code": "limit_exceeded"},
 )

@@ -148,6 +148,7 @@ def _bank_problems(books: Books, statement: Sequence[StatementLine]) -> list[str
                 by_kind[BankDifference.DIFFERENT],
                 "payments differ from the bank's statement in result, amount or transaction id",
             ),
+            (by_kind[BankDifference.RETURNED], "payments came back, and we call them settled"),
             (by_kind[BankDifference.NO_RESULT_HERE], "payments have no result yet"),
             (_mistold(books), "applications are called disbursed without a settled payment, or the reverse"),
         )

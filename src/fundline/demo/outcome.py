@@ -101,9 +101,12 @@ def _why_lost(journey: Journey, state: ApplicationState | None) -> str:
         return f"it stopped at {state.status}"
     if journey.disorder:
         return journey.disorder
-    # A person may have decided since its stream was closed.
-    decided_since = journey.status is ApplicationStatus.PENDING_REVIEW and state.sequence > journey.sequence
-    if (journey.status, journey.sequence) != (state.status, state.sequence) and not decided_since:
+    # A person may have decided since its stream was closed, and money may have come back.
+    went_on = state.sequence > journey.sequence and (
+        journey.status is ApplicationStatus.PENDING_REVIEW
+        or (journey.status, state.status) == (ApplicationStatus.DISBURSED, ApplicationStatus.RETURNED)
+    )
+    if (journey.status, journey.sequence) != (state.status, state.sequence) and not went_on:
         told = f"{journey.status} ({journey.sequence})" if journey.status else "nothing"
         return f"its stream told {told}, but the database has {state.status} ({state.sequence})"
     return ""

@@ -1,4 +1,4 @@
-"""The unhappy part: a bank that declines, a bank whose answer is lost, an event that cannot be handled, a split.
+"""The unhappy part: a bank that declines, one whose answer is lost, money that comes back, a dead letter, a split.
 
 Everything goes through the public API but two things that nobody offers as a service: the sandbox bank is told to
 misbehave, and one sealed account is damaged in the database, as a bad restore would do it.
@@ -24,6 +24,7 @@ from fundline.platform.settings import DatabaseSettings
 
 SPLIT_INTO = 6
 CLOSED_ENDING, UNLUCKY_ENDING, SPLIT_ENDING, SOUND_ENDING = "0002", "7391", "9999", "6789"
+RETURNED_ENDING, BACK_AFTER_MS = "5150", 1500
 """How an account number ends; the rest is this run's own, and no earlier run counts together with it."""
 CHECKS_WITHIN_S = 20.0
 FORBIDDEN = 403
@@ -112,6 +113,40 @@ async def _unknown(stage: Stage) -> list[str]:
     ]
 
 
+async def _returned(stage: Stage) -> list[str]:
+    rule = {
+        "kind": "return-later",
+        "match": {"payeeEnding": RETURNED_ENDING},
+        "delayMs": BACK_AFTER_MS,
+        "code": "account_closed",
+        "times": 1,
+    }
+    (await stage.bank.post("/admin/faults", json=rule)).raise_for_status()
+    application_id = await stage.people.apply(_application(_account(RETURNED_ENDING)))
+    await stage.people.status_becomes(application_id, "returned", "failed")
+    lines = _lines_of(
+        await stage.people.story(application_id), "payment.submitted", "payment.settled", "payment.returned"
+    )
+    await _resolve_by_two(stage.people, application_id)
+    return [
+        "the bank books the payment, and the payee's bank sends the money back",
+        *lines,
+        "the lender has it back, the borrower owes nothing; otto talks with ann, and olga agrees that all is done",
+    ]
+
+
+async def _resolve_by_two(people: People, application_id: str) -> None:
+    page = await people.get("otto", "operator", "/v1/cases", kind="payment_returned", state="open")
+    case = next((one for one in page["items"] if one["applicationId"] == application_id), None)
+    if case is None:
+        raise NotAsTold(f"the return of application {application_id} opened no case")
+    for name in ("otto", "olga"):
+        resolution = {"resolution": "The applicant knows, and applies again with another account."}
+        case = await people.post(name, "operator", f"/v1/cases/{case['id']}/resolve", resolution)
+    if case["state"] != "resolved":
+        raise NotAsTold(f"two people agreed, and case {case['id']} is {case['state']}")
+
+
 async def _dead_letter(stage: Stage) -> list[str]:
     people = stage.people
     application = _application()
@@ -175,6 +210,7 @@ async def _split(stage: Stage) -> list[str]:
 EPISODES = (
     ("decline", "The bank declines", _decline),
     ("unknown", "The bank's answer is lost", _unknown),
+    ("returned", "The money comes back", _returned),
     ("dead-letter", "An event cannot be handled", _dead_letter),
     ("split", "Somebody splits what needs a person", _split),
 )

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from chaos.money_plan import TRIGGERS, money_plan
+from chaos.money_plan import FAULTS, TRIGGERS, money_plan
+from fundline.outside.bank_sandbox.faults import FaultKind
 from fundline.services.application_api.schemas import ApplicationRequest
 
 
@@ -15,6 +16,12 @@ def test_other_seeds_plan_other_runs_and_every_run_kills_something():
     assert len({repr((plan.faults, plan.kills, plan.applications)) for plan in plans}) == len(plans)
     assert all(plan.kills for plan in plans)
     assert {kill.trigger for plan in plans for kill in plan.kills} == set(TRIGGERS)
+
+
+def test_every_fault_of_the_sandbox_bank_is_in_the_plan():
+    """`return-later` was not: nothing had ever killed a process while money came back."""
+    assert {rule["kind"] for rule in FAULTS} == {kind.value for kind in FaultKind}
+    assert {fault["kind"] for seed in range(50) for fault in money_plan(seed, "run").faults} == set(FaultKind)
 
 
 @pytest.mark.parametrize("seed", range(50))

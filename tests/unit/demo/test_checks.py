@@ -60,6 +60,13 @@ def test_a_transfer_that_does_not_balance_is_found():
     assert not judge(replace(agreeing_books(), unbalanced_transfers=1), agreeing_statement()).ledger_balanced
 
 
+def test_money_that_came_back_and_that_we_call_paid_is_found():
+    line = replace(paid_line(), is_paid=False, is_returned=True)
+    assert judge(agreeing_books(), [*agreeing_statement(), line]).bank_problems == (
+        f"1 payments came back, and we call them settled: {PAID_PAYMENT}.",
+    )
+
+
 def test_money_left_in_clearing_after_the_result_is_found():
     books = agreeing_books()
     wrong = {

@@ -107,6 +107,13 @@ def test_a_stream_that_told_its_changes_out_of_order_is_lost():
     assert _outcome(journeys).lost() == {PAID: "its stream told change 1 after change 4"}
 
 
+def test_a_payment_that_came_back_since_its_stream_told_that_it_was_made_is_not_lost():
+    back = {**agreeing_books().applications, PAID: ApplicationState(S.RETURNED, 5)}
+    assert _outcome(applications=back).lost() == {}
+    failed = {**agreeing_books().applications, PAID: ApplicationState(S.FAILED, 5)}
+    assert list(_outcome(applications=failed).lost()) == [PAID]
+
+
 def test_a_referral_that_a_person_has_decided_since_is_not_lost():
     stored = {**agreeing_books().applications, REFERRED: ApplicationState(S.REJECTED, 4)}
     assert _outcome(applications=stored).lost() == {}
