@@ -62,14 +62,14 @@ class Tokens:
 
 TOKENS: Any = Tokens()
 BOUND: dict[str, Callable[[Any], Iterable[Bound | BoundApp]]] = {
-    "application-api": lambda use_cases: application_api.bound(*[use_cases] * 5),
+    "application-api": lambda use_cases: application_api.bound(*[use_cases] * 6),
     "status-service": lambda use_cases: status_api.bound(
         use_cases, use_cases, TOKENS, StatusSettings.model_construct()
     ),
     "operations-api": lambda use_cases: [
         *cases.bound(use_cases, use_cases),
         *dead_letters.bound(use_cases, use_cases, use_cases),
-        *payments.bound(use_cases, use_cases, use_cases),
+        *payments.bound(use_cases, use_cases, use_cases, use_cases),
         *payment_endings.bound(use_cases, use_cases),
         *corrections.bound(use_cases, use_cases),
         *funding.bound(use_cases),

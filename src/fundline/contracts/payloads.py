@@ -22,7 +22,15 @@ AmountText = Annotated[str, Field(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?$", examp
 """An amount of money that somebody is shown; never below zero."""
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Status = Literal[
-    "processing", "risk_scoring", "approved", "rejected", "pending_review", "disbursed", "failed", "returned"
+    "processing",
+    "risk_scoring",
+    "approved",
+    "rejected",
+    "pending_review",
+    "disbursed",
+    "failed",
+    "returned",
+    "account_needed",
 ]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 """From 1; its columns are `integer`."""

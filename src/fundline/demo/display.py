@@ -27,6 +27,7 @@ STYLES: dict[ApplicationStatus, str] = {
     ApplicationStatus.REJECTED: "magenta",
     ApplicationStatus.FAILED: "red",
     ApplicationStatus.RETURNED: "red",
+    ApplicationStatus.ACCOUNT_NEEDED: "yellow",
 }
 SHOWN_ORDER = tuple(STYLES)
 

@@ -16,6 +16,8 @@ class ApplicationStatus(StrEnum):
     FAILED = "failed"
     RETURNED = "returned"
     """It was disbursed, and the money came back."""
+    ACCOUNT_NEEDED = "account_needed"
+    """The payment failed for the account's sake, and a person has asked the applicant for another one."""
 
 
 _S = ApplicationStatus
@@ -26,11 +28,13 @@ TRANSITIONS: dict[ApplicationStatus, frozenset[ApplicationStatus]] = {
     _S.APPROVED: frozenset({_S.DISBURSED, _S.FAILED}),
     _S.REJECTED: frozenset(),
     _S.DISBURSED: frozenset({_S.RETURNED}),
-    _S.FAILED: frozenset(),
+    _S.FAILED: frozenset({_S.ACCOUNT_NEEDED}),
     _S.RETURNED: frozenset(),
+    _S.ACCOUNT_NEEDED: frozenset({_S.APPROVED}),  # paid by another payment
 }
 TERMINAL: frozenset[ApplicationStatus] = frozenset({_S.REJECTED, _S.DISBURSED, _S.FAILED, _S.RETURNED})
-"""Nothing more is expected, so that a stream ends. Money that comes back all the same is told by mail and webhook."""
+"""Nothing more is expected, so that a stream ends. What happens all the same (money that comes back, a person who asks
+for another account) is told by mail and webhook."""
 DECIDED: frozenset[ApplicationStatus] = frozenset({_S.APPROVED, _S.REJECTED, _S.PENDING_REVIEW})
 FIRST_SEQUENCE = 1
 

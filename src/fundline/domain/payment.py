@@ -42,6 +42,10 @@ WITH_THE_BANK: frozenset[PaymentState] = frozenset({_S.SUBMITTED, _S.UNKNOWN})
 """The bank may have seen the payment: it is looked up before it is sent again, under the same id."""
 
 
+ACCOUNT_FAILURES: frozenset[str] = frozenset({"account_closed", "account_not_found"})
+"""Codes of payments that failed because of the account alone: with another one they may succeed."""
+
+
 class IllegalPaymentTransition(ValueError):
     """A payment may not go from its present state to the one asked for."""
 

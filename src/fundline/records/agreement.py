@@ -19,7 +19,7 @@ select a.application_id, a.amount_minor as applied_minor, a.currency as applied_
        r.verdict, u.decision, u.decided_by
 from (select * from applications where application_id > $1 order by application_id limit $2) a
 left join application_status_history h on h.application_id = a.application_id and h.sequence = a.status_sequence
-left join disbursements d on d.application_id = a.application_id
+left join disbursements d on d.application_id = a.application_id and d.replaced_at is null
 left join underwriter_decisions u on u.application_id = a.application_id
 left join lateral (select verdict from risk_assessments r where r.application_id = a.application_id
                    order by assessment desc limit 1) r on true
@@ -35,6 +35,7 @@ _AFTER_APPROVAL = {
     ApplicationStatus.DISBURSED.value,
     ApplicationStatus.FAILED.value,
     ApplicationStatus.RETURNED.value,
+    ApplicationStatus.ACCOUNT_NEEDED.value,
 }
 
 
@@ -84,7 +85,8 @@ def _of_payment(row: Any) -> Iterator[str]:
                 f"disbursements.{column} of {payment_id} is {row[column]}, "
                 f"applications.{column} of {application_id} is {row[applied]}."
             )
-    if row["status"] != _RESULTS.get(state, ApplicationStatus.APPROVED.value):
+    asked_for_account = (state, row["status"]) == (PaymentState.FAILED, ApplicationStatus.ACCOUNT_NEEDED)
+    if row["status"] != _RESULTS.get(state, ApplicationStatus.APPROVED.value) and not asked_for_account:
         yield (
             f"disbursements.state of {payment_id} is {state}, applications.status of {application_id} is "
             f"{row['status']}."

@@ -37,7 +37,7 @@ _SAME = {
 """A partner's applications have the partner in common, who borrows nothing."""
 _IS_REPEAT = """(business_key(o.business) = one.business_key and o.amount_minor = one.amount_minor
             and o.currency = one.currency and abs(extract(epoch from o.created_at - one.created_at)) < 86400)"""
-_OPEN_OR_PAID = """(a.status in ('approved', 'disbursed') or a.application_id < one.application_id
+_OPEN_OR_PAID = """(a.status in ('approved', 'disbursed', 'account_needed') or a.application_id < one.application_id
                        and a.status in ('processing', 'risk_scoring', 'pending_review'))"""
 _ASKED_TO_BE_PAID = """exists (select from disbursements d where d.application_id = a.application_id
                        and d.state in ('requested', 'submitted', 'unknown', 'settled'))"""

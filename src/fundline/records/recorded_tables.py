@@ -50,7 +50,7 @@ PAYMENTS = RecordedTable(
     (
         "application_id", "amount_minor", "currency", "state", "transaction_id", "failure_code", "created_at",
         "requested_at", "approved_by", "needs_release", "released_by", "released_at", "release_reason", "order_text",
-        "submitted_at", "unknown_since", "finished_at", "escalated_at", "returned_at", "return_code",
+        "submitted_at", "unknown_since", "finished_at", "escalated_at", "returned_at", "return_code", "replaced_at",
     ),
     _OF_APPLICATION,
     hidden=frozenset({"order_text"}),

@@ -11,6 +11,7 @@ from fundline.platform.http.endpoints import served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.application_api.another_account import AnotherAccount
 from fundline.services.application_api.reading import Reading
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.reference import ReferenceData
@@ -30,11 +31,13 @@ async def client(engines, database: Database, database_url: str) -> AsyncIterato
     metrics = Metrics(CollectorRegistry())
     reference = ReferenceData(database)
     await reference.load()
+    box = SecretBox(settings.account_key_file)
     offered = bound(
-        Submission(database, SecretBox(settings.account_key_file), reference, metrics),
+        Submission(database, box, reference, metrics),
         Reading(database),
         Review(database),
         Reassessment(database),
+        AnotherAccount(database, box),
         reference,
     )
     app = Edge(api(served(TokenVerifier(settings), offered)), metrics=metrics)

@@ -87,7 +87,7 @@ async def test_a_result_that_contradicts_the_record_is_neither_stored_nor_swallo
     await worker.deliver(payment_requested(application_id))
     paid = await disbursement(database, application_id)
     for _ in range(2):
-        recorded = await worker.parts.results.record(application_id, Declined("account_closed", AMOUNT))
+        recorded = await worker.parts.results.record(paid["payment_id"], Declined("account_closed", AMOUNT))
         assert recorded is Recorded.CONTRADICTED
     assert await disbursement(database, application_id) == paid
     assert await cases(database, application_id) == [("payment_contradicted", "open")]

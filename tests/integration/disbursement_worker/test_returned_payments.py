@@ -65,9 +65,10 @@ async def test_a_settled_payment_that_comes_back_is_booked_back_told_and_given_t
     worker = new_worker(bank=bank)
     await worker.deliver(payment_requested(application_id))
     results = worker.parts.results
-    assert await results.record(application_id, BACK) is Recorded.NOW
-    assert await results.record(application_id, BACK) is Recorded.BEFORE
-    assert await results.record(application_id, Settled("txn_1", AMOUNT)) is Recorded.BEFORE
+    payment_id = (await disbursement(database, application_id))["payment_id"]
+    assert await results.record(payment_id, BACK) is Recorded.NOW
+    assert await results.record(payment_id, BACK) is Recorded.BEFORE
+    assert await results.record(payment_id, Settled("txn_1", AMOUNT)) is Recorded.BEFORE
     await assert_returned(database, application_id)
 
 
@@ -88,7 +89,8 @@ async def test_the_fee_on_it_is_owed_no_more(new_worker, database, box, bank, ow
     worker = new_worker(bank=bank)
     await worker.deliver(payment_requested(application_id))
     await owner.execute("update fee_policies set origination_basis_points = 700 where currency = 'USD'")
-    await worker.parts.results.record(application_id, BACK)
+    payment_id = (await disbursement(database, application_id))["payment_id"]
+    await worker.parts.results.record(payment_id, BACK)
     assert set((await balances(database)).values()) == {0}
     await owner.execute("update fee_policies set origination_basis_points = 0 where currency = 'USD'")
 
@@ -132,6 +134,7 @@ async def test_a_return_that_does_not_agree_with_the_record_changes_nothing(
     application_id = await store_application(database, box)
     worker = new_worker(bank=bank)
     await worker.deliver(payment_requested(application_id))
-    assert await worker.parts.results.record(application_id, wrong) is Recorded.CONTRADICTED
+    payment_id = (await disbursement(database, application_id))["payment_id"]
+    assert await worker.parts.results.record(payment_id, wrong) is Recorded.CONTRADICTED
     assert (await disbursement(database, application_id))["state"] == "settled"
     assert await cases(database, application_id) == [("payment_contradicted", "open")]

@@ -83,3 +83,10 @@ def test_metadata_that_makes_a_webhook_too_large_is_left_out():
 def test_the_statuses_that_can_be_wanted_are_those_that_are_mailed():
     assert set(get_args(MailedStatus)) == {status.value for status in MAILED_STATUSES}
     assert set(PreferencesDocument().email.statuses) == set(get_args(MailedStatus))
+
+
+def test_all_statuses_that_are_mailed_can_be_wanted_by_name():
+    """A list of all seven was refused: the limit had stayed at six."""
+    every = sorted(get_args(MailedStatus))
+    document = PreferencesDocument.model_validate_json(orjson.dumps({"email": {"statuses": every}}))
+    assert sorted(document.email.statuses) == every

@@ -23,6 +23,7 @@ from fundline.commands.operations_client import (
 from fundline.commands.payment import endings
 from fundline.commands.payment.deeds import halt_in_emergency
 from fundline.commands.payment.view import (
+    show_account_asked,
     show_emergency,
     show_halt,
     show_payment,
@@ -35,7 +36,9 @@ from fundline.commands.payment.view import (
 from fundline.commands.place import HomeOption
 from fundline.domain.payment import PaymentState
 
-app = noun("Payments: list, show, release, refuse, end; halt and resume all of them.")
+app = noun(
+    "Payments: list, show, release, refuse, end, ask for another account; halt and resume all of them."
+)
 
 ApplicationArgument = Annotated[str, typer.Argument(help="Id of the application.")]
 PATH, SWITCH = "/v1/disbursements", "/v1/payments-switch"
@@ -97,6 +100,20 @@ def refuse(
     path = under(PATH, application, "refuse")
     told = operations_client(home, subject).post(path, {"reason": reason})
     give(told, show_refusal, as_json=as_json)
+
+
+@app.command()
+def ask_account(
+    application: ApplicationArgument,
+    reason: ReasonOption,
+    subject: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Ask the applicant for another account, after a payment that failed because its account is closed or wrong."""
+    path = under(PATH, application, "ask-for-account")
+    told = operations_client(home, subject).post(path, {"reason": reason})
+    give(told, show_account_asked, as_json=as_json)
 
 
 for command in (endings.end, endings.agree, endings.withdraw, endings.endings):

@@ -34,6 +34,10 @@ def show_refusal(told: Mapping[str, Any]) -> str:
     return f"Refused: {told['amount']} {told['currency']}, payment {told['paymentId']}."
 
 
+def show_account_asked(told: Mapping[str, Any]) -> str:
+    return f"Asked: the applicant may name another account; payment {told['paymentId']} stays failed."
+
+
 def show_switch(told: Mapping[str, Any]) -> str:
     lines = ["Payments are sent." if told["state"] == "on" else "Payments are halted."]
     if told["resumeAskedBy"]:

@@ -31,6 +31,13 @@ class Reassessing(Answer):
     status: Literal["risk_scoring"]
 
 
+class Paying(Answer):
+    """The account is stored, and the payment to it is asked for."""
+
+    id: UUID
+    status: Literal["approved"]
+
+
 class PrincipalReason(Answer):
     """`code` is stable, `sentence` may be reworded."""
 

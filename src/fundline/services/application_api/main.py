@@ -7,6 +7,7 @@ from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.process import Service, run_process
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.services.application_api.another_account import AnotherAccount
 from fundline.services.application_api.reading import Reading
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.reference import ReferenceData
@@ -25,7 +26,14 @@ def main() -> None:
         await reference.load()
         box = SecretBox(settings.account_key_file)
         submission = Submission(database, box, reference, metrics, quota=settings.quota)
-        offered = bound(submission, Reading(database), Review(database), Reassessment(database), reference)
+        offered = bound(
+            submission,
+            Reading(database),
+            Review(database),
+            Reassessment(database),
+            AnotherAccount(database, box),
+            reference,
+        )
         return Service(
             app=api(served(TokenVerifier(settings), offered)),
             background=[reference],

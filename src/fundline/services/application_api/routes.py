@@ -7,10 +7,12 @@ from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
 from fundline.platform.identity import Forbidden
 from fundline.platform.paging import Page
+from fundline.services.application_api.another_account import AnotherAccount, NoAccountNeeded
 from fundline.services.application_api.answers import (
     Accepted,
     Application,
     Decided,
+    Paying,
     Reassessing,
     ReferenceData,
 )
@@ -22,6 +24,7 @@ from fundline.services.application_api.reference import UnknownReferenceData
 from fundline.services.application_api.referral import NotUnderReview
 from fundline.services.application_api.review import Review
 from fundline.services.application_api.schemas import (
+    AccountRequest,
     ApplicationRequest,
     DecisionRequest,
     ListQuery,
@@ -95,6 +98,20 @@ REASSESS = Endpoint(
     refuses=(Forbidden, NotUnderReview),
     example={"reason": "The model was away when this was first scored."},
 )
+NAME_ACCOUNT = Endpoint(
+    "POST",
+    "/v1/applications/{id}/payout-account",
+    name="nameAccount",
+    summary="Name another account for one's own application in `account_needed`; it is paid to that one.",
+    tag=_TAG,
+    roles=(Role.APPLICANT, Role.PARTNER),
+    path_values=(_ID,),
+    takes=AccountRequest,
+    gives=Paying,
+    says="Stored.",
+    refuses=(NoAccountNeeded,),
+    example={"payoutAccount": EXAMPLE_APPLICATION["payoutAccount"]},
+)
 REFERENCE_DATA = Endpoint(
     "GET",
     "/v1/reference-data/{kind}",
@@ -112,11 +129,18 @@ REFERENCE_DATA = Endpoint(
     says="The rows.",
     refuses=(UnknownReferenceData,),
 )
-ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (SUBMIT, LIST, READ, DECIDE, REASSESS, REFERENCE_DATA)
+ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
+    SUBMIT, LIST, READ, DECIDE, REASSESS, NAME_ACCOUNT, REFERENCE_DATA,
+)  # fmt: skip
 
 
 def bound(
-    submission: Submission, reading: Reading, review: Review, reassessment: Reassessment, reference: Reference
+    submission: Submission,
+    reading: Reading,
+    review: Review,
+    reassessment: Reassessment,
+    another_account: AnotherAccount,
+    reference: Reference,
 ) -> list[Bound]:
     """All endpoints, each with what does it."""
     return [
@@ -125,5 +149,8 @@ def bound(
         READ.by(lambda call: reading.one(call.caller, call.path["id"])),
         DECIDE.by(lambda call: review.decide(call.caller, call.path["id"], call.asked, call.once)),
         REASSESS.by(lambda call: reassessment.request(call.caller, call.path["id"], call.asked, call.once)),
+        NAME_ACCOUNT.by(
+            lambda call: another_account.name(call.caller, call.path["id"], call.asked, call.once)
+        ),
         REFERENCE_DATA.by(lambda call: reference.listing(call.path["kind"])),
     ]

@@ -104,9 +104,16 @@ def amount_errors(request: ApplicationRequest) -> list[tuple[str, str]]:
         figure = None if text is None else _parsed(path, text, request.currency, errors)
         if figure is not None and figure.amount_minor > LARGEST_FIGURE_MINOR:
             errors.append((path, "This figure is too large to be meant."))
-    if isinstance(request.payout_account, UsAccount) and request.currency != "USD":
-        errors.append(("payoutAccount.type", f"A US account receives USD, not {request.currency}."))
+    if sentence := account_error(request.payout_account, request.currency):
+        errors.append(("payoutAccount.type", sentence))
     return errors
+
+
+def account_error(account: PayoutAccount, currency: str) -> str:
+    """Why the account cannot receive this currency; empty when it can."""
+    if isinstance(account, UsAccount) and currency != "USD":
+        return f"A US account receives USD, not {currency}."
+    return ""
 
 
 def _parsed(path: str, text: str, currency: str, errors: list[tuple[str, str]]) -> Money | None:
@@ -128,6 +135,12 @@ class ReassessmentRequest(Exact):
     """Why an application in `pending_review` is to be assessed again. The reason is shown to the applicant."""
 
     reason: Annotated[str, Field(min_length=3, max_length=500), AfterValidator(_clean_text)]
+
+
+class AccountRequest(Exact):
+    """The account that an application in `account_needed` is to be paid to."""
+
+    payout_account: PayoutAccount
 
 
 class ListQuery(Exact):

@@ -11,7 +11,7 @@ from fundline.platform.database import Connection, Database, rule_of_check
 from fundline.platform.database.idempotency import Rendered, WriteKey
 from fundline.platform.database.outbox import OutboxRow, as_columns
 from fundline.platform.database.sql import Sql
-from fundline.records.application_record import INSERT
+from fundline.records.application_record import INSERT, SealedAccount
 from fundline.services.application_api.quota import EXCEEDED
 
 SUBMIT = Sql(f"""
@@ -63,7 +63,7 @@ from applications a
 left join lateral (select * from risk_assessments r where r.application_id = a.application_id
                    order by assessment desc limit 1) r on true
 left join underwriter_decisions u on u.application_id = a.application_id
-left join disbursements d on d.application_id = a.application_id
+left join disbursements d on d.application_id = a.application_id and d.replaced_at is null
 """
 ONE_APPLICATION = _COLUMNS + "where a.application_id = $1"
 PAGE_OF_ONE_OWNER = (
@@ -84,6 +84,16 @@ RECORD_DECISION = Sql("""
 insert into underwriter_decisions (application_id, decision, reason, decided_by, decided_at)
 values (:application_id, :decision, :reason, :decided_by, :at)
 """)
+NAME_ACCOUNT = Sql("""
+update applications
+set payout_account = :sealed, payout_index = :index, payout_kind = :kind, payout_last4 = :last4
+where application_id = :application_id and payout_index is distinct from :index::bytea
+returning application_id
+""")
+REPLACE_PAYMENT = """
+update disbursements set replaced_at = $2 where application_id = $1 and replaced_at is null
+returning payment_id, approved_by
+"""
 SECTORS = "select sector_code, name from reference_sectors order by sector_code"
 STATES = "select state_code, name from reference_states order by state_code"
 COUNTRIES = "select country_code, name, region_required from reference_countries order by country_code"
@@ -157,6 +167,25 @@ async def record_decision(
         application_id=application_id, decision=decision, reason=reason, decided_by=decided_by, at=at
     )
     await connection.execute(*statement)
+
+
+async def name_account(connection: Connection, application_id: UUID, account: SealedAccount) -> bool:
+    """False: it is the one that stands there."""
+    statement = NAME_ACCOUNT(
+        application_id=application_id,
+        sealed=account.sealed,
+        index=account.index,
+        kind=account.kind,
+        last4=account.last4,
+    )
+    return await connection.fetchval(*statement) is not None
+
+
+async def replace_payment(connection: Connection, application_id: UUID, at: datetime) -> Any:
+    """The failed payment, which is the application's no longer. One that has not failed violates
+    disbursements_replaced_has_failed.
+    """
+    return await connection.fetchrow(REPLACE_PAYMENT, application_id, at)
 
 
 async def sectors(database: Database) -> dict[str, str]:

@@ -94,11 +94,11 @@ class BankDesk:
         if payment.state is PaymentState.SETTLED:
             return found
         if found is None and payment.is_accepted:
-            await self._results.record_lost(payment.application_id)
+            await self._results.record_lost(payment.payment_id)
             return None
         if found is not None or self._gate.hold() is not None:
             return found
-        order = await self._payments.order_again(payment.application_id)
+        order = await self._payments.order_again(payment)
         if order is None:
             return None
         self._log.warning("payment.sent_again", **payment.ids())
@@ -121,7 +121,7 @@ class BankDesk:
 
     async def _conclude(self, payment: Payment, answer: BankAnswer | None) -> None:
         if isinstance(answer, Settled | Declined | Returned | Unclear):
-            recorded = await self._results.record(payment.application_id, answer)
+            recorded = await self._results.record(payment.payment_id, answer)
             if recorded in {Recorded.NOW, Recorded.BEFORE} and payment.state is not PaymentState.SETTLED:
                 return
         if payment.state is PaymentState.SETTLED:
@@ -144,7 +144,7 @@ class BankDesk:
 
     async def _mark_unknown(self, payment: Payment) -> None:
         async with self._database.transaction() as connection:
-            locked = await store.lock_payment(connection, payment.application_id)
+            locked = await store.lock_payment(connection, payment.payment_id)
             if locked.state is not PaymentState.SUBMITTED:
                 return  # unknown before, or its result is known by now
             at, reached = self._now(), change_state(locked.state, PaymentState.UNKNOWN)

@@ -112,7 +112,7 @@ class BankEvents:
             self._log.error("bank_event.not_ours", payment_id=str(payment_id), type=event.type)
             raise PaymentNotOurs("We have never sent a payment with this id.")
         try:
-            recorded = await self._results.record(application_id, result)
+            recorded = await self._results.record(payment_id, result)
         except RowBusy:  # a worker is at it; the bank tells us again
             raise RecordBusy from None
         self._events.labels(recorded.value).inc()

@@ -1,8 +1,9 @@
 """Asking for a payment, and submitting it: everything that is stored before the bank hears of it.
 
-Invariant: a payment id and its order are on disk before the bank hears of them, and an application never gets a second
-one. No transaction is open while the bank is called; that is `bank_desk.py`. What is asked for and cannot be sent now
-stays `requested`, as a row and not as a message, and the sweep goes on with it.
+Invariant: a payment id and its order are on disk before the bank hears of them, and an application gets another one
+only when people have replaced one that has failed. No transaction is open while the bank is called; that is
+`bank_desk.py`. What is asked for and cannot be sent now stays `requested`, as a row and not as a message, and the sweep
+goes on with it.
 """
 
 from dataclasses import replace
@@ -33,7 +34,9 @@ from fundline.services.disbursement_worker.store import Payment, Terms
 
 FUNDS_ARE_ASKED_FOR_EVERY = timedelta(seconds=30)
 """By a payment that waits for the lender."""
-PAID_OUT = frozenset({ApplicationStatus.DISBURSED, ApplicationStatus.FAILED, ApplicationStatus.RETURNED})
+_S = ApplicationStatus
+PAID_OUT = frozenset({_S.DISBURSED, _S.FAILED, _S.RETURNED, _S.ACCOUNT_NEEDED})
+"""Its payment has ended: an event that asks for one comes late."""
 Submitted = tuple[Payment, PaymentOrder]
 """Stored as submitted, with the order that is now to be sent."""
 
@@ -100,20 +103,24 @@ class Payments:
             reached = await self._advance(connection, await lock_application(connection, application_id))
         return self._log_step(application_id, reached)
 
-    async def order_again(self, application_id: UUID) -> PaymentOrder | None:
+    async def order_again(self, sent: Payment) -> PaymentOrder | None:
         """The order on record, for a payment that the bank has never seen. Raises SealBroken, OrderChanged.
 
         None: it has ended meanwhile, or people are about to end it; then it must not be sent any more.
         """
         async with self._database.transaction() as connection:
-            payment = await store.lock_payment(connection, application_id)
+            payment = await store.lock_payment(connection, sent.payment_id)
             if payment.state not in WITH_THE_BANK or await store.is_being_ended(
                 connection, payment.payment_id
             ):
                 return None
-            terms = await store.terms_of(connection, application_id)
+            terms = await store.terms_of(connection, payment.application_id)
         return self._orders.make_again(
-            application_id, payment.payment_id, payment.amount, terms.sealed_account, payment.order_text
+            payment.application_id,
+            payment.payment_id,
+            payment.amount,
+            terms.sealed_account,
+            payment.order_text,
         )
 
     async def _open(self, connection: Connection, application: LockedApplication) -> bool:
@@ -128,7 +135,7 @@ class Payments:
             at=at,
         )
         if opened:
-            payment = await store.lock_payment(connection, application.application_id)
+            payment = await store.lock_current_payment(connection, application.application_id)
             await record_step(connection, payment, "payment.expected", at, _amount_of(payment))
         return opened
 
@@ -139,7 +146,7 @@ class Payments:
         if application.status in PAID_OUT:
             return None
         await self._open(connection, application)
-        payment = await store.lock_payment(connection, application.application_id)
+        payment = await store.lock_current_payment(connection, application.application_id)
         if payment.state not in (PaymentState.EXPECTED, PaymentState.REQUESTED):
             return None
         terms = await store.terms_of(connection, application.application_id)

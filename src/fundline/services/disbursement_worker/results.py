@@ -13,7 +13,7 @@ from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.cases import CaseKind, NewCase, note_on_case, open_case
 from fundline.records.metrics import ApplicationMetrics
 from fundline.records.payment_results import PaymentResult, Writing, write_result
-from fundline.records.status import lock_application
+from fundline.records.status import LockedApplication, lock_application
 from fundline.services.disbursement_worker import store
 from fundline.services.disbursement_worker.contradictions import LOST, contradiction, description
 from fundline.services.disbursement_worker.metrics import PaymentMetrics
@@ -43,11 +43,10 @@ class ResultBook:
         self._returned = metrics.of(PaymentMetrics).payments_returned
         self._log = get_log()
 
-    async def record(self, application_id: UUID, result: BankResult | Unclear) -> Recorded:
-        """However often and from wherever the same result comes."""
+    async def record(self, payment_id: UUID, result: BankResult | Unclear) -> Recorded:
+        """However often and from wherever the same result comes. Raises PaymentMissing."""
         async with self._database.transaction() as connection:
-            application = await lock_application(connection, application_id)
-            payment = await store.lock_payment(connection, application_id)
+            application, payment = await self._lock(connection, payment_id)
             sentence = contradiction(payment, result)
             if sentence or isinstance(result, Unclear):
                 await self._contradict(connection, payment, sentence)
@@ -64,15 +63,22 @@ class ResultBook:
         self._log_result(payment, result, recorded, sentence)
         return recorded
 
-    async def record_lost(self, application_id: UUID) -> None:
+    async def record_lost(self, payment_id: UUID) -> None:
         """The bank had accepted the payment and does not know it any more: a case, and nothing else changes."""
         async with self._database.transaction() as connection:
-            await lock_application(connection, application_id)
-            payment = await store.lock_payment(connection, application_id)
+            _, payment = await self._lock(connection, payment_id)
             if payment.state in FINISHED:
                 return
             await self._contradict(connection, payment, LOST)
         self._log_contradiction(payment, LOST)
+
+    async def _lock(self, connection: Connection, payment_id: UUID) -> tuple[LockedApplication, Payment]:
+        """The application first, as whoever pays does."""
+        application_id = await store.application_of(connection, payment_id)
+        if application_id is None:
+            raise store.PaymentMissing(f"there is no payment {payment_id}")
+        application = await lock_application(connection, application_id)
+        return application, await store.lock_payment(connection, payment_id)
 
     def _log_result(
         self, payment: Payment, result: BankResult | Unclear, recorded: Recorded, sentence: str

@@ -17,10 +17,13 @@ d.order_text, d.submitted_at, d.accepted_at, d.steps, d.transaction_id, d.failur
 OPEN = Sql("""
 insert into disbursements (payment_id, application_id, amount_minor, currency, state, created_at)
 values (:payment_id, :application_id, :amount_minor, :currency, :state, :at)
-on conflict on constraint disbursements_one_per_application do nothing
+on conflict (application_id) where replaced_at is null do nothing
 returning payment_id
 """)
-LOCK = f"select {_COLUMNS} from disbursements d where application_id = $1 for no key update"  # noqa: S608 - our own columns
+LOCK = f"select {_COLUMNS} from disbursements d where payment_id = $1 for no key update"  # noqa: S608 - our own columns
+LOCK_CURRENT = f"""
+select {_COLUMNS} from disbursements d where application_id = $1 and replaced_at is null for no key update
+"""  # noqa: S608 - our own columns
 APPLICATION_OF = "select application_id from disbursements where payment_id = $1"
 TERMS = """
 select a.payout_account, l.paid_without_minor, u.decided_by,
@@ -137,7 +140,7 @@ class PaymentMissing(LookupError):
 async def open_payment(
     connection: Connection, *, payment_id: UUID, application_id: UUID, amount: Money, at: datetime
 ) -> bool:
-    """In the state expected. False when the application has its payment already."""
+    """In the state expected. False when the application has its payment already; a replaced one does not count."""
     statement = OPEN(
         payment_id=payment_id,
         application_id=application_id,
@@ -149,9 +152,17 @@ async def open_payment(
     return await connection.fetchval(*statement) is not None
 
 
-async def lock_payment(connection: Connection, application_id: UUID) -> Payment:
+async def lock_payment(connection: Connection, payment_id: UUID) -> Payment:
     """Raises PaymentMissing."""
-    row = await connection.fetchrow(LOCK, application_id)
+    row = await connection.fetchrow(LOCK, payment_id)
+    if row is None:
+        raise PaymentMissing(f"there is no payment {payment_id}")
+    return _payment(row)
+
+
+async def lock_current_payment(connection: Connection, application_id: UUID) -> Payment:
+    """The application's payment, whatever came before it. Raises PaymentMissing."""
+    row = await connection.fetchrow(LOCK_CURRENT, application_id)
     if row is None:
         raise PaymentMissing(f"the application {application_id} has no payment")
     return _payment(row)

@@ -20,6 +20,7 @@ class MailKind(StrEnum):
     PAID = "paid"
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_RETURNED = "payment_returned"
+    ACCOUNT_NEEDED = "account_needed"
     ENDPOINT_DISABLED = "endpoint_disabled"
 
 
@@ -29,6 +30,7 @@ MAIL_OF_STATUS: Mapping[ApplicationStatus, MailKind] = {
     ApplicationStatus.REJECTED: MailKind.REJECTED,
     ApplicationStatus.PENDING_REVIEW: MailKind.REFERRED,
     ApplicationStatus.RETURNED: MailKind.PAYMENT_RETURNED,
+    ApplicationStatus.ACCOUNT_NEEDED: MailKind.ACCOUNT_NEEDED,
 }
 MAIL_OF_RESULT: Mapping[ApplicationStatus, MailKind] = {
     ApplicationStatus.DISBURSED: MailKind.PAID,

@@ -21,6 +21,7 @@ SUBJECTS = {
     MailKind.PAID: "The money for {tracking_id} is on its way",
     MailKind.PAYMENT_FAILED: "We could not pay out your loan {tracking_id}",
     MailKind.PAYMENT_RETURNED: "The money for your loan {tracking_id} came back to us",
+    MailKind.ACCOUNT_NEEDED: "We need another account for your loan {tracking_id}",
     MailKind.ENDPOINT_DISABLED: "Your webhook endpoint was switched off",
 }
 """Filled with our own words only: what somebody else typed never stands in a header."""

@@ -1,7 +1,7 @@
 """What the notification service takes. Unknown fields are refused."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
@@ -12,7 +12,14 @@ from fundline.services.notification_service.preference_store import Preferences
 
 EventType = Literal["application.status_updated", "disbursement.completed"]
 MailedStatus = Literal[
-    "processing", "approved", "rejected", "pending_review", "disbursed", "failed", "returned"
+    "processing",
+    "approved",
+    "rejected",
+    "pending_review",
+    "disbursed",
+    "failed",
+    "returned",
+    "account_needed",
 ]
 _LONGEST_ADDRESS = 254
 _ADDRESS = re.compile(  # the HTML standard's "valid e-mail address", with a dot in the domain
@@ -72,7 +79,9 @@ class MailPreferences(_Request):
     address: Annotated[str, Field(max_length=_LONGEST_ADDRESS), AfterValidator(_address)] | None = None
     enabled: bool = True
     statuses: Annotated[
-        tuple[MailedStatus, ...], Field(max_length=6, strict=False), AfterValidator(_each_once)
+        tuple[MailedStatus, ...],
+        Field(max_length=len(get_args(MailedStatus)), strict=False),
+        AfterValidator(_each_once),
     ] = Preferences.email_statuses  # type: ignore[assignment]  # a test holds the two lists together
 
 

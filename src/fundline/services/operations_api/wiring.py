@@ -25,6 +25,7 @@ from fundline.services.operations_api.payment_endings import routes as payment_e
 from fundline.services.operations_api.payment_endings.deeds import PaymentEndings
 from fundline.services.operations_api.payment_endings.reading import Endings
 from fundline.services.operations_api.payments import routes as payments
+from fundline.services.operations_api.payments.another_account import AccountRequests
 from fundline.services.operations_api.payments.deeds import Releases
 from fundline.services.operations_api.payments.reading import Payments
 from fundline.services.operations_api.payments.refusal import ReleaseRefusals
@@ -39,7 +40,9 @@ def bound(database: Database, flags: FlagFile) -> list[Bound]:
     return [
         *cases.bound(Cases(database), CaseResolution(database)),
         *dead_letters.bound(DeadLetters(database), DeadLetterReplay(database), BulkReplay(database)),
-        *payments.bound(Payments(database), Releases(database), ReleaseRefusals(database)),
+        *payments.bound(
+            Payments(database), Releases(database), ReleaseRefusals(database), AccountRequests(database)
+        ),
         *payment_endings.bound(Endings(database), PaymentEndings(database)),
         *corrections.bound(Corrections(database), LedgerCorrections(database)),
         *funding.bound(Funding(database)),

@@ -24,7 +24,7 @@ select l.dead_letter_id, l.topic, l.consumer_group, l.event_id, l.payload,
        coalesce(t.attempts, 0) as tellings, t.last_at as told_at
 from dead_letters l
 join applications a using (application_id)
-left join disbursements d using (application_id)
+left join disbursements d on d.application_id = a.application_id and d.replaced_at is null
 left join inbox i on i.consumer = l.consumer_group and i.event_id = l.event_id
 left join reconciliation_attempts t on t.what = 'notification' and t.subject = l.dead_letter_id
 where l.state in ('open', 'replay_requested') and l.event_id is not null and l.dead_letter_id > $1

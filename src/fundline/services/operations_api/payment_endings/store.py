@@ -27,7 +27,7 @@ order by e.ending_id desc limit $3
 LOCK_PAYMENT = """
 select d.application_id, d.payment_id, d.amount_minor, d.currency, d.state, d.transaction_id,
        (select array_agg(c.kind) from cases c where c.subject = d.payment_id::text and c.state = 'open') as cases
-from disbursements d where d.application_id = $1 for no key update of d
+from disbursements d where d.application_id = $1 and d.replaced_at is null for no key update of d
 """
 PROPOSE = Sql("""
 insert into payment_endings (ending_id, payment_id, outcome, transaction_id, code, evidence, reason, state,

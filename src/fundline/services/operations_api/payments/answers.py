@@ -36,6 +36,10 @@ class Payment(Answer):
     finished_at: Moment | None
     transaction_id: str | None
     failure_code: str | None
+    replaced: Annotated[
+        list[UUID],
+        Field(description="Payments of the application that failed before another account was named."),
+    ]
 
 
 class PaymentPage(Page[Payment]):
@@ -70,4 +74,5 @@ def payment_of(row: Any) -> Payment:
         finished_at=row["finished_at"],
         transaction_id=row["transaction_id"],
         failure_code=row["failure_code"],
+        replaced=row["replaced"],
     )

@@ -3,11 +3,17 @@
 from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
 from fundline.services.operations_api.four_eyes import SecondPersonNeeded
+from fundline.services.operations_api.payments.another_account import AccountNotAtFault, AccountRequests
 from fundline.services.operations_api.payments.answers import Payment, PaymentPage
 from fundline.services.operations_api.payments.deeds import Releases
 from fundline.services.operations_api.payments.reading import PaymentNotFound, Payments
 from fundline.services.operations_api.payments.refusal import ReleaseRefusals
-from fundline.services.operations_api.payments.schemas import PaymentQuery, RefusalRequest, ReleaseRequest
+from fundline.services.operations_api.payments.schemas import (
+    AccountAskedRequest,
+    PaymentQuery,
+    RefusalRequest,
+    ReleaseRequest,
+)
 from fundline.services.operations_api.payments.waiting import NotWaitingForRelease
 from fundline.services.operations_api.people import READERS
 
@@ -62,13 +68,32 @@ REFUSE = Endpoint(
     refuses=(SecondPersonNeeded, NotWaitingForRelease),
     example={"reason": "The business was dissolved last month."},
 )
-ENDPOINTS = (LIST, READ, RELEASE, REFUSE)
+ASK_FOR_ACCOUNT = Endpoint(
+    "POST",
+    "/v1/disbursements/{id}/ask-for-account",
+    name="askForAccount",
+    summary="Ask the applicant for another account after a payment that failed because its account is closed or wrong.",
+    tag="operations",
+    roles=(Role.OPERATOR,),
+    path_values=(_APPLICATION_ID,),
+    takes=AccountAskedRequest,
+    gives=Payment,
+    says="Stored.",
+    refuses=(SecondPersonNeeded, AccountNotAtFault),
+    example={"reason": "Your bank says that this account is closed."},
+)
+ENDPOINTS = (LIST, READ, RELEASE, REFUSE, ASK_FOR_ACCOUNT)
 
 
-def bound(payments: Payments, releases: Releases, refusals: ReleaseRefusals) -> list[Bound]:
+def bound(
+    payments: Payments, releases: Releases, refusals: ReleaseRefusals, accounts: AccountRequests
+) -> list[Bound]:
     return [
         LIST.by(lambda call: payments.page(call.asked)),
         READ.by(lambda call: payments.one(call.path["id"])),
         RELEASE.by(lambda call: releases.release(call.caller, call.path["id"], call.asked.reason, call.once)),
         REFUSE.by(lambda call: refusals.refuse(call.caller, call.path["id"], call.asked.reason, call.once)),
+        ASK_FOR_ACCOUNT.by(
+            lambda call: accounts.ask(call.caller, call.path["id"], call.asked.reason, call.once)
+        ),
     ]

@@ -28,3 +28,9 @@ class RefusalRequest(Asked):
     """Why it is not paid; the applicant reads it, and the audit trail keeps it."""
 
     reason: Reason
+
+
+class AccountAskedRequest(Asked):
+    """Why the applicant is asked for another account; the applicant reads it, and the audit trail keeps it."""
+
+    reason: Reason

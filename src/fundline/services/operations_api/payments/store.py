@@ -10,15 +10,17 @@ from fundline.platform.database import Connection, Database
 _PAYMENTS = """
 select d.application_id, d.payment_id, d.amount_minor, d.currency, d.state, d.approved_by, d.needs_release,
        d.released_by, d.released_at, d.release_reason, d.created_at, d.requested_at, d.submitted_at, d.unknown_since,
-       d.next_step_at, d.steps, d.escalated_at, d.finished_at, d.transaction_id, d.failure_code
+       d.next_step_at, d.steps, d.escalated_at, d.finished_at, d.transaction_id, d.failure_code,
+       array(select e.payment_id from disbursements e where e.application_id = d.application_id
+             and e.replaced_at is not null order by e.replaced_at) as replaced
 from disbursements d
 """
-ONE_PAYMENT = _PAYMENTS + "where d.application_id = $1"
+ONE_PAYMENT = _PAYMENTS + "where d.application_id = $1 and d.replaced_at is null"
 LOCK_PAYMENT = ONE_PAYMENT + " for no key update"
 PAGE_OF_PAYMENTS = (
     _PAYMENTS
     + """
-where ($1::uuid is null or d.application_id < $1) and ($2::text is null or d.state = $2)
+where d.replaced_at is null and ($1::uuid is null or d.application_id < $1) and ($2::text is null or d.state = $2)
   and ($3::boolean is null or (d.needs_release and d.released_by is null and d.state = 'requested') = $3)
 order by d.application_id desc limit $4
 """

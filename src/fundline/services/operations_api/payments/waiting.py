@@ -26,8 +26,8 @@ class NotWaitingForRelease(Refusal):
     title = "The payment does not wait for a second person"
 
 
-async def locked_and_waiting(connection: Connection, application_id: UUID) -> tuple[LockedApplication, Any]:
-    """The application and its payment's row. Raises PaymentNotFound, NotWaitingForRelease."""
+async def locked_payment(connection: Connection, application_id: UUID) -> tuple[LockedApplication, Any]:
+    """The application and its payment's row. Raises PaymentNotFound."""
     try:
         application = await lock_application(connection, application_id)
     except UnknownApplication:
@@ -35,6 +35,12 @@ async def locked_and_waiting(connection: Connection, application_id: UUID) -> tu
     payment = await store.lock_payment(connection, application_id)
     if payment is None:
         raise PaymentNotFound
+    return application, payment
+
+
+async def locked_and_waiting(connection: Connection, application_id: UUID) -> tuple[LockedApplication, Any]:
+    """The same of one that waits. Raises PaymentNotFound, NotWaitingForRelease."""
+    application, payment = await locked_payment(connection, application_id)
     if not waits_for_release(payment):
         raise NotWaitingForRelease(_why(payment))
     return application, payment
