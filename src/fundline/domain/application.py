@@ -32,9 +32,11 @@ TRANSITIONS: dict[ApplicationStatus, frozenset[ApplicationStatus]] = {
     _S.RETURNED: frozenset(),
     _S.ACCOUNT_NEEDED: frozenset({_S.APPROVED}),  # paid by another payment
 }
-TERMINAL: frozenset[ApplicationStatus] = frozenset({_S.REJECTED, _S.DISBURSED, _S.FAILED, _S.RETURNED})
-"""Nothing more is expected, so that a stream ends. What happens all the same (money that comes back, a person who asks
-for another account) is told by mail and webhook."""
+TERMINAL: frozenset[ApplicationStatus] = frozenset(
+    {_S.REJECTED, _S.DISBURSED, _S.FAILED, _S.RETURNED, _S.ACCOUNT_NEEDED}
+)
+"""Nothing more is expected of us, so that a stream ends. What happens all the same (money that comes back, a person who
+asks for another account, an applicant who names one) is told by mail and webhook."""
 DECIDED: frozenset[ApplicationStatus] = frozenset({_S.APPROVED, _S.REJECTED, _S.PENDING_REVIEW})
 FIRST_SEQUENCE = 1
 

@@ -65,7 +65,7 @@ def test_every_status_can_be_reached_and_every_way_ends():
             reached.add(following)
             open_ends.append(following)
     assert reached == set(S)
-    assert {S.REJECTED, S.DISBURSED, S.FAILED, S.RETURNED} == TERMINAL
+    assert {S.REJECTED, S.DISBURSED, S.FAILED, S.RETURNED, S.ACCOUNT_NEEDED} == TERMINAL
 
 
 def test_a_refused_transition_says_what_is_allowed():
