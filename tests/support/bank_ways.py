@@ -38,7 +38,9 @@ def order(
 ) -> PaymentOrder:
     """A payment that no bank has seen."""
     payment_id = new_id()
-    return PaymentOrder(payment_id, Money.parse(amount, currency), payee, reference or f"loan {payment_id}")
+    return PaymentOrder(
+        payment_id, Money.parse(amount, currency), payee, reference or f"loan {payment_id}", "A business"
+    )
 
 
 async def until_final(

@@ -19,12 +19,15 @@ class OrderInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PaymentOrder:
-    """`payment_id` is the bank's idempotency key; `payee` the account as the applicant gave it, in clear."""
+    """`payment_id` is the bank's idempotency key; `payee` the account as the applicant gave it, in clear; `payee_name`
+    the business's legal name.
+    """
 
     payment_id: UUID
     amount: Money
     payee: dict[str, Any]
     reference: str
+    payee_name: str
 
     def account(self) -> IbanAccount | UsAccount:
         """The payee's account, its check digits right. Raises OrderInvalid, which does not say the number."""

@@ -7,7 +7,8 @@ import orjson
 
 from fundline.banks.bank import BankAnswer, BankAnswerUnexpected, PaymentOrder
 from fundline.banks.iso20022_reading import understand
-from fundline.banks.iso20022_writing import Debtor, credit_transfer
+from fundline.banks.iso20022_writing import credit_transfer
+from fundline.banks.profile import BankProfile
 from fundline.banks.sandbox import BUSY, UNKNOWN, SandboxBank, busy
 from fundline.banks.statement import StatementPage
 from fundline.platform.clock import Clock
@@ -36,15 +37,15 @@ class Transport(Protocol):
 
 
 class Iso20022Bank:
-    def __init__(self, transport: Transport, debtor: Debtor, *, now: Clock) -> None:
-        self._transport, self._debtor, self._now = transport, debtor, now
+    def __init__(self, transport: Transport, profile: BankProfile, *, now: Clock) -> None:
+        self._transport, self._profile, self._now = transport, profile, now
 
     @property
     def statement_name(self) -> str:
         return self._transport.statement_name
 
     async def pay(self, order: PaymentOrder) -> BankAnswer:
-        message = credit_transfer(order, self._debtor, self._now())
+        message = credit_transfer(order, self._profile, self._now())
         return understand(order.payment_id, *await self._transport.send(order.payment_id, message))
 
     async def find(self, payment_id: UUID) -> BankAnswer | None:

@@ -1,19 +1,19 @@
-"""What we say to a bank in ISO 20022: a pain.001.
+"""What we say to a bank in ISO 20022: a pain.001, in the version and with the words that its profile wants.
 
 A message that we send has one payment. Its id, without its hyphens because identifiers have at most 35 characters, is
 message, instruction and end-to-end id: the bank knows a repeat by it.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from schwifty import BIC, IBAN
-from schwifty.exceptions import SchwiftyException
+from schwifty import IBAN
 
 from fundline.banks.bank import (
     OrderInvalid,
     PaymentOrder,
 )
+from fundline.banks.latin import basic_latin
+from fundline.banks.profile import BankProfile
 from fundline.platform.iso20022 import (
     Amount,
     Content,
@@ -23,33 +23,21 @@ from fundline.platform.iso20022 import (
 )
 from fundline.records.accounts import IbanAccount, UsAccount
 
-
-@dataclass(frozen=True, slots=True)
-class Debtor:
-    """Who pays: the lender and its account at the bank."""
-
-    name: str
-    iban: str
-    bic: str
-
-    def __post_init__(self) -> None:
-        try:
-            IBAN(self.iban, validate_bban=True)
-            BIC(self.bic)
-        except SchwiftyException:
-            raise ValueError(
-                "FUNDLINE_BANK_DEBTOR_IBAN and FUNDLINE_BANK_DEBTOR_BIC must be an IBAN and a BIC."
-            ) from None
+LONGEST_NAME = 70
+"""Of a payee in SEPA and in SWIFT, though the schema has room for 140."""
 
 
-def credit_transfer(order: PaymentOrder, debtor: Debtor, at: datetime) -> bytes:
-    """pain.001.001.09. Raises OrderInvalid, which does not say the account."""
-    key, moment = order.payment_id.hex, at.astimezone(UTC)
-    amount = Amount(order.amount.text(), order.amount.currency)
+def credit_transfer(order: PaymentOrder, profile: BankProfile, at: datetime) -> bytes:
+    """pain.001. Raises OrderInvalid, which does not say the account."""
+    key, moment, debtor = order.payment_id.hex, at.astimezone(UTC), profile.debtor
+    amount, account = Amount(order.amount.text(), order.amount.currency), order.account()
+    is_sepa = _is_sepa(account, amount.currency)
+    day = profile.days.first_from(at).isoformat()
+    is_old = profile.version is MessageKind.CREDIT_TRANSFER_3
     transfer: Content = {
         "PmtId": {"InstrId": key, "EndToEndId": key},
         "Amt": {"InstdAmt": amount},
-        **_creditor(order.account()),
+        **_creditor(account, order.payee_name),
         "RmtInf": {"Ustrd": order.reference},
     }
     content: Content = {
@@ -66,26 +54,33 @@ def credit_transfer(order: PaymentOrder, debtor: Debtor, at: datetime) -> bytes:
                 "PmtMtd": "TRF",
                 "NbOfTxs": "1",
                 "CtrlSum": amount.text,
-                "ReqdExctnDt": {"Dt": moment.date().isoformat()},
+                **({"PmtTpInf": {"SvcLvl": {"Cd": "SEPA"}}} if is_sepa else {}),
+                "ReqdExctnDt": day if is_old else {"Dt": day},
                 "Dbtr": {"Nm": debtor.name},
                 "DbtrAcct": {"Id": {"IBAN": debtor.iban}},
-                "DbtrAgt": {"FinInstnId": {"BICFI": debtor.bic}},
-                "ChrgBr": "SHAR",
+                "DbtrAgt": {"FinInstnId": {"BIC" if is_old else "BICFI": debtor.bic}},
+                "ChrgBr": "SLEV" if is_sepa else profile.charge_bearer,
                 "CdtTrfTxInf": transfer,
             },
         }
     }
     try:
-        return write_message(MessageKind.CREDIT_TRANSFER, content)
+        return write_message(profile.version, content)
     except MessageInvalid as broken:
         raise OrderInvalid(f"payment {order.payment_id}: {broken}") from None
 
 
-def _creditor(account: IbanAccount | UsAccount) -> Content:
+def _is_sepa(account: IbanAccount | UsAccount, currency: str) -> bool:
+    return currency == "EUR" and isinstance(account, IbanAccount) and bool(IBAN(account.iban).in_sepa_zone)
+
+
+def _creditor(account: IbanAccount | UsAccount, name: str) -> Content:
+    payee: Content = {"Cdtr": {"Nm": basic_latin(name, LONGEST_NAME)}}
     if isinstance(account, IbanAccount):
-        return {"CdtrAcct": {"Id": {"IBAN": account.iban}}}
+        return {**payee, "CdtrAcct": {"Id": {"IBAN": account.iban}}}
     member: Content = {"ClrSysId": {"Cd": "USABA"}, "MmbId": account.routing_number}
     return {
         "CdtrAgt": {"FinInstnId": {"ClrSysMmbId": member}},
+        **payee,
         "CdtrAcct": {"Id": {"Othr": {"Id": account.account_number}}},
     }

@@ -4,7 +4,7 @@ from fundline.banks.bank import Bank
 from fundline.banks.guard import GuardedBank
 from fundline.banks.iso20022 import Iso20022Bank, OverHttp
 from fundline.banks.iso20022_files import ByFiles
-from fundline.banks.iso20022_writing import Debtor
+from fundline.banks.profile import profile_of
 from fundline.banks.sandbox import SandboxBank
 from fundline.banks.settings import BankSettings
 from fundline.platform.clock import utc_now
@@ -30,14 +30,14 @@ def open_adapter(settings: BankSettings, *, timeout_s: float) -> Bank:
     """Without a guard: for somebody who asks once and waits for the answer. Raises ValueError."""
     if settings.bank_adapter == "sandbox":
         return open_sandbox(settings.bank_url, timeout_s=timeout_s)
-    debtor = Debtor(settings.bank_debtor_name, settings.bank_debtor_iban, settings.bank_debtor_bic)
+    profile = profile_of(settings)
     if settings.bank_iso_transport == "http":
         client = JsonClient(settings.bank_url, timeout_s=timeout_s)
-        return Iso20022Bank(OverHttp(client), debtor, now=utc_now)
+        return Iso20022Bank(OverHttp(client), profile, now=utc_now)
     if settings.bank_iso_folder is None:
         raise ValueError("FUNDLINE_BANK_ISO_TRANSPORT is files, so FUNDLINE_BANK_ISO_FOLDER must be set.")
     by_files = ByFiles(settings.bank_iso_folder, timeout_s=timeout_s, now=utc_now)
-    return Iso20022Bank(by_files, debtor, now=utc_now)
+    return Iso20022Bank(by_files, profile, now=utc_now)
 
 
 def open_sandbox(url: str, *, timeout_s: float) -> Bank:

@@ -18,6 +18,7 @@ LIMIT_BYTES = 1024 * 1024
 
 class MessageKind(StrEnum):
     CREDIT_TRANSFER = "pain.001.001.09"
+    CREDIT_TRANSFER_3 = "pain.001.001.03"
     STATUS_REPORT = "pain.002.001.10"
     STATUS_REPORT_3 = "pain.002.001.03"
     NOTIFICATION = "camt.054.001.08"
@@ -32,6 +33,7 @@ class MessageKind(StrEnum):
         return f"urn:iso:std:iso:20022:tech:xsd:{self.value}"
 
 
+CREDIT_TRANSFERS = (MessageKind.CREDIT_TRANSFER, MessageKind.CREDIT_TRANSFER_3)
 STATUS_REPORTS = (MessageKind.STATUS_REPORT, MessageKind.STATUS_REPORT_3)
 NOTIFICATIONS = (MessageKind.NOTIFICATION, MessageKind.NOTIFICATION_4, MessageKind.NOTIFICATION_2)
 STATEMENTS = (MessageKind.STATEMENT, MessageKind.STATEMENT_4, MessageKind.STATEMENT_2)

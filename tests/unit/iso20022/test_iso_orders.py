@@ -9,7 +9,7 @@ import pytest
 from fundline.banks.bank import (
     OrderInvalid,
 )
-from fundline.banks.iso20022_writing import Debtor, credit_transfer
+from fundline.banks.profile import Debtor
 from fundline.domain.money import Money
 from fundline.outside.bank_sandbox.iso_messages import (
     MessageRefused,
@@ -86,7 +86,7 @@ def test_times_are_told_in_utc_wherever_the_process_runs(monkeypatch):
     time.tzset()
     try:
         late = datetime(2026, 11, 25, 0, 30, tzinfo=timezone(timedelta(hours=2)))
-        xml = credit_transfer(order(), DEBTOR, late).decode()
+        xml = written(at=late).decode()
     finally:
         monkeypatch.undo()
         time.tzset()

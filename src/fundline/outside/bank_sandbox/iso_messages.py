@@ -10,6 +10,7 @@ from fundline.domain.money import Money
 from fundline.outside.bank_sandbox.schemas import IbanPayee, PaymentOrder, UsPayee
 from fundline.outside.bank_sandbox.store import Payment
 from fundline.platform.iso20022 import (
+    CREDIT_TRANSFERS,
     Amount,
     Content,
     MessageInvalid,
@@ -43,7 +44,7 @@ class MessageRefused(Refusal):
 def read_credit_transfer(xml: bytes) -> tuple[UUID, PaymentOrder]:
     """One payment, its id being the end-to-end id. Raises MessageRefused, which says no account."""
     try:
-        message = read_message(xml, MessageKind.CREDIT_TRANSFER)
+        message = read_message(xml, *CREDIT_TRANSFERS)
     except MessageInvalid as broken:
         raise MessageRefused(f"Nothing was booked: {broken}.") from None
     transfers = message.parts("PmtInf/CdtTrfTxInf")

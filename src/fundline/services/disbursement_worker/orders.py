@@ -22,11 +22,11 @@ class Orders:
         self._secrets = secrets
 
     def make(
-        self, application_id: UUID, payment_id: UUID, amount: Money, sealed_account: bytes
+        self, application_id: UUID, payment_id: UUID, amount: Money, sealed_account: bytes, payee_name: str
     ) -> tuple[PaymentOrder, str]:
         """The order and its canonical form. Raises SealBroken."""
         payee = orjson.loads(self._secrets.open(sealed_account, application_id))
-        order = PaymentOrder(payment_id, amount, payee, reference=str(application_id))
+        order = PaymentOrder(payment_id, amount, payee, str(application_id), payee_name)
         return order, self._canonical(order)
 
     def make_again(
@@ -35,20 +35,23 @@ class Orders:
         payment_id: UUID,
         amount: Money,
         sealed_account: bytes,
+        payee_name: str,
         on_record: str | None,
     ) -> PaymentOrder:
         """The order that was stored as `on_record`. Raises SealBroken, OrderChanged."""
-        order, canonical = self.make(application_id, payment_id, amount, sealed_account)
-        if canonical != on_record:
+        order, canonical = self.make(application_id, payment_id, amount, sealed_account, payee_name)
+        if on_record not in {canonical, self._canonical(order, has_name=False)}:
             raise OrderChanged(f"payment {payment_id} would not be the order on record; it is not sent")
         return order
 
-    def _canonical(self, order: PaymentOrder) -> str:
+    def _canonical(self, order: PaymentOrder, *, has_name: bool = True) -> str:
+        """Without a name: of orders that were stored before names were sent."""
         payee = orjson.dumps(order.payee, option=orjson.OPT_SORT_KEYS)
         form = {
             "amount": order.amount.text(),
             "currency": order.amount.currency,
             "payeeDigest": self._secrets.digest(payee, order.payment_id).hex(),
+            **({"payeeName": order.payee_name} if has_name else {}),
             "paymentId": str(order.payment_id),
             "reference": order.reference,
         }

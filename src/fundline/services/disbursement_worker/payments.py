@@ -120,6 +120,7 @@ class Payments:
             payment.payment_id,
             payment.amount,
             terms.sealed_account,
+            terms.payee_name,
             payment.order_text,
         )
 
@@ -197,7 +198,7 @@ class Payments:
     async def _submit(self, connection: Connection, payment: Payment, terms: Terms) -> Submitted:
         at = self._now()
         order, order_text = self._orders.make(
-            payment.application_id, payment.payment_id, payment.amount, terms.sealed_account
+            payment.application_id, payment.payment_id, payment.amount, terms.sealed_account, terms.payee_name
         )
         reached = change_state(payment.state, PaymentState.SUBMITTED)
         await connection.execute(

@@ -26,7 +26,7 @@ select {_COLUMNS} from disbursements d where application_id = $1 and replaced_at
 """  # noqa: S608 - our own columns
 APPLICATION_OF = "select application_id from disbursements where payment_id = $1"
 TERMS = """
-select a.payout_account, l.paid_without_minor, u.decided_by,
+select a.payout_account, a.business ->> 'legalName' as payee_name, l.paid_without_minor, u.decided_by,
        (select r.policy_version || '/' || r.model_version from risk_assessments r
         where r.application_id = a.application_id order by r.assessment desc limit 1) as policy
 from applications a
@@ -127,6 +127,7 @@ class Terms:
     the limit without a second person, if any; `approved_by` the underwriter, or the policy with its model."""
 
     sealed_account: bytes
+    payee_name: str
     paid_without_minor: int | None
     approved_by: str
     is_by_policy: bool
@@ -180,7 +181,9 @@ async def terms_of(connection: Connection, application_id: UUID) -> Terms:
         raise PaymentMissing(f"the application {application_id} does not exist")
     approved_by = row["decided_by"] or f"policy:{row['policy'] or 'unrecorded'}"
     is_by_policy = row["decided_by"] is None
-    return Terms(row["payout_account"], row["paid_without_minor"], approved_by, is_by_policy)
+    return Terms(
+        row["payout_account"], row["payee_name"], row["paid_without_minor"], approved_by, is_by_policy
+    )
 
 
 async def mark_accepted(connection: Connection, payment_id: UUID, at: datetime) -> None:
