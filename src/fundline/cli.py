@@ -75,7 +75,12 @@ SUBCOMMANDS: tuple[tuple[str, str, str], ...] = (
     (
         "payment",
         "fundline.commands.payment.command",
-        "Payments: list, show, release; halt and resume all of them.",
+        "Payments: list, show, release, refuse, end; halt and resume all of them.",
+    ),
+    (
+        "funding",
+        "fundline.commands.funding.command",
+        "What lenders have committed: show, change, agree.",
     ),
     ("routes", "fundline.commands.routes.command", "Every route of the API, with the roles that may use it."),
     ("case", "fundline.commands.case.command", "What waits for a person: list, show, resolve."),

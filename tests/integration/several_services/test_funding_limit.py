@@ -26,7 +26,7 @@ from fundline.services.operations_api.funding.schemas import (
 )
 from support.approved_applications import AMOUNT, payment_requested, store_application
 from support.funding import OLGA, OTTO, agreed
-from support.payment import disbursement
+from support.payment import TestedWorker, disbursement
 from support.writes import once
 
 pytestmark = pytest.mark.integration
@@ -51,6 +51,12 @@ async def available(funding: Funding, currency: str = "USD") -> str:
     return found.available
 
 
+def unfunded(worker: TestedWorker) -> dict[str, float | None]:
+    """What the alert looks at: payments that wait for a commitment, by currency."""
+    sample = worker.metrics.registry.get_sample_value
+    return {code: sample("fundline_payments_unfunded", {"currency": code}) for code in ("USD", "EUR")}
+
+
 async def open_cases(database: Database) -> list[tuple[str, str]]:
     rows = await database.fetch("select kind, subject from cases where state = 'open'")
     return [tuple(row) for row in rows]
@@ -65,12 +71,15 @@ async def test_a_payment_beyond_what_is_committed_waits_and_goes_on_when_there_i
     assert (await disbursement(database, waits))["state"] == "requested"
     assert await available(funding) == "12499.99"
     assert await open_cases(database) == [("funding_short", "lender_funding:USD")]
-    await worker.sweep()
+    await worker.parts.sweep.turn()
     assert (await disbursement(database, waits))["state"] == "requested"
+    assert unfunded(worker) == {"USD": 1.0, "EUR": 0.0}
 
     await agreed(funding, change("0.01"))
     await worker.sweep()
+    await worker.parts.sweep.turn()
     assert (await disbursement(database, waits))["state"] == "settled"
+    assert unfunded(worker) == {"USD": 0.0, "EUR": 0.0}
     assert await open_cases(database) == []
     assert await available(funding) == "0.00"
     async with database.transaction() as connection:

@@ -13,6 +13,9 @@ class PaymentMetrics(MetricSet):
         self.payments_unfinished = new.gauge(
             "payments_unfinished", "Payments without a final result, by state.", "state"
         )
+        self.payments_unfunded = new.gauge(
+            "payments_unfunded", "Payments that wait because the lender has committed no more.", "currency"
+        )
         self.payments_halted = new.gauge(
             "payments_halted", "1 while the flag `payments` holds all payments back."
         )

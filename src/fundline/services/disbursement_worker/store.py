@@ -92,6 +92,14 @@ UNFINISHED = """
 select state, count(*) as payments from disbursements where state not in ('settled', 'failed', 'returned')
 group by state
 """
+UNFUNDED = """
+select s.currency, count(d.payment_id) as payments
+from funding_sources s
+join cases c on c.kind = 'funding_short' and c.state = 'open' and c.subject = s.account || ':' || s.currency
+join disbursements d on d.currency = s.currency and d.state = 'requested'
+    and (not d.needs_release or d.released_by is not null)
+group by s.currency
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +257,11 @@ async def mark_escalated(connection: Connection, payment_id: UUID, at: datetime)
 async def unfinished(database: Database) -> dict[str, int]:
     """How many payments are in each state that is not final."""
     return {row["state"]: row["payments"] for row in await database.fetch(UNFINISHED)}
+
+
+async def unfunded(database: Database) -> dict[str, int]:
+    """How many payments wait for a commitment, by currency; those that wait for a person do not count."""
+    return {row["currency"]: row["payments"] for row in await database.fetch(UNFUNDED)}
 
 
 def _payment(row: Any) -> Payment:

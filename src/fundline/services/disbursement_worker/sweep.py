@@ -9,6 +9,7 @@ import asyncio
 from datetime import timedelta
 
 from fundline.contracts.payloads import iso_utc
+from fundline.domain.money import MINOR_UNITS
 from fundline.domain.payment import FINISHED, WITH_THE_BANK, PaymentState
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Database, RowBusy
@@ -130,3 +131,6 @@ class Sweep(Loop):
         for state in PaymentState:
             if state not in FINISHED:
                 self._metrics.payments_unfinished.labels(state.value).set(found.get(state.value, 0))
+        unfunded = await store.unfunded(self._database)
+        for currency in MINOR_UNITS:
+            self._metrics.payments_unfunded.labels(currency).set(unfunded.get(currency, 0))

@@ -1,0 +1,1 @@
+"""`fundline funding`."""
