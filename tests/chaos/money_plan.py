@@ -52,6 +52,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "settle-later", "delayMs": 500},
     {"kind": "return-later", "delayMs": 500, "code": "account_closed"},
     {"kind": "duplicate-webhook"},
+    {"kind": "forget", "operation": "find"},
     {"kind": "decline", "code": "limit_exceeded"},
 )
 """Rules of the sandbox bank, each shown a few times in a run."""

@@ -20,6 +20,7 @@ from fundline.outside.bank_sandbox.faults import Call, FaultBook
 from fundline.outside.bank_sandbox.misbehaviour import Doors
 from fundline.outside.bank_sandbox.outcomes import Outcomes
 from fundline.outside.bank_sandbox.routes import bank_routes
+from fundline.outside.bank_sandbox.store import Payment
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.http.api import api
 from fundline.platform.http.client import trust_for
@@ -53,6 +54,9 @@ class Moody:
     async def before_answering(self, call: Call) -> None:
         if call.operation == "pay" and self.silent_after_booking:
             await asyncio.sleep(60)
+
+    def as_answered(self, call: Call, payment: Payment) -> Payment | None:
+        return payment
 
 
 @contextlib.asynccontextmanager

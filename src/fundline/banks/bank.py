@@ -102,7 +102,10 @@ class Bank(Protocol):
         """None: the bank has never seen the payment."""
 
     async def statement(self, cursor: str, limit: int) -> StatementPage:
-        """The bookings behind `cursor`, oldest first; `START` is before the first. Only a full page has a next one."""
+        """The bookings behind `cursor`, oldest first; `START` is before the first.
+
+        The last page has no next one, and is not a full one; a bank may give fewer than `limit` on each.
+        """
 
     async def close(self) -> None:
         """Let go of connections."""

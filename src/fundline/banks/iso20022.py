@@ -7,14 +7,17 @@ import orjson
 
 from fundline.banks.bank import BankAnswer, BankAnswerUnexpected, PaymentOrder
 from fundline.banks.iso20022_reading import understand
+from fundline.banks.iso20022_statement import statement_page
 from fundline.banks.iso20022_writing import credit_transfer
 from fundline.banks.profile import BankProfile
-from fundline.banks.sandbox import BUSY, UNKNOWN, SandboxBank, busy
+from fundline.banks.sandbox import BUSY, UNKNOWN, busy
 from fundline.banks.statement import StatementPage
 from fundline.platform.clock import Clock
 from fundline.platform.http.client import CallUnanswered, JsonClient, RawAnswer
 from fundline.platform.iso20022 import MEDIA_TYPE
 
+MOST_BOOKINGS = 500
+"""Of one page: a message has a limit of bytes."""
 _OK, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 200, 404, 429, 500
 
 
@@ -60,48 +63,42 @@ class Iso20022Bank:
 
 
 class OverHttp:
-    """POST a pain.001, GET a pain.002 or camt.054.
+    """POST a pain.001, GET a pain.002 or camt.054, GET the statement, a camt.053 a page."""
 
-    The sandbox bank has no door for camt messages over many payments, so its statement is read in its own words, and
-    is the same one as that of `SandboxBank`. A bank with a door for camt.053 gets a method of its own here.
-    """
+    statement_name = "iso20022-http"
 
     def __init__(self, client: JsonClient) -> None:
-        self._client, self._own_words = client, SandboxBank(client)
-
-    @property
-    def statement_name(self) -> str:
-        return self._own_words.statement_name
+        self._client = client
 
     async def send(self, payment_id: UUID, message: bytes) -> list[bytes]:
         answer = await self._client.exchange(
             "POST", "/iso20022/credit-transfers", message, {"content-type": MEDIA_TYPE}
         )
-        return [_content(answer, payment_id)]
+        return [_content(answer, f"payment {payment_id}")]
 
     async def ask(self, payment_id: UUID) -> list[bytes]:
         answer = await self._client.exchange("GET", f"/iso20022/credit-transfers/{payment_id.hex}")
         if answer.status == _NOT_FOUND and _problem(answer) == UNKNOWN:
             return []
-        return [_content(answer, payment_id)]
+        return [_content(answer, f"payment {payment_id}")]
 
     async def statement(self, cursor: str, limit: int) -> StatementPage:
-        return await self._own_words.statement(cursor, limit)
+        most = min(limit, MOST_BOOKINGS)
+        answer = await self._client.exchange("GET", f"/iso20022/statement?cursor={cursor}&limit={most}")
+        return statement_page(_content(answer, "statement"), "the bank's camt.053")
 
     async def close(self) -> None:
         await self._client.close()
 
 
-def _content(answer: RawAnswer, payment_id: UUID) -> bytes:
+def _content(answer: RawAnswer, about: str) -> bytes:
     """Raises what an answer means that is not a message."""
     if answer.status == _TOO_MANY or (answer.status >= _SERVER_ERROR and _problem(answer) == BUSY):
         raise busy()
     if answer.status >= _SERVER_ERROR:
-        raise CallUnanswered(f"payment {payment_id}: status {answer.status}")
+        raise CallUnanswered(f"{about}: status {answer.status}")
     if answer.status != _OK or answer.media_type != MEDIA_TYPE:
-        raise BankAnswerUnexpected(
-            f"payment {payment_id}: the bank answered {answer.status} {_problem(answer)}"
-        )
+        raise BankAnswerUnexpected(f"{about}: the bank answered {answer.status} {_problem(answer)}")
     return answer.content
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from fundline.banks.iso20022_reading import bookings
+from fundline.banks.iso20022_statement import bookings
 from fundline.banks.statement import Booking, StatementPage
 from fundline.platform.clock import Clock
 from fundline.platform.http.client import CallNotSent, CallUnanswered

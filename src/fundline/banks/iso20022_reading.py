@@ -1,16 +1,12 @@
-"""How a bank's ISO 20022 messages are understood: reports (pain.002), notifications (camt.054), statements (camt.053).
+"""What a bank's ISO 20022 messages say of one payment: reports (pain.002), notifications (camt.054), statements.
 
 Everything that a message says of a payment is read before anything is concluded from it. Versions differ in where a
 thing stands; what is read here is looked for in each of its places.
 """
 
-import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
-
-import orjson
 
 from fundline.banks.bank import BankAnswer, BankAnswerUnexpected
 from fundline.banks.conclusion import Word, conclude
@@ -21,7 +17,6 @@ from fundline.banks.payment_statuses import (
     TRANSACTION_STATUSES,
     Meaning,
 )
-from fundline.banks.statement import Booking
 from fundline.domain.money import Money, MoneyError
 from fundline.platform.iso20022 import (
     NOTIFICATIONS,
@@ -32,9 +27,8 @@ from fundline.platform.iso20022 import (
     Part,
     read_message,
 )
-from fundline.records.books import StatementLine
 
-_LEDGERS = NOTIFICATIONS + STATEMENTS
+LEDGERS = NOTIFICATIONS + STATEMENTS
 
 
 def understand(payment_id: UUID, *messages: bytes) -> BankAnswer:
@@ -46,26 +40,8 @@ def understand(payment_id: UUID, *messages: bytes) -> BankAnswer:
         raise BankAnswerUnexpected(f"payment {payment_id}: {broken}") from None
 
 
-def bookings(xml: bytes, origin: str) -> tuple[Booking, ...]:
-    """The bookings of payments in a notification or statement, and those that book one back. `origin` names it.
-
-    Raises BankAnswerUnexpected. A debit that does not say all that a statement must is refused and not left out: it is
-    money that went.
-    """
-    try:
-        message = read_message(xml, *_LEDGERS)
-        return tuple(
-            _booking(entry, details, _booked_at(entry, message))
-            for entry in _entries(message)
-            if _is_booked(entry)
-            for details in _transactions(entry)
-        )
-    except ValueError as broken:
-        raise BankAnswerUnexpected(f"statement: {origin}: {broken}") from None
-
-
 def _words(xml: bytes, payment_id: UUID) -> Iterator[Word]:
-    message = read_message(xml, *STATUS_REPORTS, *_LEDGERS)
+    message = read_message(xml, *STATUS_REPORTS, *LEDGERS)
     return (_reported if message.kind in STATUS_REPORTS else _booked)(message, payment_id)
 
 
@@ -102,15 +78,15 @@ def _status(place: Part, status: str | None, *, is_transaction: bool) -> Iterato
 
 
 def _booked(message: Part, payment_id: UUID) -> Iterator[Word]:
-    for entry in _entries(message):
+    for entry in entries(message):
         for details in entry.parts("NtryDtls/TxDtls") or [entry]:
             if _is_ours(details.text("Refs/EndToEndId") or entry.text("NtryRef"), payment_id):
                 yield _movement(entry, details)
 
 
 def _movement(entry: Part, details: Part) -> Word:
-    reference, stated = _reference(entry, details), _stated(entry, details)
-    if not _is_booked(entry):
+    reference, stated = reference_of(entry, details), amount_of(entry, details)
+    if not is_booked(entry):
         return _with_amount(Meaning.ON_THE_WAY, stated)
     if (details.text("CdtDbtInd") or entry.text("CdtDbtInd")) == "CRDT":
         return _with_amount(Meaning.CAME_BACK, stated, reference=reference, code=_reason(details, "RtrInf"))
@@ -131,7 +107,7 @@ def _with_amount(
 ) -> Word:
     """An amount that no payment of ours can have makes it unclear: it contradicts whatever we ordered."""
     try:
-        amount = None if stated is None else _money(stated)
+        amount = None if stated is None else money(stated)
     except MoneyError as impossible:
         return Word(Meaning.UNCLEAR, said=f"The bank states an amount that is not ours: {impossible}")
     return Word(meaning, reference, amount, code, said)
@@ -146,31 +122,26 @@ def _reason(place: Part, name: str) -> str | None:
     return None
 
 
-def _entries(message: Part) -> list[Part]:
+def entries(message: Part) -> list[Part]:
+    """Of a notification or a statement."""
     return message.parts("Ntfctn/Ntry") + message.parts("Stmt/Ntry")
 
 
-def _is_booked(entry: Part) -> bool:
+def is_booked(entry: Part) -> bool:
     """The status is a choice since version 8, and was plain text before."""
     return (entry.text("Sts/Cd") or entry.text("Sts")) == "BOOK"
 
 
-def _reference(entry: Part, details: Part) -> str | None:
+def reference_of(entry: Part, details: Part) -> str | None:
     """Of the transaction; that of its entry where the entry is one transaction."""
     own = details.text("Refs/AcctSvcrRef")
     return own or (entry.text("AcctSvcrRef") if len(entry.parts("NtryDtls/TxDtls")) <= 1 else None)
 
 
-def _stated(entry: Part, details: Part) -> Amount | None:
+def amount_of(entry: Part, details: Part) -> Amount | None:
+    """The amount of the transaction; that of its entry where the entry is one transaction."""
     own = details.amount("Amt") or details.amount("AmtDtls/TxAmt/Amt")
     return own or (entry.amount("Amt") if len(entry.parts("NtryDtls/TxDtls")) <= 1 else None)
-
-
-def _is_id(name: str | None) -> bool:
-    try:
-        return name is not None and bool(UUID(name))
-    except ValueError:
-        return False
 
 
 def _is_ours(name: str | None, payment_id: UUID) -> bool:
@@ -181,59 +152,6 @@ def _is_ours(name: str | None, payment_id: UUID) -> bool:
         return False
 
 
-def _money(amount: Amount) -> Money:
+def money(amount: Amount) -> Money:
     """`1000`, `1000.0` and `1000.00000` are one amount. Raises MoneyError."""
     return Money.parse(f"{Decimal(amount.text).normalize():f}", amount.currency)
-
-
-def _transactions(entry: Part) -> list[Part]:
-    """Raises ValueError: a debit without details is one that we cannot compare.
-
-    Of what comes in only money of payments counts: the rest has no id of ours.
-    """
-    found = entry.parts("NtryDtls/TxDtls")
-    if entry.text("CdtDbtInd") == "CRDT":
-        return [details for details in found if _is_id(details.text("Refs/EndToEndId"))]
-    if not found:
-        raise ValueError("a debit does not say its transactions (NtryDtls/TxDtls)")
-    return found
-
-
-def _booked_at(entry: Part, message: Part) -> str | None:
-    """A statement says a day only: then the moment of its making, which keeps the order of statements.
-
-    A notification that does so has no order that is known, and is refused.
-    """
-    moment = entry.text("BookgDt/DtTm")
-    if moment is None and message.kind in STATEMENTS:
-        return message.text("GrpHdr/CreDtTm")
-    return moment
-
-
-def _booking(entry: Part, details: Part, booked_at: str | None) -> Booking:
-    """Raises ValueError."""
-    payment_id, transaction_id = details.text("Refs/EndToEndId"), _reference(entry, details)
-    amount = _stated(entry, details)
-    if payment_id is None or transaction_id is None or amount is None or booked_at is None:
-        raise ValueError("a debit lacks one of EndToEndId, AcctSvcrRef, Amt and BookgDt/DtTm")
-    is_returned = entry.text("CdtDbtInd") == "CRDT"
-    line = StatementLine(
-        UUID(payment_id),
-        not is_returned,
-        _money(amount),
-        transaction_id,
-        details.text("RmtInf/Ustrd") or "",
-        is_returned,
-    )
-    moment = datetime.fromisoformat(booked_at)
-    at = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).isoformat(timespec="microseconds")
-    whole = [
-        line.payment_id.hex,
-        line.amount.text(),
-        line.amount.currency,
-        transaction_id,
-        line.reference,
-        at,
-        *(["returned"] if is_returned else []),
-    ]
-    return Booking(line, hashlib.sha256(orjson.dumps(whole)).digest(), at)

@@ -10,7 +10,8 @@ import pytest
 
 from fundline.banks.bank import Accepted, BankAnswerUnexpected, Declined, Returned, Settled, Unclear
 from fundline.banks.conclusion import Word, conclude
-from fundline.banks.iso20022_reading import bookings, understand
+from fundline.banks.iso20022_reading import understand
+from fundline.banks.iso20022_statement import bookings
 from fundline.banks.payment_statuses import (
     CANCELLED,
     GROUP_STATUSES,

@@ -6,6 +6,9 @@ from chaos.money_plan import FAULTS, TRIGGERS, money_plan
 from fundline.outside.bank_sandbox.faults import FaultKind
 from fundline.services.application_api.schemas import ApplicationRequest
 
+HELD_FOR_PEOPLE = {FaultKind.OTHER_AMOUNT}
+"""Holds a payment until two people have ended it: a run of machines alone would call it stuck."""
+
 
 def test_the_same_seed_plans_the_same_run():
     assert money_plan(7, "run") == money_plan(7, "run")
@@ -20,8 +23,9 @@ def test_other_seeds_plan_other_runs_and_every_run_kills_something():
 
 def test_every_fault_of_the_sandbox_bank_is_in_the_plan():
     """`return-later` was not: nothing had ever killed a process while money came back."""
-    assert {rule["kind"] for rule in FAULTS} == {kind.value for kind in FaultKind}
-    assert {fault["kind"] for seed in range(50) for fault in money_plan(seed, "run").faults} == set(FaultKind)
+    assert {rule["kind"] for rule in FAULTS} == set(FaultKind) - HELD_FOR_PEOPLE
+    met = {fault["kind"] for seed in range(50) for fault in money_plan(seed, "run").faults}
+    assert met == set(FaultKind) - HELD_FOR_PEOPLE
 
 
 @pytest.mark.parametrize("seed", range(50))

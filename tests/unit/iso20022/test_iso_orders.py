@@ -16,7 +16,7 @@ from fundline.outside.bank_sandbox.iso_messages import (
     read_credit_transfer,
 )
 from fundline.platform.iso20022 import LIMIT_BYTES, MessageInvalid, MessageKind, read_message, write_message
-from support.iso_payment import DEBTOR, IBAN, IBAN_PAYEE, PAYMENT, US_NUMBER, US_PAYEE, order, written
+from support.iso_payment import DEBTOR, IBAN, IBAN_PAYEE, PAYMENT, US_NUMBER, US_PAYEE, written
 
 
 @pytest.mark.parametrize("payee", [US_PAYEE, IBAN_PAYEE])

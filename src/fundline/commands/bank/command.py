@@ -38,7 +38,8 @@ def add(
         str,
         typer.Argument(
             help="slow, outage, rate-limit, closed, timeout-before, timeout-after, reset-before, reset-after, "
-            "error-before, error-after, nonsense, decline, settle-later or duplicate-webhook."
+            "error-before, error-after, nonsense, other-amount, forget, decline, settle-later, return-later or "
+            "duplicate-webhook."
         ),
     ],
     operation: Annotated[
@@ -52,9 +53,11 @@ def add(
     probability: Annotated[float, typer.Option(help="Above 0, up to 1.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the dice.")] = 0,
     times: Annotated[int | None, typer.Option(help="How often at most.")] = None,
-    delay_ms: Annotated[int | None, typer.Option(help="For slow and settle-later.")] = None,
+    delay_ms: Annotated[int | None, typer.Option(help="For slow, settle-later and return-later.")] = None,
     status: Annotated[int | None, typer.Option(help="For error-before and error-after.")] = None,
-    code: Annotated[str | None, typer.Option(help="For decline.")] = None,
+    code: Annotated[str | None, typer.Option(help="For decline and return-later.")] = None,
+    stated_amount: Annotated[str | None, typer.Option(help="For other-amount: such as 900.00.")] = None,
+    stated_currency: Annotated[str | None, typer.Option(help="For other-amount: such as USD.")] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -66,13 +69,14 @@ def add(
         "reference": reference,
         "paymentId": payment,
     }
+    said = {"statedAmount": stated_amount, "statedCurrency": stated_currency}
     rule = {
         "kind": kind,
         "operation": operation,
         "match": _given(match),
         "probability": probability,
         "seed": seed,
-        **_given({"times": times, "delayMs": delay_ms, "status": status, "code": code}),
+        **_given({"times": times, "delayMs": delay_ms, "status": status, "code": code, **said}),
     }
     made = _ask(home, "POST", "/admin/faults", rule)
     give(made, lambda told: show_faults([told]), as_json=as_json)

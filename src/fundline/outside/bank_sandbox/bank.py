@@ -1,6 +1,6 @@
 """What the bank does: pays an order once per payment id, tells about a payment, gives its statement."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from fundline.outside.bank_sandbox.booking import accept, epoch_ms
 from fundline.outside.bank_sandbox.bookkeeper import Bookkeeper
 from fundline.outside.bank_sandbox.conduct import BankBusy, Conduct
 from fundline.outside.bank_sandbox.decline_rules import decline_of
-from fundline.outside.bank_sandbox.faults import Call
+from fundline.outside.bank_sandbox.faults import Call, Operation
 from fundline.outside.bank_sandbox.outcomes import Outcomes, log_outcome
 from fundline.outside.bank_sandbox.schemas import PaymentOrder
 from fundline.outside.bank_sandbox.store import (
@@ -19,6 +19,7 @@ from fundline.outside.bank_sandbox.store import (
     Plan,
     count_all,
     find_payment,
+    read_balances,
     read_returns,
     read_statement,
 )
@@ -86,7 +87,8 @@ class Bank:
             await self._conduct.before_answering(call)
         finally:
             self._in_process -= 1
-        return result
+        told = self._conduct.as_answered(call, result.payment)
+        return result if told is None else replace(result, payment=told)
 
     async def payment(self, payment_id: UUID) -> Payment:
         """Raises PaymentUnknown, or what the conduct raises."""
@@ -94,9 +96,10 @@ class Bank:
         await self._conduct.on_arrival(call)
         found = await self.outcome(payment_id)
         await self._conduct.before_answering(call)
-        if found is None:
+        told = None if found is None else self._conduct.as_answered(_known_call("find", found), found)
+        if told is None:
             raise PaymentUnknown("No order with this payment id has been accepted.")
-        return found
+        return told
 
     async def outcome(self, payment_id: UUID) -> Payment | None:
         """For the bank's own use: no fault keeps it from answering."""
@@ -106,15 +109,21 @@ class Bank:
         """What has come back behind a position of the statement; for the bank's own use."""
         return await self._bookkeeper.read(partial(read_returns, after_position=after_position))
 
-    async def statement(self, after_position: int, limit: int) -> list[Payment]:
-        """Every outcome after a position, oldest first, at most `limit`. Raises what the conduct raises."""
+    async def statement(self, after_position: int, limit: int, *, booked_only: bool = False) -> list[Payment]:
+        """Every outcome after a position, oldest first, at most `limit`; `booked_only`: those that moved money.
+
+        Raises what the conduct raises.
+        """
         call = Call("statement")
         await self._conduct.on_arrival(call)
-        found = await self._bookkeeper.read(
-            partial(read_statement, after_position=after_position, limit=limit)
-        )
+        read = partial(read_statement, after_position=after_position, limit=limit, booked_only=booked_only)
+        found = await self._bookkeeper.read(read)
         await self._conduct.before_answering(call)
-        return found
+        return [self._conduct.as_answered(_known_call("statement", line), line) or line for line in found]
+
+    async def balances(self, up_to: int) -> dict[str, int]:
+        """By currency, in minor units, what has gone from the customers' account up to a position."""
+        return await self._bookkeeper.read(partial(read_balances, up_to=up_to))
 
     async def counts(self) -> dict[str, int]:
         """How much of everything there is; no fault keeps it from answering."""
@@ -162,3 +171,9 @@ class Bank:
             decision.return_after_ms,
             decision.return_code or "",
         )
+
+
+def _known_call(operation: Operation, payment: Payment) -> Call:
+    """What a rule may look at once the payment is found."""
+    amount = Money(payment.amount_minor, payment.currency)
+    return Call(operation, payment.payment_id, payment.payee_last4, amount, payment.reference)

@@ -1,7 +1,7 @@
 """How the bank behaves around what it does: when it waits, what it decides, and how it fails to answer."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from fundline.outside.bank_sandbox.faults import (
@@ -12,6 +12,7 @@ from fundline.outside.bank_sandbox.faults import (
     FaultRule,
     Stage,
 )
+from fundline.outside.bank_sandbox.store import Payment
 from fundline.platform.refusals import Kind, Refusal
 
 
@@ -61,13 +62,16 @@ class Decision:
 
 
 class Conduct(Protocol):
-    """All may raise Misbehaviour; the first may wait, and refuse with BankBusy or BankClosed."""
+    """All but `as_answered` may raise Misbehaviour; the first may wait, and refuse with BankBusy or BankClosed."""
 
     async def on_arrival(self, call: Call) -> None: ...
 
     def decide(self, call: Call) -> Decision: ...
 
     async def before_answering(self, call: Call) -> None: ...
+
+    def as_answered(self, call: Call, payment: Payment) -> Payment | None:
+        """The payment as the answer has it. None: the bank says that it has never seen it."""
 
 
 class ByTheRules:
@@ -99,6 +103,15 @@ class ByTheRules:
     async def before_answering(self, call: Call) -> None:
         for rule in self._faults.strike(Stage.ANSWER, call):
             raise _misfortune(rule)
+
+    def as_answered(self, call: Call, payment: Payment) -> Payment | None:
+        told = payment
+        for rule in self._faults.strike(Stage.WORDS, call):
+            stated = rule.states()
+            if stated is None:
+                return None
+            told = replace(told, amount_minor=stated.amount_minor, currency=stated.currency)
+        return told
 
 
 def _misfortune(rule: FaultRule) -> Misbehaviour | Refusal:

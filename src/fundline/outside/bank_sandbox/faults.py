@@ -47,17 +47,23 @@ class FaultKind(StrEnum):
     """Acts, commits, and answers with a status of 500 or more."""
     NONSENSE = "nonsense"
     """Acts, commits, and answers what no contract knows."""
+    OTHER_AMOUNT = "other-amount"
+    """Acts, commits, and states another amount in its answer."""
+    FORGET = "forget"
+    """Asked for a payment that it has, it says that it has never seen it."""
 
 
 class Stage(StrEnum):
     ARRIVAL = "arrival"
     DECISION = "decision"
     ANSWER = "answer"
+    WORDS = "words"
 
 
 _K = FaultKind
 _DECISIONS = frozenset({_K.DECLINE, _K.SETTLE_LATER, _K.RETURN_LATER, _K.DUPLICATE_WEBHOOK})
 _ANSWERS = frozenset({_K.TIMEOUT_AFTER, _K.RESET_AFTER, _K.ERROR_AFTER, _K.NONSENSE})
+_WORDS = frozenset({_K.OTHER_AMOUNT, _K.FORGET})
 _DELAYED = frozenset({_K.SLOW, _K.SETTLE_LATER, _K.RETURN_LATER})
 _ERRORS = frozenset({_K.ERROR_BEFORE, _K.ERROR_AFTER})
 DEFAULT_ERROR_STATUS = 500
@@ -66,12 +72,14 @@ DEFAULT_ERROR_STATUS = 500
 def stage_of(kind: FaultKind) -> Stage:
     if kind in _DECISIONS:
         return Stage.DECISION
+    if kind in _WORDS:
+        return Stage.WORDS
     return Stage.ANSWER if kind in _ANSWERS else Stage.ARRIVAL
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a rule may look at. A look-up has its payment id only, a statement nothing."""
+    """What a rule may look at. A look-up has its payment id only, a statement nothing; what is said has all."""
 
     operation: Operation
     payment_id: str | None = None
@@ -118,6 +126,9 @@ class FaultRule(Body):
     """Of `error-before` and `error-after`; 500 without it."""
     code: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,35}$")] | None = None
     """Of `decline` and `return-later`, which need it."""
+    stated_amount: Annotated[str, Field(max_length=24)] | None = None
+    """Of `other-amount`, which needs it and its currency."""
+    stated_currency: Annotated[str, Field(max_length=3)] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "FaultRule":
@@ -125,6 +136,8 @@ class FaultRule(Body):
             ("delayMs", self.delay_ms, _DELAYED, True),
             ("code", self.code, frozenset({_K.DECLINE, _K.RETURN_LATER}), True),
             ("status", self.status, _ERRORS, False),
+            ("statedAmount", self.stated_amount, frozenset({_K.OTHER_AMOUNT}), True),
+            ("statedCurrency", self.stated_currency, frozenset({_K.OTHER_AMOUNT}), True),
         ):
             if value is not None and self.kind not in kinds:
                 raise ValueError(f"{name} does not belong to a fault of the kind {self.kind}.")
@@ -132,7 +145,16 @@ class FaultRule(Body):
                 raise ValueError(f"A fault of the kind {self.kind} needs {name}.")
         if stage_of(self.kind) is Stage.DECISION and self.operation != "pay":
             raise ValueError(f"Only the operation pay can meet a fault of the kind {self.kind}.")
+        if self.kind is _K.FORGET and self.operation != "find":
+            raise ValueError(f"Only the operation find can meet a fault of the kind {self.kind}.")
+        self.states()
         return self
+
+    def states(self) -> Money | None:
+        """The amount that is stated instead of the true one. Raises MoneyError, which is a ValueError."""
+        if self.stated_amount is None or self.stated_currency is None:
+            return None
+        return Money.parse(self.stated_amount, self.stated_currency)
 
     def concerns(self, call: Call) -> bool:
         return (self.kind is _K.OUTAGE or self.operation == call.operation) and self.match.fits(call)

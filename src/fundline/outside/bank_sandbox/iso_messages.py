@@ -1,6 +1,7 @@
-"""The bank's side of ISO 20022: reads a pain.001, writes a pain.002 about it or a camt.054 about its booking."""
+"""The bank's side of ISO 20022: reads a pain.001, writes a pain.002 about it, a camt.054 about its
+booking, and a camt.053 about many."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -100,6 +101,49 @@ def booking_notification(payment: Payment, at: datetime) -> bytes:
         }
     }
     return write_message(MessageKind.NOTIFICATION, content)
+
+
+def account_statement(
+    payments: Sequence[Payment], balances: Mapping[str, int], at: datetime, *, page: int, is_last: bool
+) -> bytes:
+    """camt.053.001.08: the bookings behind a place; its number is the place of the last of them.
+
+    `balances`: what has gone from the account up to there, by currency.
+    """
+    place = str(payments[-1].position if payments else page)
+    content: Content = {
+        "BkToCstmrStmt": {
+            "GrpHdr": {"MsgId": f"T{place}", "CreDtTm": at.isoformat()},
+            "Stmt": {
+                "Id": f"T{place}",
+                "StmtPgntn": {"PgNb": "1", "LastPgInd": "true" if is_last else "false"},
+                "ElctrncSeqNb": place,
+                "CreDtTm": at.isoformat(),
+                "Acct": {"Id": {"Othr": {"Id": _CUSTOMER_ACCOUNT}}},
+                "Bal": [
+                    _balance(currency, minor, at) for currency, minor in (balances or {"EUR": 0}).items()
+                ],
+                "Ntry": [_line(payment) for payment in payments],
+            },
+        }
+    }
+    return write_message(MessageKind.STATEMENT, content)
+
+
+def _balance(currency: str, gone_minor: int, at: datetime) -> Content:
+    return {
+        "Tp": {"CdOrPrtry": {"Cd": "ITBD"}},
+        "Amt": Amount(Money(abs(gone_minor), currency).text(), currency),
+        "CdtDbtInd": "DBIT" if gone_minor > 0 else "CRDT",
+        "Dt": {"DtTm": at.isoformat()},
+    }
+
+
+def _line(payment: Payment) -> Content:
+    """Of what a statement has of a payment: its debit, or, where the money came back, the credit."""
+    if payment.return_id is not None:
+        return _entry(payment, "CRDT", payment.return_id, payment.returned_at or "")
+    return _entry(payment, "DBIT", payment.transaction_id or "", payment.booked_at or "")
 
 
 def _entry(payment: Payment, direction: str, reference: str, booked_at: str) -> Content:

@@ -94,16 +94,25 @@ select returns.position, payment_id, order_hash, 'returned', transaction_id, nul
        payee_last4, reference, accepted_at, outcomes.booked_at, return_id, returns.code, returns.booked_at
 from returns join outcomes using (payment_id) join orders using (payment_id)
 """
-READ_STATEMENT = f"""
+_LINES = f"""
 select * from (
     select position, payment_id, order_hash, status, transaction_id, decline_code,
            coalesce(bookings.amount_minor, orders.amount_minor), coalesce(bookings.currency, orders.currency),
            payee_last4, reference, accepted_at, booked_at, null, null, null
     from outcomes join orders using (payment_id) left join bookings using (transaction_id)
     union all {_RETURNS}
-) where position > ? order by position limit ?
+)
 """  # noqa: S608 - our own texts
 """What a settled line says of money comes from the booking; a declined order moved none. A return has its own line."""
+READ_STATEMENT = f"{_LINES} where position > ? order by position limit ?"
+READ_BOOKED = f"{_LINES} where position > ? and status <> 'declined' order by position limit ?"
+READ_BALANCES = """
+select currency, sum(amount_minor) from (
+    select position, bookings.currency, bookings.amount_minor from outcomes join bookings using (transaction_id)
+    union all
+    select returns.position, orders.currency, -orders.amount_minor from returns join orders using (payment_id)
+) where position <= ? group by currency order by currency
+"""
 READ_RETURNS = f"{_RETURNS} where returns.position > ? order by returns.position"
 ADD_ORDER = """
 insert into orders (payment_id, order_hash, amount_minor, currency, payee_last4, reference, accepted_at)
@@ -250,8 +259,17 @@ def find_payment(connection: sqlite3.Connection, payment_id: str) -> Payment | N
     return None if row is None else Payment(*row)
 
 
-def read_statement(connection: sqlite3.Connection, after_position: int, limit: int) -> list[Payment]:
-    return [Payment(*row) for row in connection.execute(READ_STATEMENT, (after_position, limit))]
+def read_statement(
+    connection: sqlite3.Connection, after_position: int, limit: int, *, booked_only: bool = False
+) -> list[Payment]:
+    """`booked_only`: without what was declined."""
+    read = READ_BOOKED if booked_only else READ_STATEMENT
+    return [Payment(*row) for row in connection.execute(read, (after_position, limit))]
+
+
+def read_balances(connection: sqlite3.Connection, up_to: int) -> dict[str, int]:
+    """By currency, in minor units, what has gone from the customers' account up to a position."""
+    return dict(connection.execute(READ_BALANCES, (up_to,)).fetchall())
 
 
 def read_returns(connection: sqlite3.Connection, after_position: int) -> list[Payment]:

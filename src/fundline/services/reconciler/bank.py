@@ -6,6 +6,7 @@ or until a person has resolved its case. A full run reads the statement from the
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from fundline.platform.clock import NewId, new_id
@@ -112,7 +113,12 @@ class BankComparison:
             await settle_case(
                 connection, CaseKind.BANK_MISMATCH, subject, by=SOURCE, at=at, resolution="It agrees now."
             )
-        return await self._raise(connection, differing, at)
+        strangers = {
+            kept.content.payment_id: {"transactionId": kept.content.transaction_id}
+            for kept in lines
+            if kept.content.payment_id not in ours and kept.content.transaction_id is not None
+        }
+        return await self._raise(connection, differing, at, strangers)
 
     async def _missing_there(self, at: datetime, *, full: bool) -> list[Finding]:
         findings: list[Finding] = []
@@ -131,8 +137,12 @@ class BankComparison:
         connection: Connection,
         differing: Mapping[UUID, tuple[BankDifference, Payment | None]],
         at: datetime,
+        known: Mapping[UUID, Mapping[str, str]] = MappingProxyType({}),
     ) -> list[Finding]:
-        """A case for each, unless a person has explained this difference of this payment before."""
+        """A case for each, unless a person has explained this difference of this payment before.
+
+        `known`: what else the bank says of a booking that is not ours, for its case.
+        """
         findings = []
         for payment_id, (difference, payment) in differing.items():
             subject = str(payment_id)
@@ -143,7 +153,7 @@ class BankComparison:
                 subject,
                 _SENTENCES[difference].format(subject),
                 None if payment is None else payment.application_id,
-                {"difference": difference.value, "bank": self._statement.name},
+                {"difference": difference.value, "bank": self._statement.name, **known.get(payment_id, {})},
             )
             if payment is not None and difference in _ASKED_AGAIN:
                 await ask_the_bank_now(connection, payment.application_id, payment_id, at)
