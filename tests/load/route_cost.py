@@ -25,6 +25,7 @@ from fundline.platform.http.api import api
 from fundline.platform.http.endpoints import Call, served
 from fundline.platform.http.requests import idempotency_key, parse_body, read_body
 from fundline.platform.identity import Caller
+from fundline.platform.parsing import SentJson
 from fundline.services.application_api.answers import Accepted, Application
 from fundline.services.application_api.routes import READ, SUBMIT
 from fundline.services.application_api.schemas import ApplicationRequest
@@ -56,7 +57,7 @@ async def submit_by_hand(request: Request) -> Response:
     """As it was: bytes through the use case, and JSON read again for `Location`."""
     body = await read_body(request)
     caller, key = TOKENS.caller(request), idempotency_key(request)
-    write_key(caller.subject, key, method=request.method, path=request.scope["path"], body=body)
+    write_key(caller.subject, key, method=request.method, path=request.scope["path"], body=SentJson.of(body))
     caller.require(Role.APPLICANT, Role.PARTNER)
     parse_body(ApplicationRequest, body)
     answer = orjson.dumps({"id": str(APPLICATION_ID), "trackingId": TRACKING_ID, "status": "processing"})

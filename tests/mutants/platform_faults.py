@@ -54,7 +54,7 @@ PLATFORM_FAULTS = (
     mutation(
         "key-of-anybody",
         f"{D}/idempotency",
-        'row["request_hash"] != key.request_hash',
+        'row["request_hash"] not in {key.request_hash, key.hash_as_sent}',
         'row["request_hash"] is None',
         KEYS,
     ),
@@ -71,8 +71,8 @@ PLATFORM_FAULTS = (
     mutation(
         "path-not-in-the-hash",
         f"{D}/idempotency",
-        "(method.encode(), path.encode(), body)",
-        "(method.encode(), body)",
+        'f"{method}\\n{path}\\n".encode()',
+        'f"{method}\\n".encode()',
         KEYS,
         "tests/integration/application_api/test_review.py",
     ),

@@ -101,7 +101,7 @@ def _parameters(endpoint: Endpoint[Any, Any]) -> list[dict[str, Any]]:
 def _schema_of(value: PathValue) -> dict[str, Any]:
     if value.schema is not None:
         return dict(value.schema)
-    return dict(_UUID) if value.missing is not None else {"type": "string"}
+    return dict(_UUID) if value.missing is not None and not value.has_names else {"type": "string"}
 
 
 def _responses(endpoint: Endpoint[Any, Any]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """JSON of strangers as a model, and what is wrong with it in sentences."""
 
+import json
 import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, NoReturn, Self, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -19,8 +21,50 @@ class BrokenJson(Refusal):
     title = "The body is not JSON"
 
 
+@dataclass(frozen=True, slots=True)
+class SentJson:
+    """JSON as it came, and in one form: equal for bodies that say the same in another order.
+
+    `flaw`: what makes it mean one thing to one reader and another thing to another, such as a name that stands twice
+    in an object. Source: RFC 7493 (I-JSON).
+    """
+
+    body: bytes
+    canonical: bytes
+    flaw: str | None = None
+
+    @classmethod
+    def of(cls, body: bytes) -> Self:
+        """Never raises: what is not JSON is its own canonical form, and `parse_sent` says what is wrong with it."""
+        try:
+            value = _DECODER.decode(body.decode())
+            return cls(body, orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+        except _Ambiguous as flaw:
+            return cls(body, body, str(flaw))
+        except (ValueError, TypeError, RecursionError):
+            return cls(body, body)
+
+
 def parse_json(model: type[_Model], body: bytes) -> _Model:
     """By its aliases. Raises BrokenJson or InvalidRequest with the path of each value that is wrong."""
+    return parse_sent(model, SentJson.of(body))
+
+
+def load_json(body: bytes) -> Any:
+    """The value, without a model. Raises BrokenJson."""
+    try:
+        return _DECODER.decode(body.decode())
+    except _Ambiguous as flaw:
+        raise BrokenJson(str(flaw)) from None
+    except (ValueError, RecursionError):
+        raise BrokenJson("The body is not JSON, or holds a number that is not finite.") from None
+
+
+def parse_sent(model: type[_Model], sent: SentJson) -> _Model:
+    """As `parse_json`, of what was read before."""
+    body = sent.body
+    if sent.flaw is not None:
+        raise BrokenJson(sent.flaw)
     try:
         return model.model_validate_json(body, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -67,6 +111,30 @@ def _path_in(sent: Any, location: Sequence[int | str]) -> Sequence[int | str]:
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):
             value = value[part]
     return path
+
+
+class _Ambiguous(Exception):
+    """It is JSON by its grammar, and readers differ about what it says."""
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Ambiguous(f"A name may stand once in an object; {_shown(twice)} stands there again.")
+    return members
+
+
+def _not_finite(_: str) -> NoReturn:
+    raise ValueError("a number is not finite")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_each_name_once, parse_constant=_not_finite)
+
+
+def _shown(name: str) -> str:
+    return "a name" if _NUMBER.search(name) or not name.isprintable() else f'"{name[:50]}"'
 
 
 _SENTENCES = {

@@ -11,11 +11,12 @@ from typing import Literal, Protocol
 
 import uvicorn
 import uvloop
-from starlette.routing import Router
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fundline.platform.database import ClockWatch, Database
 from fundline.platform.database.metrics import DatabaseMetrics
+from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.health import Check, health_routes
 from fundline.platform.liveness import Heartbeat, Watchdog
@@ -182,17 +183,15 @@ async def _finish(tasks: list[asyncio.Task[None]], timeout_s: float) -> bool:
 def _server(
     settings: ProcessSettings, service: Service, stop: asyncio.Event, metrics: Metrics, watchdog: Watchdog
 ) -> _Server:
-    health = Router(
-        health_routes(
-            service.checks,
-            is_draining=stop.is_set,
-            late_loops=watchdog.late,
-            metrics=metrics,
-            before_scrape=service.before_scrape,
-        )
+    health = health_routes(
+        service.checks,
+        is_draining=stop.is_set,
+        late_loops=watchdog.late,
+        metrics=metrics,
+        before_scrape=service.before_scrape,
     )
     config = uvicorn.Config(
-        Edge(_beside(health, service.app), metrics=metrics, is_draining=stop.is_set),
+        Edge(beside(health, service.app), metrics=metrics, is_draining=stop.is_set),
         host=settings.http_host,
         port=settings.http_port,
         log_config=None,
@@ -214,12 +213,12 @@ def _server(
     return _Server(config)
 
 
-def _beside(health: Router, app: ASGIApp | None) -> ASGIApp:
-    """Health answers without the layers of the API."""
-    own = {route.path for route in health.routes if hasattr(route, "path")}
+def beside(health: Sequence[Route], app: ASGIApp | None) -> ASGIApp:
+    """The app, and health beside it, which answers without the app's routes."""
+    own, answered = {route.path for route in health}, api(health)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         is_health = app is None or (scope["type"] == "http" and scope["path"] in own)
-        await (health if is_health or app is None else app)(scope, receive, send)
+        await (answered if is_health or app is None else app)(scope, receive, send)
 
     return dispatch

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from fundline.contracts.payloads import iso_utc
+from fundline.platform.texts import Line
 
 Moment = Annotated[
     AwareDatetime,
@@ -13,7 +14,7 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """Read in any zone, written as `iso_utc` writes it."""
-Reason = Annotated[str, Field(min_length=3, max_length=500)]
+Reason = Annotated[str, Line(3, 500)]
 """Why somebody does something; kept in the audit trail."""
 
 

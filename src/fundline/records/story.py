@@ -9,10 +9,11 @@ from fundline.contracts.payloads import iso_utc
 from fundline.platform.audit.rows import ROWS
 from fundline.platform.database import Database
 from fundline.records.audit_streams import application_stream
+from fundline.records.references import application_id_of
 
-_APPLICATIONS = "select application_id, tracking_id, user_id, status from applications "
-APPLICATION_BY_ID = _APPLICATIONS + "where application_id = $1"
-APPLICATION_BY_TRACKING_ID = _APPLICATIONS + "where tracking_id = $1"
+APPLICATION_BY_ID = """
+select application_id, tracking_id, user_id, status from applications where application_id = $1
+"""
 ENTRIES = """
 select e.sequence, e.occurred_at, e.actor, e.action, e.reason, e.details, e.evidence_hash, e.hash,
        e.sequence <= h.anchored_sequence as anchored
@@ -22,11 +23,9 @@ where e.stream = $1 and e.sequence > $2 order by e.sequence limit $3
 
 
 async def find_application(database: Database, text: str) -> Any | None:
-    """By its id or its tracking id, in any case."""
-    try:
-        return await database.fetchrow(APPLICATION_BY_ID, UUID(text))
-    except ValueError:
-        return await database.fetchrow(APPLICATION_BY_TRACKING_ID, text.upper())
+    """By its id or its tracking id, as people write them. Raises MistypedTrackingId."""
+    application_id = await application_id_of(database, text)
+    return None if application_id is None else await database.fetchrow(APPLICATION_BY_ID, application_id)
 
 
 async def story_of(

@@ -14,6 +14,9 @@ from fundline.outside.bank_sandbox.misbehaviour import Handler
 from fundline.platform.http.requests import parse_body, read_body
 from fundline.platform.refusals import Kind, Refusal
 
+_DIGITS = 9
+"""No fault has a longer number."""
+
 
 class AdminFromElsewhere(Refusal):
     kind = Kind.FORBIDDEN
@@ -33,7 +36,7 @@ def admin_routes(bank: Bank, faults: FaultBook) -> list[Route]:
 
     async def remove(request: Request) -> Response:
         number = request.path_params["number"]
-        if not number.isdecimal():
+        if not (number.isascii() and number.isdecimal() and len(number) <= _DIGITS):
             raise FaultUnknown("A fault has a whole number; list the faults.")
         faults.remove(int(number))
         return _json({"cleared": 1})

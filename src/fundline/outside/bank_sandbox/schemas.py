@@ -51,7 +51,7 @@ class PaymentOrder(Body):
 
 class StatementQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-    cursor: Annotated[int, Field(ge=0)] = 0
+    cursor: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 

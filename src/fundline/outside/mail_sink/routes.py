@@ -24,6 +24,10 @@ _NO_SNIFFING = {
 }
 
 
+_DIGITS = 9
+"""No mail has a longer number."""
+
+
 class NoSuchMail(Refusal):
     kind = Kind.NOT_FOUND
     code = "mail-not-found"
@@ -48,9 +52,9 @@ class Pages:
         return [
             Route("/", self.index, methods=["GET"]),
             Route("/mails", self.as_json, methods=["GET"]),
-            Route("/mails/{number:int}", self.one, methods=["GET"]),
-            Route("/mails/{number:int}/json", self.one_as_json, methods=["GET"]),
-            Route("/mails/{number:int}/html", self.html, methods=["GET"]),
+            Route("/mails/{number}", self.one, methods=["GET"]),
+            Route("/mails/{number}/json", self.one_as_json, methods=["GET"]),
+            Route("/mails/{number}/html", self.html, methods=["GET"]),
         ]
 
     async def index(self, _: Request) -> Response:
@@ -73,7 +77,9 @@ class Pages:
         return _json(_whole(self._found(request)))
 
     def _found(self, request: Request) -> KeptMail:
-        mail = self._mailbox.find(request.path_params["number"])
+        text: str = request.path_params["number"]
+        is_number = text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+        mail = self._mailbox.find(int(text)) if is_number else None
         if mail is None:
             raise NoSuchMail
         return mail

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from fundline.platform.database.errors import RowBusy
 from fundline.platform.database.pool import Connection, Database
+from fundline.platform.parsing import SentJson
 from fundline.platform.refusals import Kind, Refusal
 
 CLAIM = """
@@ -58,11 +59,15 @@ class RecordBusy(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class WriteKey:
-    """A caller's key for one request. `request_hash` covers method, path and body."""
+    """A caller's key for one request. `request_hash` covers method, path and body, whatever the order of its members.
+
+    `hash_as_sent`: of the bytes as they came, which is what a release before this one has stored.
+    """
 
     caller: str
     key: str
     request_hash: bytes
+    hash_as_sent: bytes = b""
 
 
 Result = TypeVar("Result")
@@ -134,8 +139,14 @@ class Once(Generic[Result]):
             return await claim(connection, self.key, status=kept.code, body=kept.body)
 
 
-def write_key(caller: str, key: str, *, method: str, path: str, body: bytes) -> WriteKey:
-    return WriteKey(caller, key, hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).digest())
+def write_key(caller: str, key: str, *, method: str, path: str, body: SentJson) -> WriteKey:
+    where = f"{method}\n{path}\n".encode()
+    return WriteKey(
+        caller,
+        key,
+        hashlib.sha256(where + body.canonical).digest(),
+        hashlib.sha256(where + body.body).digest(),
+    )
 
 
 async def claim(connection: Connection, key: WriteKey, *, status: int, body: bytes) -> bool:
@@ -151,6 +162,6 @@ async def _earlier_answer(database: Database, key: WriteKey) -> Rendered | None:
     row = await database.fetchrow(STORED_ANSWER, key.caller, key.key)
     if row is None:
         return None
-    if row["request_hash"] != key.request_hash:
+    if row["request_hash"] not in {key.request_hash, key.hash_as_sent}:
         raise KeyReused("Use a new Idempotency-Key for a new request; this one was used with another body.")
     return Rendered(row["response_status"], row["response_body"].encode())

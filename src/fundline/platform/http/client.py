@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import orjson
 
+from fundline.platform.parsing import BrokenJson, load_json
 from fundline.platform.telemetry.context import current_trace
 
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -108,8 +109,8 @@ class JsonClient(HttpClient):
         """Any answer below 500 is returned. Raises CallNotSent or CallUnanswered (time-out, reset, 5xx, not JSON)."""
         answer = await self.exchange(method, path, None if body is None else orjson.dumps(body), headers)
         try:
-            read = orjson.loads(answer.content) if answer.content else {}
-        except orjson.JSONDecodeError as error:
+            read = load_json(answer.content) if answer.content else {}
+        except BrokenJson as error:
             raise CallUnanswered(f"{method} {path}: {type(error).__name__}") from error
         if not isinstance(read, dict):
             raise CallUnanswered(f"{method} {path}: status {answer.status}")

@@ -29,13 +29,13 @@ from fundline.platform.http.problems import MEDIA_TYPE, refusal_answer
 from fundline.platform.http.requests import (
     BodyNotWanted,
     idempotency_key,
-    parse_body,
     query_parameters,
     read_body,
 )
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.identifiers import uuid_in
 from fundline.platform.identity import Caller
+from fundline.platform.parsing import SentJson, parse_sent
 from fundline.platform.refusals import Refusal
 
 Asked = TypeVar("Asked", bound=BaseModel | None, default=None)
@@ -49,17 +49,23 @@ _REFUSED = 400
 
 @dataclass(frozen=True, slots=True)
 class PathValue:
-    """A part of the path. `missing`: an id; what is not one cannot be anybody's, and is refused with this."""
+    """A part of the path. `missing`: an id; what is not one cannot be anybody's, and is refused with this.
+
+    `has_names`: what the id names has other names too, by which it is looked up (see `Find`).
+    """
 
     name: str
     meaning: str
     missing: Callable[[], Refusal] | None = None
     schema: Mapping[str, Any] | None = None
+    has_names: bool = False
 
-    def read(self, text: str) -> UUID | str:
+    async def read(self, text: str, find: "Find | None") -> UUID | str:
         if self.missing is None:
             return text
         found = uuid_in(text)
+        if found is None and self.has_names and find is not None:
+            found = await find(text)
         if found is None:
             raise self.missing()
         return found
@@ -166,6 +172,8 @@ class Endpoint(Generic[Asked, Given]):
         return Rendered(self.status, given.model_dump_json(by_alias=True).encode())
 
 
+Find = Callable[[str], Awaitable[UUID | None]]
+"""From a name that is not an id to the id; None when nobody has this name. May raise a Refusal for what is no name."""
 App = ASGIApp | Callable[[Request], Awaitable[Response]]
 
 
@@ -175,31 +183,33 @@ class Bound:
     use_case: Callable[[Call[Any, Any]], Awaitable[Any]]
     sealing: Sealing[Any] | None
 
-    async def answer(self, request: Request, tokens: TokenVerifier) -> Response:
+    async def answer(self, request: Request, tokens: TokenVerifier, find: Find | None = None) -> Response:
         """Raises a Refusal."""
         if self.endpoint.is_write:
-            return await self._write(request, tokens)
+            return await self._write(request, tokens, find)
         caller = tokens.caller(request)
         self._require(caller)
         takes = self.endpoint.takes
         asked = None if takes is None else query_parameters(request, takes)
-        return self._first(await self.use_case(Call(caller, asked, self._path(request), None)))
+        path = await self._path(request, find)
+        return self._first(await self.use_case(Call(caller, asked, path, None)))
 
-    async def _write(self, request: Request, tokens: TokenVerifier) -> Response:
+    async def _write(self, request: Request, tokens: TokenVerifier, find: Find | None) -> Response:
         takes = self.endpoint.takes
-        body = await _body(request, wanted=takes is not None)
+        sent = SentJson.of(await _body(request, wanted=takes is not None))
         caller = tokens.caller(request)
         key = write_key(
             caller.subject,
             idempotency_key(request),
             method=request.method,
             path=request.scope["path"],
-            body=body,
+            body=sent,
         )
         self._require(caller)
-        asked = None if takes is None else parse_body(takes, body)
+        asked = None if takes is None else parse_sent(takes, sent)
+        path = await self._path(request, find)
         try:
-            given = await self.use_case(Call(caller, asked, self._path(request), self._once(key)))
+            given = await self.use_case(Call(caller, asked, path, self._once(key)))
         except AlreadyAnswered as earlier:
             return self._repeat(earlier.answer)
         return self._first(given)
@@ -211,10 +221,9 @@ class Bound:
         if self.endpoint.roles:
             caller.require(*self.endpoint.roles)
 
-    def _path(self, request: Request) -> dict[str, Any]:
-        return {
-            value.name: value.read(request.path_params[value.name]) for value in self.endpoint.path_values
-        }
+    async def _path(self, request: Request, find: Find | None) -> dict[str, Any]:
+        sent = request.path_params
+        return {value.name: await value.read(sent[value.name], find) for value in self.endpoint.path_values}
 
     def _once(self, key: WriteKey) -> Once[Any]:
         if self.sealing is None:
@@ -247,15 +256,22 @@ class BoundApp:
     app: App
 
 
-def served(tokens: TokenVerifier, bound: Iterable[Bound | BoundApp]) -> list[BaseRoute]:
-    """One route per path, so that a wrong method is told all that are offered. Raises TypeError for what is twice."""
+def served(
+    tokens: TokenVerifier, bound: Iterable[Bound | BoundApp], *, find: Find | None = None
+) -> list[BaseRoute]:
+    """One route per path, so that a wrong method is told all that are offered. Raises TypeError for what is twice.
+
+    `find` is for the ids that `has_names`.
+    """
     by_path: dict[str, list[Bound | BoundApp]] = {}
     for one in bound:
         by_path.setdefault(one.endpoint.path, []).append(one)
-    return [_route(path, offered, tokens) for path, offered in by_path.items()]
+    return [_route(path, offered, tokens, find) for path, offered in by_path.items()]
 
 
-def _route(path: str, offered: Sequence[Bound | BoundApp], tokens: TokenVerifier) -> BaseRoute:
+def _route(
+    path: str, offered: Sequence[Bound | BoundApp], tokens: TokenVerifier, find: Find | None
+) -> BaseRoute:
     first = offered[0]
     if isinstance(first, BoundApp) and len(offered) == 1:
         if first.endpoint.method == WEBSOCKET:
@@ -267,7 +283,7 @@ def _route(path: str, offered: Sequence[Bound | BoundApp], tokens: TokenVerifier
 
     async def answer(request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
-        return await by_method[method].answer(request, tokens)
+        return await by_method[method].answer(request, tokens, find)
 
     return Route(path, answer, methods=list(by_method))
 

@@ -60,7 +60,8 @@ class TargetRules:
             raise TargetRefused(f"A URL has at most {URL_LIMIT} visible ASCII characters.")
         try:
             parsed = httpx.URL(url)
-        except httpx.InvalidURL:
+            _ = parsed.host  # decodes what IDNA has encoded, or fails to
+        except (httpx.InvalidURL, UnicodeError):
             raise TargetRefused("This is not a URL.") from None
         if not 1 <= _port_of(parsed) <= _HIGHEST_PORT:
             raise TargetRefused("This is not a URL.")

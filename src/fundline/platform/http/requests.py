@@ -7,7 +7,8 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import HTTPConnection, Request
 
 from fundline.platform.parsing import field_error, parse_json
-from fundline.platform.refusals import InvalidRequest, Kind, Refusal
+from fundline.platform.refusals import FieldError, InvalidRequest, Kind, Refusal
+from fundline.platform.texts import has_control
 
 BODY_LIMIT_BYTES = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -75,8 +76,14 @@ def idempotency_key(request: Request) -> str:
 
 
 def query_parameters(request: HTTPConnection, model: type[_Model]) -> _Model:
-    """The query string as a model; unknown names are refused. `access_token` belongs to the gateway."""
-    values: dict[str, Any] = {k: v for k, v in request.query_params.items() if k != "access_token"}
+    """The query string as a model; unknown names are refused. `access_token` belongs to the gateway.
+
+    A name that stands twice is refused, and so is a control character, whatever the value means.
+    """
+    sent = [(name, value) for name, value in request.query_params.multi_items() if name != "access_token"]
+    values: dict[str, Any] = dict(sent)
+    if len(values) < len(sent) or any(has_control(name) or has_control(value) for name, value in sent):
+        raise InvalidRequest("The query was refused.", errors=_unreadable(sent))
     try:
         return model.model_validate_strings(values, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -85,3 +92,18 @@ def query_parameters(request: HTTPConnection, model: type[_Model]) -> _Model:
             "The query was refused.",
             errors=[field_error(p["loc"], p["type"], p["msg"]) for p in problems],
         ) from None
+
+
+def _unreadable(sent: list[tuple[str, str]]) -> list[FieldError]:
+    names = [name for name, _ in sent]
+    twice = {name for name in names if names.count(name) > 1}
+    errors = [FieldError(_named(name), "This stands there twice.") for name in sorted(twice)]
+    return errors + [
+        FieldError(_named(name), "Control characters are not allowed.")
+        for name, value in sent
+        if has_control(name) or has_control(value)
+    ]
+
+
+def _named(name: str) -> str:
+    return "query" if has_control(name) else name[:50]

@@ -85,8 +85,10 @@ class TokenVerifier:
             raise ValueError("the token lives too long")
 
 
-def _subject(text: str) -> str:
-    """Raises ValueError for what could look like somebody else: white space, invisible or unusual characters."""
+def _subject(text: object) -> str:
+    """Raises ValueError for what is not text, and for what could look like somebody else: white space, invisible or unusual characters."""
+    if not isinstance(text, str):
+        raise ValueError("the subject is not text")  # noqa: TRY004 - one kind of error for all that is wrong
     is_plain = text.isprintable() and " " not in text and unicodedata.is_normalized("NFKC", text)
     if not text or len(text) > LONGEST_SUBJECT or not is_plain:
         raise ValueError("the subject is not plain text")

@@ -1,5 +1,7 @@
 """Composition root of the Application API."""
 
+from functools import partial
+
 from fundline.platform.database import open_database
 from fundline.platform.http.api import api
 from fundline.platform.http.endpoints import served
@@ -7,6 +9,7 @@ from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.process import Service, run_process
 from fundline.platform.secrets import SecretBox
 from fundline.platform.telemetry.metrics import Metrics
+from fundline.records.references import application_id_of
 from fundline.services.application_api.another_account import AnotherAccount
 from fundline.services.application_api.reading import Reading
 from fundline.services.application_api.reassessment import Reassessment
@@ -35,7 +38,9 @@ def main() -> None:
             reference,
         )
         return Service(
-            app=api(served(TokenVerifier(settings), offered)),
+            app=api(
+                served(TokenVerifier(settings), offered, find=partial(application_id_of, database)),
+            ),
             background=[reference],
             database=database,
             close=[database.close],

@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from fundline.platform.texts import has_control
+
 LIMIT_BYTES = 4096
 _DEPTH = 5
 _SAFE_INTEGER = 2**53 - 1  # RFC 8259, section 6: what every JSON reader agrees on
@@ -33,8 +35,8 @@ def _check(value: Any, *, depth: int) -> None:
 
 
 def _check_scalar(value: Any) -> None:
-    if isinstance(value, str) and "\x00" in value:
-        raise ValueError("Metadata may not contain the character U+0000.")
+    if isinstance(value, str) and has_control(value, layout=True):
+        raise ValueError("Metadata may not contain control characters, but for tabulators and new lines.")
     if isinstance(value, int) and abs(value) > _SAFE_INTEGER:
         raise ValueError("Whole numbers in metadata may have 53 bits; send longer ones as text.")
     if isinstance(value, float) and not math.isfinite(value):

@@ -33,7 +33,7 @@ from fundline.services.application_api.schemas import (
 from fundline.services.application_api.submission import Submission
 
 _TAG = "applications"
-_ID = PathValue("id", "The application's id.", missing=ApplicationNotFound)
+_ID = PathValue("id", "The application's id or its tracking id.", missing=ApplicationNotFound, has_names=True)
 SUBMIT = Endpoint(
     "POST",
     "/v1/applications",

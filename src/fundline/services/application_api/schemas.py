@@ -1,7 +1,6 @@
 """What the Application API takes. Unknown fields are refused; amounts are decimal strings."""
 
 import re
-import unicodedata
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -12,20 +11,13 @@ from fundline.contracts.payloads import Status
 from fundline.domain.money import Money, MoneyError, minor_units
 from fundline.domain.terms import LARGEST_FIGURE_MINOR, amount_out_of_bounds
 from fundline.platform.paging import Cursor
-from fundline.platform.shapes import Exact
+from fundline.platform.shapes import Exact, Reason
+from fundline.platform.texts import Line
 from fundline.records import application_record
 from fundline.records.accounts import PayoutAccount, UsAccount
 from fundline.services.application_api.metadata import checked_metadata
 
 
-def _clean_text(value: str) -> str:
-    """One line, no control or invisible formatting characters, single spaces. Raises ValueError."""
-    if not value.isprintable() and any(unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs"} for c in value):
-        raise ValueError("Control characters are not allowed.")
-    text = " ".join(unicodedata.normalize("NFC", value).split())
-    if not text:
-        raise ValueError("This must not be blank.")
-    return text
 
 
 def _fraction(value: str) -> str:
@@ -39,13 +31,12 @@ def _known_currency(value: str) -> str:
     return value
 
 
-Text = Annotated[str, Field(max_length=200), AfterValidator(_clean_text)]
 AmountText = Annotated[str, Field(max_length=24)]
 Count = Annotated[int, Field(ge=0, le=100_000)]
 
 
 class Business(application_record.Business, Exact):
-    legal_name: Text
+    legal_name: Annotated[str, Line(1, 200)]
     naics: Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = application_record.HOME_COUNTRY
     state: Annotated[str | None, Field(pattern=r"^[A-Z0-9]{1,3}$")] = None
@@ -128,13 +119,13 @@ class DecisionRequest(Exact):
     """An underwriter's decision on an application in `pending_review`."""
 
     decision: Literal["approve", "reject"]
-    reason: Annotated[str, Field(min_length=3, max_length=500), AfterValidator(_clean_text)]
+    reason: Reason
 
 
 class ReassessmentRequest(Exact):
     """Why an application in `pending_review` is to be assessed again. The reason is shown to the applicant."""
 
-    reason: Annotated[str, Field(min_length=3, max_length=500), AfterValidator(_clean_text)]
+    reason: Reason
 
 
 class AccountRequest(Exact):

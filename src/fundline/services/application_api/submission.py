@@ -9,6 +9,7 @@ from fundline.contracts.payloads import ApplicationCreated, RiskScoringRequested
 from fundline.contracts.roles import Role
 from fundline.contracts.topics import APPLICATIONS_CREATED, RISK_SCORING_REQUESTED
 from fundline.domain.application import submitted
+from fundline.domain.tracking import tracking_id
 from fundline.platform.audit.rows import ROWS, rows_of
 from fundline.platform.audit.trail import AuditEntry
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
@@ -30,7 +31,6 @@ from fundline.services.application_api.answers import Accepted
 from fundline.services.application_api.quota import Quota
 from fundline.services.application_api.reference import ReferenceData
 from fundline.services.application_api.schemas import ApplicationRequest, amount_errors
-from fundline.services.application_api.tracking import tracking_id
 
 SOURCE = "application-api"
 _TRACKING_ATTEMPTS = 3

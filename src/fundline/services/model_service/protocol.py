@@ -15,6 +15,7 @@ import orjson
 from pydantic import BaseModel, Field, ValidationError
 
 from fundline.domain.scoring import BadScore
+from fundline.platform.parsing import BrokenJson, load_json
 from fundline.platform.refusals import Kind, Refusal
 from fundline.risk.features import FEATURE_NAMES, FEATURES, Feature, FeatureError, Value
 from fundline.risk.manifest import MODEL_NAME
@@ -67,9 +68,9 @@ class Inference:
 def read_inference(body: bytes, *, most_rows: int) -> Inference:
     """Raises BadTensor or BatchTooLarge."""
     try:
-        request = _Request.model_validate(orjson.loads(body), strict=True)
-    except orjson.JSONDecodeError:
-        raise BadTensor("The body is not JSON, or holds a number that is not finite.") from None
+        request = _Request.model_validate(load_json(body), strict=True)
+    except BrokenJson as broken:
+        raise BadTensor(broken.sentence) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "body"

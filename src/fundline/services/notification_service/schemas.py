@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from fundline.platform.http.outbound import URL_LIMIT
 from fundline.platform.paging import Cursor
 from fundline.platform.shapes import Asked
+from fundline.platform.texts import Line
 from fundline.services.notification_service.preference_store import Preferences
 
 EventType = Literal["application.status_updated", "disbursement.completed"]
@@ -32,12 +33,6 @@ class _Request(Asked, strict=True, str_strip_whitespace=False):
     """Blanks around a URL or an address are not removed: a value with blanks is not valid and is refused."""
 
 
-def _one_line(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("Control characters are not allowed.")
-    return value.strip()
-
-
 def _address(value: str) -> str:
     local = value.partition("@")[0]
     if not _ADDRESS.fullmatch(value) or ".." in local or local[:1] == "." or local[-1:] == ".":
@@ -49,7 +44,7 @@ def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
-Description = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+Description = Annotated[str, Line(0, 200)]
 Url = Annotated[str, Field(min_length=1, max_length=URL_LIMIT)]
 EventTypes = Annotated[
     tuple[EventType, ...], Field(min_length=1, max_length=2, strict=False), AfterValidator(_each_once)

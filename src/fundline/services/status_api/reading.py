@@ -3,21 +3,20 @@
 import asyncio
 import re
 from collections import OrderedDict
-from uuid import UUID
 
 from fundline.platform.cache import Cache, CacheUnavailable, version_of, without_version
 from fundline.platform.cache.metrics import CacheMetrics
 from fundline.platform.database import Database
+from fundline.platform.identifiers import uuid_in
 from fundline.platform.identity import Caller
 from fundline.platform.refusals import Kind, Refusal
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.cached import STATUS
+from fundline.records.references import tracking_id_of
 from fundline.services.status_api import store
 from fundline.services.status_api.schemas import StatusChange, cached_form, from_cached_form
 
-_TRACKING_ID = re.compile(r"[A-Z0-9-]{4,32}")
 _PLAIN_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_UUID_LENGTH = 36
 _REMEMBERED = 20_000
 
 
@@ -46,16 +45,14 @@ class References:
         self._known: OrderedDict[str, str] = OrderedDict()
 
     async def application_id(self, reference: str) -> str:
-        """Raises StatusNotFound."""
+        """Raises StatusNotFound, MistypedTrackingId."""
         if _PLAIN_UUID.fullmatch(reference):
             return reference
-        if len(reference) == _UUID_LENGTH:
-            try:
-                return str(UUID(reference))
-            except ValueError:
-                raise StatusNotFound from None
-        tracking_id = reference.upper()
-        if not _TRACKING_ID.fullmatch(tracking_id):
+        application_id = uuid_in(reference)
+        if application_id is not None:
+            return str(application_id)
+        tracking_id = tracking_id_of(reference)
+        if tracking_id is None:
             raise StatusNotFound
         found = self._known.get(tracking_id) or await store.application_of(self._database, tracking_id)
         if found is None:

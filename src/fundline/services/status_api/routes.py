@@ -8,6 +8,7 @@ from starlette.responses import Response
 from fundline.platform.http.endpoints import WEBSOCKET, BoundApp, Endpoint, PathValue
 from fundline.platform.http.requests import query_parameters
 from fundline.platform.http.tokens import TokenVerifier
+from fundline.records.references import MistypedTrackingId
 from fundline.services.status_api.answers import ApplicationStatus
 from fundline.services.status_api.live import LiveStatus
 from fundline.services.status_api.reading import StatusNotFound, StatusReading
@@ -36,7 +37,7 @@ STATUS = Endpoint(
     takes=NoQuery,
     gives=ApplicationStatus,
     says="The status.",
-    refuses=(StatusNotFound,),
+    refuses=(StatusNotFound, MistypedTrackingId),
 )
 EVENTS: Endpoint[StreamQuery, None] = Endpoint(
     "GET",
@@ -46,7 +47,7 @@ EVENTS: Endpoint[StreamQuery, None] = Endpoint(
     tag=_TAG,
     path_values=(_REFERENCE,),
     takes=StreamQuery,
-    refuses=(StatusNotFound,),
+    refuses=(StatusNotFound, MistypedTrackingId),
     documented={
         "parameters": [_LAST_EVENT_ID],
         "responses": {
@@ -68,7 +69,7 @@ WEBSOCKET_EVENTS: Endpoint[StreamQuery, None] = Endpoint(
     path_values=(_REFERENCE,),
     takes=StreamQuery,
     status=101,
-    refuses=(StatusNotFound,),
+    refuses=(StatusNotFound, MistypedTrackingId),
     documented={"responses": {"101": {"description": "Switching protocols."}}},
 )
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (STATUS, EVENTS, WEBSOCKET_EVENTS)

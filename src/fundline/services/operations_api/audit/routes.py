@@ -2,6 +2,7 @@
 
 from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.records.references import MistypedTrackingId
 from fundline.services.operations_api.audit.answers import AuditTrailPage
 from fundline.services.operations_api.audit.reading import AuditedApplicationNotFound, AuditTrail
 from fundline.services.operations_api.audit.schemas import AuditQuery
@@ -16,7 +17,7 @@ READ = Endpoint(
     path_values=(PathValue("id", "The application's id or its tracking id."),),
     takes=AuditQuery,
     gives=AuditTrailPage,
-    refuses=(AuditedApplicationNotFound,),
+    refuses=(AuditedApplicationNotFound, MistypedTrackingId),
 )
 ENDPOINTS = (READ,)
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fundline.platform.database import Database
 from fundline.platform.refusals import Kind, Refusal
+from fundline.records.references import application_id_of
 from fundline.services.operations_api.dead_letters import store
 from fundline.services.operations_api.dead_letters.answers import (
     DeadLetterPage,
@@ -23,17 +24,30 @@ class DeadLetterNotFound(Refusal):
         super().__init__("No dead letter has this id.")
 
 
+class ApplicationUnknown(Refusal):
+    kind = Kind.NOT_FOUND
+    code = "application-unknown"
+    title = "There is no such application"
+
+    def __init__(self) -> None:
+        super().__init__("No application has this id or tracking id.")
+
+
 class DeadLetters:
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def page(self, query: DeadLetterQuery) -> DeadLetterPage:
-        """Newest first."""
+        """Newest first. Raises MistypedTrackingId, ApplicationUnknown."""
+        wanted = query.application
+        application_id = None if wanted is None else await application_id_of(self._database, wanted)
+        if wanted is not None and application_id is None:
+            raise ApplicationUnknown
         letters = await store.page_of_letters(
             self._database,
             store.Filter(query.topic, query.group, query.cause),
             state=query.state,
-            application_id=query.application,
+            application_id=application_id,
             before=query.cursor,
             limit=query.limit + 1,
         )

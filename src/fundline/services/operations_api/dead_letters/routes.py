@@ -2,6 +2,7 @@
 
 from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.records.references import MistypedTrackingId
 from fundline.services.operations_api.dead_letters.answers import (
     BulkReplayed,
     DeadLetter,
@@ -17,7 +18,11 @@ from fundline.services.operations_api.dead_letters.deeds import (
     ReplayRequested,
 )
 from fundline.services.operations_api.dead_letters.event import NotReplayable
-from fundline.services.operations_api.dead_letters.reading import DeadLetterNotFound, DeadLetters
+from fundline.services.operations_api.dead_letters.reading import (
+    ApplicationUnknown,
+    DeadLetterNotFound,
+    DeadLetters,
+)
 from fundline.services.operations_api.dead_letters.schemas import (
     ApprovalRequest,
     BulkReplayRequest,
@@ -41,6 +46,7 @@ LIST = Endpoint(
     roles=READERS,
     takes=DeadLetterQuery,
     gives=DeadLetterPage,
+    refuses=(ApplicationUnknown, MistypedTrackingId),
 )
 BULK_REPLAY = Endpoint(
     "POST",

@@ -7,22 +7,23 @@ from pydantic import Field, model_validator
 
 from fundline.platform.paging import Cursor
 from fundline.platform.shapes import Asked, Reason
+from fundline.platform.texts import Line
 from fundline.records.dead_letters import LetterState
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Line(1, 200)]
 LONGEST_BATCH_S = 20
 """A delayed event waits in the consumer's hands; the runtime holds none longer than its longest retry pause."""
 
 
 class DeadLetterQuery(Asked):
-    """`cause`: a part of the text."""
+    """`cause`: a part of the text; `application`: its id or its tracking id."""
 
     cursor: Cursor | None = None
     state: LetterState | None = None
     topic: Name | None = None
     group: Name | None = None
     cause: Name | None = None
-    application: UUID | None = None
+    application: Annotated[str, Line(1, 64)] | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 

@@ -17,7 +17,9 @@ from fundline.services.operations_api.payments.schemas import (
 from fundline.services.operations_api.payments.waiting import NotWaitingForRelease
 from fundline.services.operations_api.people import READERS
 
-_APPLICATION_ID = PathValue("id", "The application's id.", missing=PaymentNotFound)
+_APPLICATION_ID = PathValue(
+    "id", "The application's id or its tracking id.", missing=PaymentNotFound, has_names=True
+)
 _READERS = (*READERS, Role.UNDERWRITER)
 
 LIST = Endpoint(

@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundline.services.application_api.tracking import ALPHABET, check_symbol, tracking_id
+from fundline.domain.tracking import ALPHABET, check_symbol, tracking_id
 
 BITS = st.integers(0, 2**60 - 1)
 
