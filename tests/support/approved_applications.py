@@ -9,6 +9,7 @@ from fundline.contracts.envelope import Envelope, make_envelope
 from fundline.contracts.payloads import DisbursementRequested, RiskScoringCompleted
 from fundline.contracts.topics import DISBURSEMENT_REQUESTED, RISK_SCORING_COMPLETED
 from fundline.domain.money import Money
+from fundline.domain.tracking import tracking_id
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from fundline.platform.kafka.messages import Event
@@ -48,6 +49,13 @@ async def store_application(
         "created_at": AT,
     }
     record = a_record(**(fields | changes))
+    record = a_record(
+        application_id=application_id,
+        tracking_id=tracking_id(application_id.int),
+        amount=amount,
+        account=SealedAccount(sealed=sealed, index=None, kind="us", last4=account_number[-4:]),
+        created_at=AT,
+    )
     await store_record(database, record, status=status, sequence=3)
     return application_id
 

@@ -15,6 +15,7 @@ import orjson
 from prometheus_client import CollectorRegistry
 
 from fundline.domain.application import ApplicationStatus, submitted
+from fundline.domain.tracking import tracking_id
 from fundline.platform.clock import new_id, utc_now
 from fundline.platform.database import Database
 from fundline.platform.database.outbox import store_events
@@ -46,18 +47,18 @@ class Applications:
 
     async def submit(self, owner: str = "alice", at: datetime | None = None) -> str:
         application_id, at = new_id(), at or utc_now()
-        tracking_id = f"FL-{application_id.hex[-12:].upper()}"
+        written = tracking_id(application_id.int)
         event = status_event(
             submitted(at=at, actor="application-api"),
             application_id=application_id,
-            tracking_id=tracking_id,
+            tracking_id=written,
             user_id=owner,
             event_id=uuid.uuid4(),
             source="application-api",
         )
         async with self._database.transaction() as connection:
             record = a_record(
-                application_id=application_id, tracking_id=tracking_id, user_id=owner, created_at=at
+                application_id=application_id, tracking_id=written, user_id=owner, created_at=at
             )
             await store_record(connection, record)
             await connection.execute(_INSERT_HISTORY, application_id, at)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from fundline.domain.tracking import tracking_id
 from fundline.platform.clock import new_id
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.sql import Sql
@@ -20,7 +21,7 @@ def a_record(**changes: Any) -> ApplicationRecord:
     request, application_id = an_application(), new_id()
     record = ApplicationRecord(
         application_id=application_id,
-        tracking_id=f"FL-{application_id.hex[-12:]}",
+        tracking_id=tracking_id(application_id.int),
         user_id="alice",
         amount=request.money,
         term_months=request.term_months,

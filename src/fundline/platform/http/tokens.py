@@ -86,7 +86,7 @@ class TokenVerifier:
 
 
 def _subject(text: object) -> str:
-    """Raises ValueError for what is not text, and for what could look like somebody else: white space, invisible or unusual characters."""
+    """Raises ValueError for what is not text, or could look like somebody else: white space, unusual characters."""
     if not isinstance(text, str):
         raise ValueError("the subject is not text")  # noqa: TRY004 - one kind of error for all that is wrong
     is_plain = text.isprintable() and " " not in text and unicodedata.is_normalized("NFKC", text)
