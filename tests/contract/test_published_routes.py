@@ -6,7 +6,7 @@ The services' own routes are served, with stand-ins for their use cases; no engi
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import httpx
@@ -19,67 +19,8 @@ from fundline.contracts.roles import Role
 from fundline.manual.endpoints import SERVICES
 from fundline.manual.pages import DOCS
 from fundline.platform.http.api import api
-from fundline.platform.http.endpoints import WEBSOCKET, Bound, BoundApp, Endpoint, served
-from fundline.platform.http.tokens import Unauthenticated
-from fundline.platform.identity import Caller
-from fundline.services.application_api import routes as application_api
-from fundline.services.notification_service import routes as notification_service
-from fundline.services.operations_api.audit import routes as audit
-from fundline.services.operations_api.cases import routes as cases
-from fundline.services.operations_api.corrections import routes as corrections
-from fundline.services.operations_api.dead_letters import routes as dead_letters
-from fundline.services.operations_api.funding import routes as funding
-from fundline.services.operations_api.models import routes as models
-from fundline.services.operations_api.payment_endings import routes as payment_endings
-from fundline.services.operations_api.payments import routes as payments
-from fundline.services.operations_api.payments_switch import routes as payments_switch
-from fundline.services.status_api import routes as status_api
-from fundline.services.status_api.settings import Settings as StatusSettings
-
-
-class StandIn:
-    """Every use case of every service: gives whatever is asked for."""
-
-    def __init__(self) -> None:
-        self.gives: Any = None
-
-    def __getattr__(self, name: str) -> Any:
-        async def use_case(*_: Any, **__: Any) -> Any:
-            return self.gives
-
-        return use_case
-
-
-class Tokens:
-    """The token is the caller's role."""
-
-    def caller(self, connection: Any, *, allow_query: bool = False) -> Caller:
-        role = connection.headers.get("authorization")
-        if role is None:
-            raise Unauthenticated("Send a token.")
-        return Caller(f"{role}-1", Role(role))
-
-
-TOKENS: Any = Tokens()
-BOUND: dict[str, Callable[[Any], Iterable[Bound | BoundApp]]] = {
-    "application-api": lambda use_cases: application_api.bound(*[use_cases] * 6),
-    "status-service": lambda use_cases: status_api.bound(
-        use_cases, use_cases, TOKENS, StatusSettings.model_construct()
-    ),
-    "operations-api": lambda use_cases: [
-        *cases.bound(use_cases, use_cases),
-        *dead_letters.bound(use_cases, use_cases, use_cases),
-        *payments.bound(use_cases, use_cases, use_cases, use_cases),
-        *payment_endings.bound(use_cases, use_cases),
-        *corrections.bound(use_cases, use_cases),
-        *funding.bound(use_cases),
-        *audit.bound(use_cases),
-        *payments_switch.bound(use_cases, use_cases),
-        *models.bound(use_cases, use_cases),
-    ],
-    "notification-service": lambda use_cases: notification_service.bound(*[use_cases] * 4),
-}
-"""What each composition root serves, by the process's name."""
+from fundline.platform.http.endpoints import WEBSOCKET, Bound, Endpoint, served
+from support.every_service import BOUND, TOKENS, StandIn
 
 
 def offered(routes: Iterable[BaseRoute]) -> set[tuple[str, str]]:

@@ -41,7 +41,7 @@ async def store_application(
     own = a_record().business.model_copy(update={"legal_name": f"Bakery {application_id.hex[-12:]}"})
     fields: dict[str, Any] = {
         "application_id": application_id,
-        "tracking_id": f"FL-{application_id.hex[-12:]}",
+        "tracking_id": tracking_id(application_id.int),
         "submitted_as": "partner",
         "amount": amount,
         "business": own,
@@ -49,13 +49,6 @@ async def store_application(
         "created_at": AT,
     }
     record = a_record(**(fields | changes))
-    record = a_record(
-        application_id=application_id,
-        tracking_id=tracking_id(application_id.int),
-        amount=amount,
-        account=SealedAccount(sealed=sealed, index=None, kind="us", last4=account_number[-4:]),
-        created_at=AT,
-    )
     await store_record(database, record, status=status, sequence=3)
     return application_id
 

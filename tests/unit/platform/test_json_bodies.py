@@ -13,6 +13,7 @@ from fundline.platform.database.idempotency import write_key
 from fundline.platform.parsing import BrokenJson, SentJson, load_json, parse_json
 from fundline.platform.refusals import InvalidRequest
 
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none()
     | st.booleans()
