@@ -14,6 +14,7 @@ from fundline.platform.clock import utc_now
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.refusals import Unavailable
 from fundline.records.recorded_rows import check_recorded_rows
+from fundline.records.references import MistypedTrackingId
 from fundline.records.story import find_application, story_of
 from fundline.stack.keys import StackKeys
 
@@ -34,6 +35,8 @@ async def read_story(home: Path | None, text: str) -> dict[str, Any]:
             entries = await story_of(database, found["application_id"])
         finally:
             await database.close()
+    except MistypedTrackingId as mistyped:
+        raise CommandFailed(mistyped.sentence) from None
     except Unavailable as error:
         raise CommandFailed("The database does not answer.") from error
     return {

@@ -5,12 +5,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from fundline.commands.place import open_place
 from fundline.platform.command_errors import CommandFailed
+from fundline.platform.identifiers import uuid_in
 from fundline.platform.refusals import Unavailable
 from fundline.records.application_record import FACTS, FactsImpossible, facts_of
+from fundline.records.references import MistypedTrackingId, tracking_id_of
 from fundline.risk.replay import Difference, Row, compare_facts
 
 _ASSESSMENTS = f"""
@@ -59,11 +60,14 @@ def last_assessment(home: Path | None, application: str, number: int | None) -> 
 
 
 def _canonical(text: str) -> str:
-    """Ids as the database writes them; a tracking id in capitals."""
+    """Ids as the database writes them. Raises CommandFailed."""
+    found = uuid_in(text)
+    if found is not None:
+        return str(found)
     try:
-        return str(UUID(text))
-    except ValueError:
-        return text.upper()
+        return tracking_id_of(text) or text
+    except MistypedTrackingId as mistyped:
+        raise CommandFailed(mistyped.sentence) from None
 
 
 async def _read(home: Path | None, wanted: str, number: int | None) -> Sequence[Any]:

@@ -18,8 +18,6 @@ from fundline.records.accounts import PayoutAccount, UsAccount
 from fundline.services.application_api.metadata import checked_metadata
 
 
-
-
 def _fraction(value: str) -> str:
     if not re.fullmatch(r"-?[01](\.[0-9]{1,4})?", value) or abs(Decimal(value)) > 1:
         raise ValueError('A margin is a fraction from -1 to 1 with at most four decimals, such as "0.1250".')

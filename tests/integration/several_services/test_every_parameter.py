@@ -6,7 +6,6 @@ Made from the declarations: a new route, parameter or field is in here without a
 import base64
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -14,13 +13,13 @@ from prometheus_client import CollectorRegistry
 
 from fundline.manual.endpoints import SERVICES
 from fundline.platform.cache import open_cache
-from fundline.platform.database import Database, open_database
+from fundline.platform.database import Database
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.endpoints import WEBSOCKET, Bound, BoundApp, served
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import CacheSettings, DatabaseSettings, TokenSettings
+from fundline.platform.settings import CacheSettings, TokenSettings
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.references import application_id_of
 from fundline.services.application_api import routes as application_api
@@ -51,13 +50,6 @@ ENDPOINTS = [
     if endpoint.method != WEBSOCKET
 ]
 SUBJECTS = ["", "\x00", "a\x00b", "x" * 4000, "\x1b[2J", "\u202ealice", " ", "ali ce", "\U0001f469"]
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(database_url=database_url))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
