@@ -6,8 +6,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from fundline.manual.endpoints import all_endpoints
-from fundline.manual.openapi_endpoints import Declared, models_of, paths_of
-from fundline.manual.openapi_parts import Problem
+from fundline.manual.openapi_endpoints import Declared, models_of, paths_of, queries_of
+from fundline.manual.openapi_enums import named_enums
+from fundline.manual.openapi_parts import REFERENCE, Problem
 from fundline.platform.paging import Page
 
 _COMPONENTS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = ((Problem, "serialization"),)
@@ -56,11 +57,11 @@ def openapi_document() -> dict[str, Any]:
 def component_schemas(declared: Declared) -> dict[str, Any]:
     """By name."""
     models = [*_COMPONENTS, *models_of(declared)]
-    references, document = models_json_schema(
-        models, by_alias=True, ref_template="#/components/schemas/{model}"
-    )
+    references, document = models_json_schema(models, by_alias=True, ref_template=REFERENCE)
     schemas: dict[str, Any] = document["$defs"]
     for (model, _), reference in references.items():
         if issubclass(model, Page):  # pydantic's name for a page of cases is `Page_Case_`
             schemas[model.__name__] = schemas.pop(reference["$ref"].rpartition("/")[2])
-    return dict(sorted(schemas.items()))
+    for model in queries_of(declared):
+        schemas |= model.model_json_schema(ref_template=REFERENCE).get("$defs", {})
+    return named_enums(schemas)

@@ -47,6 +47,10 @@ def models_of(endpoints: Declared) -> list[tuple[type[BaseModel], JsonSchemaMode
     return list(models)
 
 
+def queries_of(endpoints: Declared) -> list[type[BaseModel]]:
+    return [one.takes for one in endpoints if not one.is_write and one.takes is not None]
+
+
 def operation_of(endpoint: Endpoint[Any, Any]) -> dict[str, Any]:
     body = None
     if endpoint.is_write and endpoint.takes is not None:

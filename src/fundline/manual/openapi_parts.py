@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from fundline.platform.http.problems import MEDIA_TYPE
 from fundline.platform.shapes import Answer
 
+REFERENCE = "#/components/schemas/{model}"
 REFUSALS: dict[int, str] = {
     400: "The body is no JSON, or the Idempotency-Key is missing.",
     401: "No valid token.",
@@ -79,7 +80,7 @@ def path_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[
 
 def query_of(model: type[BaseModel]) -> list[dict[str, Any]]:
     """One parameter per field; all are optional."""
-    schema = model.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
+    schema = model.model_json_schema(by_alias=True, ref_template=REFERENCE)
     return [
         {"name": name, "in": "query", "required": False, "schema": _without_null(field)}
         for name, field in schema["properties"].items()

@@ -10,6 +10,7 @@ class Forbidden(Refusal):
     kind = Kind.FORBIDDEN
     code = "forbidden"
     title = "The token's role may not do this"
+    challenge = "insufficient_scope"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Refusal(Exception):
     kind: ClassVar[Kind]
     code: ClassVar[str]
     title: ClassVar[str]
+    challenge: ClassVar[str | None] = None
+    """The `error` of RFC 6750, section 3.1, of what is wrong with a token."""
 
     def __init__(
         self, sentence: str, *, errors: Sequence[FieldError] = (), retry_after_s: int | None = None

@@ -141,6 +141,7 @@ def test_each_refusal_of_the_gateway_has_a_stable_type():
             "body_format_override"
         ]["json_format"]["type"]
         for reply in local_replies()
+        if "status_code_filter" in reply["filter"]
     }
     assert types[401] == "urn:fundline:problem:unauthenticated"
     assert types[429] == "urn:fundline:problem:rate-limited"

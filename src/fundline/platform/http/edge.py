@@ -16,6 +16,8 @@ from fundline.platform.telemetry.metrics import Metrics
 _UNLOGGED = ("/health/", "/metrics")
 _LEAVING = [(b"x-envoy-immediate-health-check-fail", b"true"), (b"connection", b"close")]
 """On every answer while the process drains: the gateway looks away at once and keeps no connection open."""
+_UNSTORED = [(b"cache-control", b"no-store")]
+"""What we answer is somebody's own, refusals included; whoever may keep an answer says so by itself."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Anything else is counted as `other`: a client must not be able to make new label values."""
 
@@ -61,6 +63,7 @@ class Edge:
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
+                    *(() if any(name == b"cache-control" for name, _ in message["headers"]) else _UNSTORED),
                     (b"x-correlation-id", correlation_id.encode()),
                     *(_LEAVING if self._is_draining() else ()),
                 ]

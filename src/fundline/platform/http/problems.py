@@ -19,6 +19,8 @@ STATUS_OF: dict[Kind, int] = {
     Kind.UNAVAILABLE: 503,
 }
 MEDIA_TYPE = "application/problem+json"
+_CHALLENGED = {Kind.UNAUTHENTICATED, Kind.FORBIDDEN}
+_BEARER = 'Bearer realm="fundline"'
 
 
 def problem(
@@ -44,10 +46,17 @@ def refusal_answer(refusal: Refusal) -> tuple[int, bytes]:
 
 def refusal_response(refusal: Refusal) -> Response:
     headers = {} if refusal.retry_after_s is None else {"retry-after": str(refusal.retry_after_s)}
-    if refusal.kind is Kind.UNAUTHENTICATED:
-        headers["www-authenticate"] = 'Bearer realm="fundline"'
+    if refusal.kind in _CHALLENGED:
+        headers["www-authenticate"] = _challenge(refusal)
     status, body = refusal_answer(refusal)
     return Response(body, status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _challenge(refusal: Refusal) -> str:
+    """RFC 6750: no error where nothing was sent that could be wrong."""
+    if refusal.challenge is None:
+        return _BEARER
+    return f'{_BEARER}, error="{refusal.challenge}", error_description="{refusal.title}"'
 
 
 def internal_error_response() -> Response:

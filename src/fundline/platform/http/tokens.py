@@ -4,6 +4,7 @@ import unicodedata
 import warnings
 from collections import OrderedDict
 from pathlib import Path
+from typing import ClassVar
 
 import orjson
 from joserfc import jwt
@@ -29,6 +30,11 @@ class Unauthenticated(Refusal):
     kind = Kind.UNAUTHENTICATED
     code = "unauthenticated"
     title = "The request has no valid token"
+    challenge: ClassVar[str | None] = "invalid_token"
+
+
+class TokenMissing(Unauthenticated):
+    challenge = None
 
 
 class TokenVerifier:
@@ -57,7 +63,7 @@ class TokenVerifier:
         if scheme.lower() != "bearer" or not token:
             token = connection.query_params.get("access_token", "") if allow_query else ""
         if not token:
-            raise Unauthenticated("Send a bearer token in the Authorization header.")
+            raise TokenMissing("Send a bearer token in the Authorization header.")
         return self.verify(token.strip())
 
     def verify(self, token: str) -> Caller:

@@ -16,6 +16,10 @@ from fundline.services.application_api.reading import ApplicationNotFound
 Result = TypeVar("Result")
 
 
+_MOVES_BY_ITSELF = {ApplicationStatus.PROCESSING, ApplicationStatus.RISK_SCORING}
+"""It may be a referral in a moment: what is refused until then is not kept under its key."""
+
+
 class NotUnderReview(Refusal):
     kind = Kind.CONFLICT
     code = "not-under-review"
@@ -58,4 +62,7 @@ def _check(caller: Caller, application: LockedApplication) -> None:
     if same_person(application.user_id, caller.subject):
         raise Forbidden("An underwriter does not act on an application of their own.")
     if application.status is not ApplicationStatus.PENDING_REVIEW:
-        raise NotUnderReview(f"The application is {application.status}; only a referral waits for a person.")
+        raise NotUnderReview(
+            f"The application is {application.status}; only a referral waits for a person.",
+            retry_after_s=1 if application.status in _MOVES_BY_ITSELF else None,
+        )

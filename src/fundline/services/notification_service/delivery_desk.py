@@ -41,7 +41,9 @@ class DeliveryUnderWay(Refusal):
     title = "The delivery is not over"
 
     def __init__(self) -> None:
-        super().__init__("It waits for its next attempt; only a delivery that is over can be made again.")
+        super().__init__(
+            "It waits for its next attempt; only a delivery that is over can be made again.", retry_after_s=5
+        )
 
 
 class EndpointDisabled(Refusal):

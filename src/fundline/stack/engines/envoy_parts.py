@@ -15,17 +15,37 @@ PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TYPE_PREFIX = "type.googleapis.com/"
 
 UNAUTHENTICATED = 401
+_AWAY = "A part that Fundline depends on does not answer"
+BEARER = 'Bearer realm="fundline"'
 REFUSALS = (
     # status, slug, title, detail (%LOCAL_REPLY_BODY% is Envoy's own sentence), seconds for Retry-After
-    (UNAUTHENTICATED, "unauthenticated", "Authentication required", "%LOCAL_REPLY_BODY%", None),
-    (403, "forbidden", "Not allowed", "%LOCAL_REPLY_BODY%", None),
-    (404, "not-found", "Not found", "There is nothing at this address.", None),
-    (408, "timeout", "Request timed out", "The request did not arrive in time.", None),
-    (413, "body-too-large", "Body too large", "The request's body is larger than the limit.", None),
+    (UNAUTHENTICATED, "unauthenticated", "The request has no valid token", "%LOCAL_REPLY_BODY%", None),
+    (403, "forbidden", "The token's role may not do this", "%LOCAL_REPLY_BODY%", None),
+    (404, "not-found", "There is nothing here", "There is nothing at this address.", None),
+    (
+        408,
+        "request-timeout",
+        "The request did not arrive in time",
+        "The request did not arrive in time.",
+        None,
+    ),
+    (413, "body-too-large", "The body is too large", "The request's body is larger than the limit.", None),
     (429, "rate-limited", "Too many requests", "Slow down and try again after the given seconds.", None),
     (431, "headers-too-large", "Headers too large", "The request's headers are larger than the limit.", None),
-    (502, "unavailable", "Service unavailable", "The service gave no valid answer; try again.", 1),
-    (503, "unavailable", "Service unavailable", "The service cannot answer now; try again.", 1),
+    (
+        502,
+        "unavailable",
+        _AWAY,
+        "The service gave no valid answer; try again.",
+        1,
+    ),
+    (
+        503,
+        "unavailable",
+        _AWAY,
+        "The service cannot answer now; try again.",
+        1,
+    ),
     (504, "timeout", "Service timed out", "The service did not answer in time; try again.", 1),
 )
 
@@ -76,7 +96,8 @@ def upstream_cluster(name: str, ports: Sequence[int], *, is_streaming: bool = Fa
 
 def local_replies() -> list[dict[str, Any]]:
     """What the gateway itself answers: problem+json with a stable type, whatever the reason."""
-    return [_refusal(*refusal) for refusal in REFUSALS]
+    plain = [_refusal(*refusal) for refusal in REFUSALS]
+    return [_of_a_wrong_token(plain[0]), *plain]
 
 
 def _health_check() -> dict[str, Any]:
@@ -131,12 +152,24 @@ def _refusal(status: int, slug: str, title: str, detail: str, retry_after_s: int
             },
         },
     }
+    mapper["headers_to_add"] = [_header("cache-control", "no-store")]
     if retry_after_s is not None:
-        mapper["headers_to_add"] = [_header("retry-after", str(retry_after_s))]
+        mapper["headers_to_add"].append(_header("retry-after", str(retry_after_s)))
     if status == UNAUTHENTICATED:
         # Envoy's own header repeats the whole address, with the token that a stream carries in it.
-        mapper["headers_to_add"] = [_header("www-authenticate", 'Bearer realm="fundline"')]
+        mapper["headers_to_add"].append(_header("www-authenticate", BEARER))
     return mapper
+
+
+def _of_a_wrong_token(refusal: dict[str, Any]) -> dict[str, Any]:
+    """As the services say it: what is wrong with the token, where there is one (RFC 6750, section 3.1)."""
+    has_token = {"header_filter": {"header": {"name": "authorization", "present_match": True}}}
+    challenge = f'{BEARER}, error="invalid_token", error_description="The request has no valid token"'
+    return {
+        **refusal,
+        "filter": {"and_filter": {"filters": [refusal["filter"], has_token]}},
+        "headers_to_add": [_header("cache-control", "no-store"), _header("www-authenticate", challenge)],
+    }
 
 
 def _header(name: str, value: str) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""The OpenAPI document as generators of clients read it: every reference leads somewhere, and no two names are one."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from fundline.manual.openapi import openapi_document
+from fundline.manual.problems import problems
+
+DOCUMENT = openapi_document()
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+
+
+def parts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Every object of the document, with its path."""
+    if isinstance(value, dict):
+        yield path, value
+        for name, inner in value.items():
+            yield from parts(inner, (*path, name))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from parts(inner, (*path, str(place)))
+
+
+def class_name(*words: str) -> str:
+    return "".join(re.sub(r"[^a-z0-9]", "", word.lower()) for word in words)
+
+
+def test_every_reference_leads_to_a_schema():
+    for path, part in parts(DOCUMENT):
+        if "$ref" in part:
+            assert part["$ref"].removeprefix("#/components/schemas/") in SCHEMAS, path
+
+
+def test_no_list_of_values_stands_within_a_schema():
+    for path, part in parts(SCHEMAS):
+        if isinstance(part.get("enum"), list):
+            assert len(path) == 1, path
+
+
+def test_no_name_that_a_generator_would_make_is_taken():
+    """It names an object without a name after its schema and its property."""
+    names = Counter(class_name(name) for name in SCHEMAS)
+    for path, part in parts(SCHEMAS):
+        if (
+            len(path) == 3
+            and path[1] == "properties"
+            and part.get("type") == "object"
+            and "properties" in part
+        ):
+            names[class_name(path[0], path[2])] += 1
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_a_problem_has_one_title_whoever_tells_it():
+    titles: dict[str, set[str]] = {}
+    for problem in problems():
+        if problem.told_by != ("bank-sandbox",):
+            titles.setdefault(problem.code, set()).add(problem.title)
+    assert {code: told for code, told in titles.items() if len(told) > 1} == {}
