@@ -6,6 +6,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from starlette.routing import BaseRoute
 
+from fundline.contracts.roles import Role
 from fundline.outside.bank_sandbox.admin_routes import admin_routes
 from fundline.outside.bank_sandbox.iso_routes import iso_routes
 from fundline.outside.bank_sandbox.misbehaviour import Doors
@@ -16,7 +17,7 @@ from fundline.platform.clock import utc_now
 from fundline.platform.http.endpoints import Bound, BoundApp, served
 from fundline.platform.http.health import health_routes
 from fundline.platform.http.tokens import Unauthenticated
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.services.application_api import routes as application_api
 from fundline.services.disbursement_worker.bank_events import bank_event_routes
@@ -84,8 +85,10 @@ def doors() -> dict[str, Sequence[BaseRoute]]:
     """The routes of every process that answers HTTP, by its name, and those that each process has."""
     any_use: Any = StandIn()
     metrics = Metrics(CollectorRegistry())
-    behind_the_gateway = {name: served(TOKENS, build(any_use)) for name, build in BOUND.items()}
-    return behind_the_gateway | {
+    found: dict[str, Sequence[BaseRoute]] = {
+        name: served(TOKENS, build(any_use)) for name, build in BOUND.items()
+    }
+    found |= {
         "bank-sandbox": [
             *bank_routes(any_use, Doors()),
             *iso_routes(any_use, Doors(), utc_now),
@@ -93,10 +96,11 @@ def doors() -> dict[str, Sequence[BaseRoute]]:
         ],
         "disbursement-worker": bank_event_routes(any_use),
         "model-service": ModelDoor(
-            any_use, any_use, metrics, is_draining=lambda: False, most_rows=8, patience_s=1.0
+            any_use, any_use, any_use, is_draining=lambda: False, most_rows=8, patience_s=1.0
         ).routes(),
         "mail-sink": Pages(Mailbox(3)).all(),
         "every process": health_routes(
             {}, is_draining=lambda: False, late_loops=list, metrics=metrics, before_scrape=lambda: None
         ),
     }
+    return found

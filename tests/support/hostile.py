@@ -18,7 +18,7 @@ TEXTS = (
     "fl0000000000001", "FL-ZZZZ-ZZZZ-ZZZZZ", "https://xn--/", "https://[::1", "https://\u2100.example/", "a@xn--.",
     "../..", "'; select 1 --", "%s", "AAAAAAAAAAAAAAAAAAAAAA", "2026-13-45T00:00:00Z", "-infinity",
 )  # fmt: skip
-VALUES = (
+VALUES: tuple[Any, ...] = (
     *TEXTS, None, True, 0, -1, 1.5, 2**31, 2**63, 2**64, 10**60, 1e308, [], {}, [[]], [None], {"a": {}},
     {"type": "iban"}, ["x"] * 500,
 )  # fmt: skip

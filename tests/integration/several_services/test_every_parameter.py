@@ -93,7 +93,7 @@ async def services(engines, database: Database, database_url: str, tmp_path, acc
         ],
         "status-service": [
             *status_api.bound(
-                StatusReading(database, cache, references, metrics),
+                StatusReading(database, cache, references, metrics, cached_s=60),
                 LiveStatus(database, FanOut(queue_limit=8, streams_limit=8), references, statuses, metrics),
                 tokens,
                 statuses,

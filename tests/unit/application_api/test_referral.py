@@ -3,9 +3,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from fundline.contracts.roles import Role
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.money import Money
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.records.status import LockedApplication
 from fundline.services.application_api.referral import NotUnderReview, _check
 

@@ -7,11 +7,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
+from fundline.contracts.roles import Role
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.endpoints import Call, Endpoint, served
 from fundline.platform.http.tokens import TokenMissing, Unauthenticated
-from fundline.platform.identity import Caller, Role
+from fundline.platform.identity import Caller
 from fundline.platform.telemetry.metrics import Metrics
 
 
