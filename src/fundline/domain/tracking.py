@@ -29,7 +29,7 @@ class TrackingIdMistyped(ValueError):
 def tracking_id_in(text: str) -> str | None:
     """As it is stored, of an id as people write it: any case, hyphens and blanks or none, O for 0, I and L for 1.
 
-    None: not a tracking id. Raises TrackingIdMistyped.
+    None: the text is not a tracking id. Raises TrackingIdMistyped.
     """
     written = "".join(text.upper().translate(_SEPARATORS).split())
     symbols = list(written.removeprefix(_PREFIX).translate(_LOOKALIKES))

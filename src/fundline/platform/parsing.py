@@ -122,7 +122,7 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _Ambiguous(f"A name may stand once in an object; {_shown(twice)} stands there again.")
+        raise _Ambiguous(f"A name may stand once in an object; {_name_to_repeat(twice)} stands there again.")
     return members
 
 
@@ -133,7 +133,7 @@ def _not_finite(_: str) -> NoReturn:
 _DECODER = json.JSONDecoder(object_pairs_hook=_each_name_once, parse_constant=_not_finite)
 
 
-def _shown(name: str) -> str:
+def _name_to_repeat(name: str) -> str:
     return "a name" if _NUMBER.search(name) or not name.isprintable() else f'"{name[:50]}"'
 
 

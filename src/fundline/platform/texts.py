@@ -41,7 +41,7 @@ def is_seen(text: str) -> bool:
 
 
 def has_control(text: str, *, layout: bool = False) -> bool:
-    """Control characters, or half of a surrogate pair; `layout`: a tabulator or a new line is none."""
+    """Control characters, or half of a surrogate pair; `layout`: tabulators and new lines are allowed."""
     return (_CONTROL_BUT_LAYOUT if layout else _CONTROL).search(text) is not None
 
 

@@ -17,7 +17,7 @@ class MistypedTrackingId(Refusal):
 
 
 def tracking_id_of(text: str) -> str | None:
-    """As it is stored; None when the text is no tracking id. Raises MistypedTrackingId."""
+    """As it is stored; None when the text is not a tracking id. Raises MistypedTrackingId."""
     try:
         return tracking_id_in(text)
     except TrackingIdMistyped as mistyped:

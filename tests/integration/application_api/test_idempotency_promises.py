@@ -105,22 +105,29 @@ async def test_promise_1_a_refusal_of_the_request_is_the_same_fifty_times_and_le
 
 
 @pytest.mark.parametrize("write", ["decide", "reassess"])
-async def test_promise_1_a_refusal_that_rests_on_how_things_stand_is_kept_when_they_change(
-    client, headers, database, write
-):
-    made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
-    path, subject, role, body, status = WRITES[write]
-    path = f"/v1/applications/{made['id']}/{path}"
-    shared = headers(subject, role, key="one-key")
-    answers = await fifty_times(client, path, body, shared)
-    await refer(database, made["id"])
-    answers.append(await client.post(path, json=body, headers=shared))
+async def test_promise_1_a_refusal_that_rests_on_how_things_stand_is_kept(client, headers, place_of, write):
+    path, subject, role, body, _ = WRITES[write]
+    decision = await place_of("decide")
+    decided = {"decision": "reject", "reason": "Figures do not add up."}
+    assert (await client.post(decision, json=decided, headers=headers(subject, role))).status_code == 200
+    path = decision.removesuffix("decision") + path
+    answers = await fifty_times(client, path, body, headers(subject, role, key="one-key"))
     assert {answer.status_code for answer in answers} == {409}
     assert len({answer.content for answer in answers}) == 1
     assert {answer.headers["content-type"] for answer in answers} == {"application/problem+json"}
     assert answers[-1].headers["idempotent-replayed"] == "true"
-    anew = await client.post(path, json=body, headers=headers(subject, role, key="another-key"))
-    assert anew.status_code == status
+
+
+@pytest.mark.parametrize("write", ["decide", "reassess"])
+async def test_a_refusal_that_is_true_for_a_moment_leaves_the_key_free(client, headers, database, write):
+    made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
+    path, subject, role, body, status = WRITES[write]
+    path = f"/v1/applications/{made['id']}/{path}"
+    shared = headers(subject, role, key="one-key")
+    early = await fifty_times(client, path, body, shared)
+    assert {(answer.status_code, answer.headers["retry-after"]) for answer in early} == {(409, "1")}
+    await refer(database, made["id"])
+    assert (await client.post(path, json=body, headers=shared)).status_code == status
 
 
 @pytest.mark.parametrize("write", WRITES)

@@ -64,17 +64,28 @@ async def test_only_an_underwriter_decides_and_never_the_own_application(client,
     assert own.status_code == 403
 
 
-async def test_a_refused_decision_stays_refused_under_its_key_and_another_key_decides(
-    client, headers, database
-):
+async def test_a_decision_that_came_too_early_may_be_repeated_under_its_key(client, headers, database):
+    """An application that is processed is a referral in a moment: that refusal does not bind the key."""
     made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
     body = {"decision": "reject", "reason": "Figures do not add up"}
     path, key = f"/v1/applications/{made['id']}/decision", headers("uma", "underwriter", key="again")
-    assert (await client.post(path, json=body, headers=key)).status_code == 409
+    early = await client.post(path, json=body, headers=key)
+    assert (early.status_code, early.headers["retry-after"]) == (409, "1")
     await refer(database, made["id"])
-    assert (await client.post(path, json=body, headers=key)).status_code == 409
-    anew = headers("uma", "underwriter", key="anew")
-    assert (await client.post(path, json=body, headers=anew)).status_code == 200
+    decided = await client.post(path, json=body, headers=key)
+    assert (decided.status_code, "idempotent-replayed" in decided.headers) == (200, False)
+
+
+async def test_a_refused_decision_stays_refused_under_its_key(client, headers, database):
+    made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
+    body = {"decision": "reject", "reason": "Figures do not add up"}
+    path, key = f"/v1/applications/{made['id']}/decision", headers("uma", "underwriter", key="again")
+    await refer(database, made["id"])
+    assert (await client.post(path, json=body, headers=headers("uma", "underwriter"))).status_code == 200
+    first = await client.post(path, json=body, headers=key)
+    again = await client.post(path, json=body, headers=key)
+    assert (first.status_code, again.status_code, again.content) == (409, 409, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
 
 
 async def test_a_referral_is_assessed_again_once_per_key(client, headers, database):

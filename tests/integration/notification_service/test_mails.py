@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from fundline.domain.tracking import tracking_id as tracking_id_of_bits
 from fundline.services.notification_service.metrics import NotificationMetrics
 from support.notifications import AT, mail_sink, notifier, until_mails
 
@@ -33,7 +34,7 @@ async def test_each_status_that_matters_is_mailed_once_as_text_and_html(
         await service.paid(application_id)
         mails = await until_mails(mailbox, 3)
         await service.until_state("delivered", 3)
-    tracking_id = f"FL-{application_id.hex[-12:]}"
+    tracking_id = tracking_id_of_bits(application_id.int)
     assert [mail.header("subject") for mail in mails] == [
         f"We have received your application {tracking_id}",
         f"Your application {tracking_id} is approved",

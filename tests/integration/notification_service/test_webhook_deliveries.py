@@ -3,6 +3,7 @@
 import pytest
 from standardwebhooks import Webhook
 
+from fundline.domain.tracking import tracking_id
 from support.delivering import delivered_together
 from support.notifications import notifier
 from support.receiver import Reply, receiving
@@ -23,7 +24,7 @@ async def test_a_webhook_is_signed_so_that_the_reference_verifier_accepts_it(
         "timestamp": "2026-11-24T10:00:00.000000Z",
         "data": {
             "applicationId": str(application_id),
-            "trackingId": f"FL-{application_id.hex[-12:]}",
+            "trackingId": tracking_id(application_id.int),
             "status": "approved",
             "sequence": 3,
             "metadata": {"riskScore": "0.0412"},

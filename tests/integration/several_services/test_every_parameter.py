@@ -14,10 +14,11 @@ from prometheus_client import CollectorRegistry
 from fundline.manual.endpoints import SERVICES
 from fundline.platform.cache import open_cache
 from fundline.platform.database import Database
+from fundline.platform.flag_file import FlagFile
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
 from fundline.platform.http.endpoints import WEBSOCKET, Bound, BoundApp, served
-from fundline.platform.http.tokens import TokenVerifier
+from fundline.platform.http.tokens import LONGEST_SUBJECT, TokenVerifier
 from fundline.platform.secrets import SecretBox
 from fundline.platform.settings import CacheSettings, TokenSettings
 from fundline.platform.telemetry.metrics import Metrics
@@ -29,13 +30,13 @@ from fundline.services.application_api.reference import ReferenceData
 from fundline.services.application_api.review import Review
 from fundline.services.application_api.submission import Submission
 from fundline.services.notification_service import routes as notification_service
-from fundline.services.notification_service.delivering import open_delivering
 from fundline.services.notification_service.delivery_desk import DeliveryDesk
 from fundline.services.notification_service.endpoints import Endpoints
 from fundline.services.notification_service.outbound_targets import OutboundTargets
 from fundline.services.notification_service.preferences import PreferenceDesk
 from fundline.services.notification_service.settings import Settings as NotificationSettings
-from fundline.services.operations_api.main import bound as operations_api
+from fundline.services.notification_service.wiring import open_delivering
+from fundline.services.operations_api.wiring import bound as operations_api
 from fundline.services.status_api import routes as status_api
 from fundline.services.status_api.fan_out import FanOut
 from fundline.services.status_api.live import LiveStatus
@@ -49,11 +50,12 @@ ENDPOINTS = [
     for endpoint in endpoints
     if endpoint.method != WEBSOCKET
 ]
+OTHER_IDS = {"deliveryId": str(uuid.uuid4()), "kind": "sectors", "version": "scorecard-2"}
 SUBJECTS = ["", "\x00", "a\x00b", "x" * 4000, "\x1b[2J", "\u202ealice", " ", "ali ce", "\U0001f469"]
 
 
 @pytest.fixture
-async def services(engines, database: Database, database_url: str, tmp_path, account_key_file):
+async def services(engines, database: Database, database_url: str, tmp_path, account_key_file, flags_file):
     """Each as its composition root wires it, without Kafka; by the process's name."""
     key_file = tmp_path / "webhook.key"
     key_file.write_bytes(base64.b64encode(bytes(range(32))))
@@ -99,7 +101,7 @@ async def services(engines, database: Database, database_url: str, tmp_path, acc
                 statuses,
             )
         ],
-        "operations-api": [*operations_api(database)],
+        "operations-api": [*operations_api(database, FlagFile(flags_file))],
         "notification-service": [
             *notification_service.bound(
                 endpoints,
@@ -156,7 +158,14 @@ def wrong_with(answer: httpx.Response, sent: Hostile) -> str | None:
 async def test_nothing_that_is_sent_is_a_bug(services, engines, name, endpoint):
     is_of_an_application = name in {"application-api", "operations-api"} or endpoint is status_api.STATUS
     one = await an_application(services, engines) if is_of_an_application else str(uuid.uuid4())
-    ids = {"id": one, "deliveryId": str(uuid.uuid4()), "kind": "sectors"}
+    ids = {
+        "id": one,
+        "deliveryId": str(uuid.uuid4()),
+        "kind": "sectors",
+        "currency": "USD",
+        "version": "scorecard-2",
+        "name": "payments",
+    }
     wrong: list[str] = []
     seen: Counter[int] = Counter()
     async with browser(services[name]) as http:
@@ -176,7 +185,14 @@ async def test_no_subject_is_a_bug(services, engines, subject):
             for endpoint in endpoints:
                 if endpoint.method == WEBSOCKET:
                     continue
-                ids = {"id": str(uuid.uuid4()), "deliveryId": str(uuid.uuid4()), "kind": "sectors"}
+                ids = {
+                    "id": str(uuid.uuid4()),
+                    "deliveryId": str(uuid.uuid4()),
+                    "kind": "sectors",
+                    "currency": "USD",
+                    "version": "scorecard-2",
+                    "name": "payments",
+                }
                 path = endpoint.path.format_map(ids)
                 answer = await http.request(
                     endpoint.method,
@@ -185,5 +201,5 @@ async def test_no_subject_is_a_bug(services, engines, subject):
                     headers=headers_for(endpoint, engines, subject),
                 )
                 assert answer.status_code < 500, (endpoint.name, answer.text)
-                if not subject.strip() or "\x00" in subject or len(subject) > 255:
+                if not subject.strip() or "\x00" in subject or len(subject) > LONGEST_SUBJECT:
                     assert answer.status_code == 401, endpoint.name

@@ -173,7 +173,7 @@ class Endpoint(Generic[Asked, Given]):
 
 
 Find = Callable[[str], Awaitable[UUID | None]]
-"""From a name that is not an id to the id; None when nobody has this name. May raise a Refusal for what is no name."""
+"""From a name to the id; None when nobody has this name. May raise a Refusal for what cannot be a name."""
 App = ASGIApp | Callable[[Request], Awaitable[Response]]
 
 

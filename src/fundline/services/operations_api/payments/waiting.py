@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fundline.domain.payment import PaymentState
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.database import Connection
@@ -42,7 +43,8 @@ async def locked_and_waiting(connection: Connection, application_id: UUID) -> tu
     """The same of one that waits. Raises PaymentNotFound, NotWaitingForRelease."""
     application, payment = await locked_payment(connection, application_id)
     if not waits_for_release(payment):
-        raise NotWaitingForRelease(_why(payment))
+        is_on_its_way = payment["state"] == PaymentState.EXPECTED.value
+        raise NotWaitingForRelease(_why(payment), retry_after_s=1 if is_on_its_way else None)
     return application, payment
 
 
