@@ -2,25 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
+
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from fundline.manual.openapi import openapi_document
 from fundline.manual.problems import problems
+from support.openapi_parts import parts, sent_schemas
 
 DOCUMENT = openapi_document()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
-
-
-def parts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Every object of the document, with its path."""
-    if isinstance(value, dict):
-        yield path, value
-        for name, inner in value.items():
-            yield from parts(inner, (*path, name))
-    elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            yield from parts(inner, (*path, str(place)))
 
 
 def class_name(*words: str) -> str:
@@ -59,3 +50,26 @@ def test_a_problem_has_one_title_whoever_tells_it():
         if problem.told_by != ("bank-sandbox",):
             titles.setdefault(problem.code, set()).add(problem.title)
     assert {code: told for code, told in titles.items() if len(told) > 1} == {}
+
+
+def test_a_validator_takes_the_document():
+    """Defaults and examples too: it found a default list that was longer than its own limit."""
+    wrong = [
+        "/".join(map(str, error.absolute_path)) + f": {error.message}"
+        for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()
+    ]
+    assert wrong == []
+
+
+def test_what_may_be_left_out_may_be_null_or_has_a_plain_default():
+    """A generated client sends one of the two for what nobody has set. Of `metadata` it sent null, and was refused."""
+    wrong = []
+    for name in sorted(sent_schemas(DOCUMENT)):
+        schema = SCHEMAS[name]
+        for field, value in schema.get("properties", {}).items():
+            if field in schema.get("required", ()):
+                continue
+            is_nullable = any(option.get("type") == "null" for option in value.get("anyOf", ()))
+            if not is_nullable and isinstance(value.get("default", {}), dict):
+                wrong.append(f"{name}.{field}")
+    assert wrong == []

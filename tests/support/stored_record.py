@@ -30,7 +30,7 @@ def a_record(**changes: Any) -> ApplicationRecord:
         business=request.business,
         figures=request.figures,
         jobs=request.jobs,
-        metadata=request.metadata,
+        metadata=request.metadata or {},
         account=NO_ACCOUNT,
         created_at=AT,
     )

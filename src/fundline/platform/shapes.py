@@ -1,8 +1,8 @@
 """The shapes of what comes in over HTTP and of what goes out: camelCase, and no field more than is written down."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from fundline.contracts.payloads import iso_utc
@@ -16,6 +16,11 @@ Moment = Annotated[
 """Read in any zone, written as `iso_utc` writes it."""
 Reason = Annotated[str, Line(3, 500)]
 """Why somebody does something; kept in the audit trail."""
+
+
+def shown_as(pattern: str) -> Any:
+    """The API's description says the pattern of a text whose own check has a sentence of its own."""
+    return Field(json_schema_extra={"pattern": f"^{pattern}$"})
 
 
 class CamelCase(BaseModel):

@@ -7,8 +7,10 @@ from pydantic import Field, field_validator
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
-from fundline.platform.shapes import Exact
+from fundline.platform.shapes import Exact, shown_as
 
+_ROUTING_NUMBER = "[0-9]{9}"
+_ACCOUNT_NUMBER = "[0-9]{4,17}"
 _ABA_WEIGHTS = (3, 7, 1) * 3
 _ABA_PREFIXES = frozenset({*range(13), *range(21, 33), *range(61, 73), 80})
 """United States Government, the twelve Federal Reserve districts (banks, thrifts, electronic), traveller's cheques.
@@ -39,8 +41,8 @@ class IbanAccount(Exact):
 
 class UsAccount(Exact):
     type: Literal["us"]
-    routing_number: str
-    account_number: str
+    routing_number: Annotated[str, shown_as(_ROUTING_NUMBER)]
+    account_number: Annotated[str, shown_as(_ACCOUNT_NUMBER)]
 
     @field_validator("routing_number")
     @classmethod
@@ -49,7 +51,7 @@ class UsAccount(Exact):
 
         Source: ABA Key to Routing Numbers.
         """
-        if not re.fullmatch(r"[0-9]{9}", value) or value == "000000000":
+        if not re.fullmatch(_ROUTING_NUMBER, value) or value == "000000000":
             raise ValueError("A routing number has nine digits.")
         if int(value[:2]) not in _ABA_PREFIXES:
             raise ValueError(f"No routing number begins with {value[:2]}.")
@@ -60,7 +62,7 @@ class UsAccount(Exact):
     @field_validator("account_number")
     @classmethod
     def _account(cls, value: str) -> str:
-        if not re.fullmatch(r"[0-9]{4,17}", value) or not value.strip("0"):
+        if not re.fullmatch(_ACCOUNT_NUMBER, value) or not value.strip("0"):
             raise ValueError("A US account number has 4 to 17 digits, not all of them zero.")
         return value
 

@@ -35,7 +35,7 @@ def record_of(**changes) -> ApplicationRecord:
         business=request.business,
         figures=request.figures,
         jobs=request.jobs,
-        metadata=request.metadata,
+        metadata=request.metadata or {},
         account=ACCOUNT,
         created_at=datetime(2026, 11, 28, tzinfo=UTC),
     )

@@ -13,7 +13,11 @@ from fundline.services.notification_service.mail_messages import (
     readable,
 )
 from fundline.services.notification_service.mails import SUBJECTS, MailRoom
-from fundline.services.notification_service.schemas import MailedStatus, PreferencesDocument
+from fundline.services.notification_service.schemas import (
+    MailedStatus,
+    MailPreferences,
+    PreferencesDocument,
+)
 from fundline.services.notification_service.told import Subject, ToldKind
 from fundline.services.notification_service.webhook_messages import LARGEST_BODY_BYTES, webhook_body
 
@@ -82,7 +86,7 @@ def test_metadata_that_makes_a_webhook_too_large_is_left_out():
 
 def test_the_statuses_that_can_be_wanted_are_those_that_are_mailed():
     assert set(get_args(MailedStatus)) == {status.value for status in MAILED_STATUSES}
-    assert set(PreferencesDocument().email.statuses) == set(get_args(MailedStatus))
+    assert set(MailPreferences().statuses) == set(get_args(MailedStatus))
 
 
 def test_all_statuses_that_are_mailed_can_be_wanted_by_name():

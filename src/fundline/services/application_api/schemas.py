@@ -11,15 +11,17 @@ from fundline.contracts.payloads import Status
 from fundline.domain.money import Money, MoneyError, minor_units
 from fundline.domain.terms import LARGEST_FIGURE_MINOR, amount_out_of_bounds
 from fundline.platform.paging import Cursor
-from fundline.platform.shapes import Exact, Reason
+from fundline.platform.shapes import Exact, Reason, shown_as
 from fundline.platform.texts import Line
 from fundline.records import application_record
 from fundline.records.accounts import PayoutAccount, UsAccount
 from fundline.services.application_api.metadata import checked_metadata
 
+_FRACTION = r"-?[01](\.[0-9]{1,4})?"
+
 
 def _fraction(value: str) -> str:
-    if not re.fullmatch(r"-?[01](\.[0-9]{1,4})?", value) or abs(Decimal(value)) > 1:
+    if not re.fullmatch(_FRACTION, value) or abs(Decimal(value)) > 1:
         raise ValueError('A margin is a fraction from -1 to 1 with at most four decimals, such as "0.1250".')
     return value.lstrip("-") if Decimal(value) == 0 else value
 
@@ -49,7 +51,7 @@ class Figures(application_record.Figures, Exact):
     """A figure that is not known is left out; the application is then referred to a person, never approved."""
 
     annual_revenue: AmountText | None = None
-    operating_margin: Annotated[str, AfterValidator(_fraction)] | None = None
+    operating_margin: Annotated[str, AfterValidator(_fraction), shown_as(_FRACTION)] | None = None
     monthly_debt_service: AmountText | None = None
     cash_at_bank: AmountText | None = None
 
@@ -61,7 +63,7 @@ class Jobs(application_record.Jobs, Exact):
 
 class ApplicationRequest(Exact):
     amount: AmountText
-    currency: Annotated[str, AfterValidator(_known_currency)]
+    currency: Annotated[str, AfterValidator(_known_currency), shown_as("[A-Z]{3}")]
     term_months: Annotated[int, Field(ge=3, le=360)]
     purpose: Literal[
         "working_capital", "equipment", "inventory", "real_estate", "expansion", "refinancing", "startup"
@@ -71,7 +73,7 @@ class ApplicationRequest(Exact):
     figures: Figures
     jobs: Jobs | None = None
     payout_account: PayoutAccount
-    metadata: Annotated[dict[str, Any], AfterValidator(checked_metadata)] = Field(default_factory=dict)
+    metadata: Annotated[dict[str, Any], AfterValidator(checked_metadata)] | None = None
 
     @cached_property
     def money(self) -> Money:

@@ -116,7 +116,7 @@ class Submission:
             business=request.business,
             figures=request.figures,
             jobs=request.jobs,
-            metadata=request.metadata,
+            metadata=request.metadata or {},
             account=sealed_account(request.payout_account, application_id, self._box),
             created_at=at,
         ).row()
@@ -143,7 +143,7 @@ class Submission:
             amount=amount,
             currency=request.currency,
             timestamp=at,
-            metadata=request.metadata,
+            metadata=request.metadata or {},
         )
         scoring = RiskScoringRequested(
             application_id=application_id, amount=amount, currency=request.currency, timestamp=at

@@ -87,13 +87,14 @@ class WebhookPreferences(_Request):
 
 
 class PreferencesDocument(_Request):
-    """The whole document; what is left out takes its default."""
+    """The whole document; what is left out, or null, takes its default."""
 
-    email: MailPreferences = Field(default_factory=MailPreferences)
-    webhooks: WebhookPreferences = Field(default_factory=WebhookPreferences)
+    email: MailPreferences | None = None
+    webhooks: WebhookPreferences | None = None
 
     def preferences(self) -> Preferences:
-        return Preferences(self.email.address, self.email.enabled, self.email.statuses, self.webhooks.enabled)
+        email, webhooks = self.email or MailPreferences(), self.webhooks or WebhookPreferences()
+        return Preferences(email.address, email.enabled, email.statuses, webhooks.enabled)
 
 
 class EndpointQuery(Asked):
