@@ -3,45 +3,17 @@
 Made from the declarations: a new route, parameter or field is in here without anybody's doing.
 """
 
-import base64
 import uuid
 from collections import Counter
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
 from fundline.manual.endpoints import SERVICES
-from fundline.platform.cache import open_cache
-from fundline.platform.database import Database
-from fundline.platform.flag_file import FlagFile
-from fundline.platform.http.api import api
-from fundline.platform.http.edge import Edge
-from fundline.platform.http.endpoints import WEBSOCKET, Bound, BoundApp, served
-from fundline.platform.http.tokens import LONGEST_SUBJECT, TokenVerifier
-from fundline.platform.secrets import SecretBox
-from fundline.platform.settings import CacheSettings, TokenSettings
-from fundline.platform.telemetry.metrics import Metrics
-from fundline.records.references import application_id_of
+from fundline.platform.http.endpoints import WEBSOCKET
+from fundline.platform.http.tokens import LONGEST_SUBJECT
 from fundline.services.application_api import routes as application_api
-from fundline.services.application_api.reading import Reading
-from fundline.services.application_api.reassessment import Reassessment
-from fundline.services.application_api.reference import ReferenceData
-from fundline.services.application_api.review import Review
-from fundline.services.application_api.submission import Submission
-from fundline.services.notification_service import routes as notification_service
-from fundline.services.notification_service.delivery_desk import DeliveryDesk
-from fundline.services.notification_service.endpoints import Endpoints
-from fundline.services.notification_service.outbound_targets import OutboundTargets
-from fundline.services.notification_service.preferences import PreferenceDesk
-from fundline.services.notification_service.settings import Settings as NotificationSettings
-from fundline.services.notification_service.wiring import open_delivering
-from fundline.services.operations_api.wiring import bound as operations_api
 from fundline.services.status_api import routes as status_api
-from fundline.services.status_api.fan_out import FanOut
-from fundline.services.status_api.live import LiveStatus
-from fundline.services.status_api.reading import References, StatusReading
-from fundline.services.status_api.settings import Settings as StatusSettings
 from support.hostile import Hostile, requests_against
 
 ENDPOINTS = [
@@ -50,74 +22,14 @@ ENDPOINTS = [
     for endpoint in endpoints
     if endpoint.method != WEBSOCKET
 ]
-OTHER_IDS = {"deliveryId": str(uuid.uuid4()), "kind": "sectors", "version": "scorecard-2"}
+OTHER_IDS = {
+    "deliveryId": str(uuid.uuid4()),
+    "kind": "sectors",
+    "currency": "USD",
+    "version": "scorecard-2",
+    "name": "payments",
+}
 SUBJECTS = ["", "\x00", "a\x00b", "x" * 4000, "\x1b[2J", "\u202ealice", " ", "ali ce", "\U0001f469"]
-
-
-@pytest.fixture
-async def services(engines, database: Database, database_url: str, tmp_path, account_key_file, flags_file):
-    """Each as its composition root wires it, without Kafka; by the process's name."""
-    key_file = tmp_path / "webhook.key"
-    key_file.write_bytes(base64.b64encode(bytes(range(32))))
-    metrics = Metrics(CollectorRegistry())
-    tokens = TokenVerifier(TokenSettings(jwks_file=engines.stack.keys.jwks))
-    cache = await open_cache(CacheSettings(cache_url=engines.cache_url))
-    reference = ReferenceData(database)
-    await reference.load()
-    notifications = NotificationSettings(
-        database_url=database_url,
-        kafka_bootstrap="unused",
-        jwks_file=engines.stack.keys.jwks,
-        webhook_key_file=key_file,
-    )
-    statuses = StatusSettings(
-        database_url=database_url,
-        kafka_bootstrap="unused",
-        cache_url="unused",
-        jwks_file=engines.stack.keys.jwks,
-    )
-
-    async def somewhere_public(_host: str, _port: int) -> list[str]:
-        return ["93.184.215.14"]
-
-    delivering = open_delivering(database, notifications, metrics, resolve=somewhere_public)
-    endpoints = Endpoints(database, notifications, OutboundTargets(delivering.client), delivering.box)
-    references = References(database)
-    bound: dict[str, list[Bound | BoundApp]] = {
-        "application-api": [
-            *application_api.bound(
-                Submission(database, SecretBox(account_key_file), reference, metrics),
-                Reading(database),
-                Review(database),
-                Reassessment(database),
-                reference,
-            )
-        ],
-        "status-service": [
-            *status_api.bound(
-                StatusReading(database, cache, references, metrics, cached_s=60),
-                LiveStatus(database, FanOut(queue_limit=8, streams_limit=8), references, statuses, metrics),
-                tokens,
-                statuses,
-            )
-        ],
-        "operations-api": [*operations_api(database, FlagFile(flags_file))],
-        "notification-service": [
-            *notification_service.bound(
-                endpoints,
-                DeliveryDesk(database, endpoints, wake=lambda: None),
-                PreferenceDesk(database),
-                delivering.box,
-            )
-        ],
-    }
-
-    async def find(text: str) -> uuid.UUID | None:
-        return await application_id_of(database, text)
-
-    yield {name: Edge(api(served(tokens, some, find=find)), metrics=metrics) for name, some in bound.items()}
-    await cache.close()
-    await delivering.client.close()
 
 
 def browser(app) -> httpx.AsyncClient:
@@ -158,14 +70,7 @@ def wrong_with(answer: httpx.Response, sent: Hostile) -> str | None:
 async def test_nothing_that_is_sent_is_a_bug(services, engines, name, endpoint):
     is_of_an_application = name in {"application-api", "operations-api"} or endpoint is status_api.STATUS
     one = await an_application(services, engines) if is_of_an_application else str(uuid.uuid4())
-    ids = {
-        "id": one,
-        "deliveryId": str(uuid.uuid4()),
-        "kind": "sectors",
-        "currency": "USD",
-        "version": "scorecard-2",
-        "name": "payments",
-    }
+    ids = {"id": one, **OTHER_IDS}
     wrong: list[str] = []
     seen: Counter[int] = Counter()
     async with browser(services[name]) as http:
@@ -185,15 +90,7 @@ async def test_no_subject_is_a_bug(services, engines, subject):
             for endpoint in endpoints:
                 if endpoint.method == WEBSOCKET:
                     continue
-                ids = {
-                    "id": str(uuid.uuid4()),
-                    "deliveryId": str(uuid.uuid4()),
-                    "kind": "sectors",
-                    "currency": "USD",
-                    "version": "scorecard-2",
-                    "name": "payments",
-                }
-                path = endpoint.path.format_map(ids)
+                path = endpoint.path.format_map({"id": str(uuid.uuid4()), **OTHER_IDS})
                 answer = await http.request(
                     endpoint.method,
                     path,
