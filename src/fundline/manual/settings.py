@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 from fundline.manual.markdown import code, page, table
 from fundline.platform.settings import ProcessSettings
 from fundline.stack.engines.envoy import GatewayLimits
+from fundline.stack.engines.envoy_cors import CORS_SETTING
 from fundline.stack.fleet import FLEET
 from fundline.stack.layout import Ports
 
@@ -150,7 +151,9 @@ def _meaning(cls: type[ProcessSettings], name: str) -> str:
 
 
 def _gateway() -> list[tuple[str, str, str]]:
-    return [
+    limits = [
         (f"FUNDLINE_GATEWAY_{limit.name.upper()}", code(limit.default), "Limit of the gateway.")
         for limit in fields(GatewayLimits)
     ]
+    origins = "Origins whose pages may call the API from a browser (CORS), with a comma between them."
+    return [*limits, (CORS_SETTING, "none", origins)]

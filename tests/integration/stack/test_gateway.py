@@ -114,6 +114,35 @@ def test_one_greedy_client_is_slowed_and_another_is_not(home, ports, service, cl
         assert client.get("/v1/applications/1", headers=other).status_code == 200
 
 
+def test_a_browser_may_call_from_the_origins_of_the_setting_only(
+    home, ports, service, client, bearer, start_engine
+):
+    upstreams = {"application-api": [service], "status-service": [service]}
+    ours, theirs = {"origin": "https://app.example.com"}, {"origin": "https://evil.example.com"}
+    asks = {"access-control-request-method": "POST", "access-control-request-headers": "idempotency-key"}
+    with start_engine(Gateway(home, ports, upstreams, origins=("https://app.example.com",))):
+        first = client.options("/v1/applications", headers=ours | asks)
+        assert first.status_code == 200
+        assert first.headers["access-control-allow-origin"] == "https://app.example.com"
+        assert "idempotency-key" in first.headers["access-control-allow-headers"]
+        assert "access-control-allow-credentials" not in first.headers
+        answered = client.get("/v1/applications/1", headers=ours | bearer)
+        refused = client.get("/v1/applications/1", headers=ours)
+        assert (answered.status_code, refused.status_code) == (200, 401)
+        for answer in (answered, refused):
+            assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
+            assert "retry-after" in answer.headers["access-control-expose-headers"]
+        for strange in (
+            client.options("/v1/applications", headers=theirs | asks),
+            client.get("/v1/applications/1", headers=theirs | bearer),
+        ):
+            assert "access-control-allow-origin" not in strange.headers
+    with start_engine(Gateway(home, ports, upstreams, origins=())):
+        asked = client.options("/v1/applications", headers=ours | asks)
+        assert (asked.status_code, problem(asked)) == (401, "urn:fundline:problem:unauthenticated")
+        assert "access-control-allow-origin" not in asked.headers
+
+
 def test_without_a_healthy_service_the_answer_is_unavailable(home, ports, client, bearer, start_engine):
     dead = ports.of_process("application-api", 2)
     with start_engine(Gateway(home, ports, {"application-api": [dead], "status-service": [dead]})):

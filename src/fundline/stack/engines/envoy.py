@@ -13,6 +13,7 @@ import httpx
 
 from fundline.platform.command_errors import CommandFailed
 from fundline.platform.http.client import trust_for
+from fundline.stack.engines.envoy_cors import allowed_origins, cors_policy
 from fundline.stack.engines.envoy_parts import STREAM_IDLE_S, local_replies, upstream_cluster
 from fundline.stack.engines.preflight import (
     package_folder,
@@ -68,6 +69,8 @@ class Gateway:
     upstreams: Mapping[str, Sequence[int]]
     """HTTP ports by the name of a process behind the gateway; a process without ports answers 503."""
     limits: GatewayLimits = field(default_factory=GatewayLimits.from_environment)
+    origins: Sequence[str] = field(default_factory=allowed_origins)
+    """Of pages that may call the API from a browser."""
     name: str = "gateway"
     title: str = "Envoy gateway"
     start_timeout_s: float = 30.0
@@ -124,6 +127,7 @@ class Gateway:
             audience=json.dumps(TOKEN_AUDIENCE),
             clusters=json.dumps(clusters),
             local_replies=json.dumps(local_replies()),
+            cors=json.dumps(cors_policy(self.origins)),
             stream_idle_s=STREAM_IDLE_S,
             **limits,
         )
