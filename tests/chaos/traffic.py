@@ -91,7 +91,7 @@ class Traffic:
 
     async def decide(self) -> None:
         """The news that every standing watcher must get, wherever its stream has ended up."""
-        body = {"decision": "reject", "reason": "No accounts seen"}
+        body = {"decision": "reject", "principalReasons": ["papers_missing"], "reason": "No accounts seen"}
         for one in self.referred:
             answer = await self.client.post(
                 f"/v1/applications/{one}/decision",

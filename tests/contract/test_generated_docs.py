@@ -50,6 +50,7 @@ STORED_ROW = {
     "assessed_at": AT,
     "underwriter_decision": "approve",
     "underwriter_reason": "Two years of orders on file.",
+    "underwriter_reasons": "[]",
     "decided_at": AT,
     "payment_state": "settled",
     "transaction_id": "txn_1",
@@ -114,14 +115,24 @@ def test_an_unknown_field_is_not_an_acceptable_application():
 
 
 def test_an_application_is_shown_as_the_document_says():
-    shown = application_answer(STORED_ROW).model_dump(mode="json", by_alias=True)
+    shown = application_answer(STORED_ROW, to_lender=False).model_dump(mode="json", by_alias=True)
     component("Application").validate(shown)
     assert shown["createdAt"] == "2026-11-23T10:15:00.000000Z"
 
 
+def test_the_note_of_a_decision_is_for_the_lender_alone():
+    for to_lender, note in ((True, STORED_ROW["underwriter_reason"]), (False, None)):
+        shown = application_answer(STORED_ROW, to_lender=to_lender)
+        assert shown.underwriter_decision is not None
+        assert shown.underwriter_decision.reason == note
+        component("Application").validate(shown.model_dump(mode="json", by_alias=True))
+
+
 def test_an_application_without_a_decision_is_shown_as_the_document_says():
     undecided = dict.fromkeys(("verdict", "underwriter_decision", "payment_state"))
-    shown = application_answer({**STORED_ROW, **undecided}).model_dump(mode="json", by_alias=True)
+    shown = application_answer({**STORED_ROW, **undecided}, to_lender=False).model_dump(
+        mode="json", by_alias=True
+    )
     component("Application").validate(shown)
     assert {name: shown[name] for name in ("assessment", "underwriterDecision", "disbursement", "jobs")} == {
         "assessment": None,

@@ -83,7 +83,7 @@ ROW = stored_row()
 
 
 async def read(call: Call[None, Application]) -> Application:
-    return application_answer(ROW)
+    return application_answer(ROW, to_lender=False)
 
 
 async def read_by_hand(request: Request) -> Response:

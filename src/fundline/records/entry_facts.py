@@ -43,6 +43,8 @@ def facts_of(entry: Mapping[str, Any], details: Mapping[str, Any]) -> Iterator[S
             "decided_by": entry["actor"].partition(":")[2],
             "decided_at": entry["occurred_at"],
         }
+        if "principalReasons" in details:  # not before the applicant was told in codes
+            decided["principal_reasons"] = orjson.dumps(details["principalReasons"])
         yield DECISIONS, DECISIONS.facts(decided)
 
 

@@ -11,9 +11,6 @@ from fundline.platform.database import Connection
 from fundline.platform.database.outbox import OutboxRow, outbox_row, store_events
 from fundline.records.status import LockedApplication
 
-RELEASE_REFUSED = "release_refused"
-"""The failure code of a payment whose release a person has refused."""
-
 
 class NotApproved(ValueError):
     """A payment was asked for an application that is not approved."""

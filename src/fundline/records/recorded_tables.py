@@ -41,8 +41,9 @@ ASSESSMENTS = RecordedTable(
 DECISIONS = RecordedTable(
     "underwriter_decisions",
     {"application_id": "uuid"},
-    ("decision", "reason", "decided_by", "decided_at"),
+    ("decision", "reason", "principal_reasons", "decided_by", "decided_at"),
     _OF_APPLICATION,
+    json=frozenset({"principal_reasons"}),
 )
 PAYMENTS = RecordedTable(
     "disbursements",

@@ -79,7 +79,7 @@ async def move_application(
     """Move to the next status and tell everybody. Raises IllegalTransition; returns the application as it is now.
 
     `at` is no earlier than the change before, so that a history never runs backwards, whoever's clock was wrong.
-    `metadata` is shown to the applicant and in every stream: nothing secret goes in.
+    `metadata` is shown to the applicant and in every stream: nothing secret goes in, and nothing that a person wrote.
     """
     at = max(at, application.changed_at)
     change = change_status(

@@ -31,7 +31,7 @@ WRITES = {
 }
 CHANGED = {
     "submit": application(amount="60000.00"),
-    "decide": {"decision": "reject", "reason": "Papers seen"},
+    "decide": {"decision": "reject", "principalReasons": ["papers_missing"], "reason": "Papers seen"},
     "reassess": {"reason": "Another reason"},
 }
 SAME_ROLE = {"alice": "bob", "uma": "ulf"}
@@ -108,7 +108,7 @@ async def test_promise_1_a_refusal_of_the_request_is_the_same_fifty_times_and_le
 async def test_promise_1_a_refusal_that_rests_on_how_things_stand_is_kept(client, headers, place_of, write):
     path, subject, role, body, _ = WRITES[write]
     decision = await place_of("decide")
-    decided = {"decision": "reject", "reason": "Figures do not add up."}
+    decided = CHANGED["decide"]
     assert (await client.post(decision, json=decided, headers=headers(subject, role))).status_code == 200
     path = decision.removesuffix("decision") + path
     answers = await fifty_times(client, path, body, headers(subject, role, key="one-key"))

@@ -8,6 +8,7 @@ from support.applications import application
 from support.delivering import answered
 
 pytestmark = pytest.mark.integration
+UNVERIFIED = ["figures_not_verified"]
 
 
 async def refer(database: Database, application_id: str) -> None:
@@ -35,7 +36,7 @@ async def test_an_underwriter_approves_a_referral_and_asks_for_the_payment(clien
 
 async def test_an_application_is_decided_once(client, headers, database):
     made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
-    body = {"decision": "reject", "reason": "Figures do not add up"}
+    body = {"decision": "reject", "principalReasons": UNVERIFIED, "reason": "Figures do not add up"}
     path = f"/v1/applications/{made['id']}/decision"
     early = await client.post(path, json=body, headers=headers("uma", "underwriter"))
     assert (early.status_code, early.json()["type"]) == (409, "urn:fundline:problem:not-under-review")
@@ -67,7 +68,7 @@ async def test_only_an_underwriter_decides_and_never_the_own_application(client,
 async def test_a_decision_that_came_too_early_may_be_repeated_under_its_key(client, headers, database):
     """An application that is processed is a referral in a moment: that refusal does not bind the key."""
     made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
-    body = {"decision": "reject", "reason": "Figures do not add up"}
+    body = {"decision": "reject", "principalReasons": UNVERIFIED, "reason": "Figures do not add up"}
     path, key = f"/v1/applications/{made['id']}/decision", headers("uma", "underwriter", key="again")
     early = await client.post(path, json=body, headers=key)
     assert (early.status_code, early.headers["retry-after"]) == (409, "1")
@@ -78,7 +79,7 @@ async def test_a_decision_that_came_too_early_may_be_repeated_under_its_key(clie
 
 async def test_a_refused_decision_stays_refused_under_its_key(client, headers, database):
     made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
-    body = {"decision": "reject", "reason": "Figures do not add up"}
+    body = {"decision": "reject", "principalReasons": UNVERIFIED, "reason": "Figures do not add up"}
     path, key = f"/v1/applications/{made['id']}/decision", headers("uma", "underwriter", key="again")
     await refer(database, made["id"])
     assert (await client.post(path, json=body, headers=headers("uma", "underwriter"))).status_code == 200

@@ -1,4 +1,4 @@
-"""A person may also say no: the payment ends without ever having been sent, and the applicant reads why.
+"""A person may also say no: the payment ends without ever having been sent, and the applicant reads so.
 
 There was no way to refuse: the case stayed open for ever, and the application `approved`.
 """
@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from fundline.domain.money import Money
+from fundline.domain.review_reasons import RELEASE_REFUSED
 from support.approved_applications import payment_requested, store_application
 from support.bank import whole_statement
 from support.books import assert_books_agree
@@ -29,7 +30,7 @@ def path(application_id) -> str:
     return f"/v1/disbursements/{application_id}/refuse"
 
 
-async def test_a_refused_payment_fails_is_never_sent_and_the_applicant_is_told_why(
+async def test_a_refused_payment_fails_is_never_sent_and_the_applicant_is_told(
     operations, operator_headers, worker, database, box, bank_url
 ):
     application_id = await waiting(worker, database, box)
@@ -42,7 +43,9 @@ async def test_a_refused_payment_fails_is_never_sent_and_the_applicant_is_told_w
         "select metadata from application_status_history where application_id = $1 and status = 'failed'",
         application_id,
     )
-    assert json.loads(told["metadata"])["reason"] == REASON["reason"]
+    (shown,) = json.loads(told["metadata"])["principalReasons"]
+    assert shown == {"code": RELEASE_REFUSED.code, "sentence": RELEASE_REFUSED.sentence}
+    assert REASON["reason"] not in told["metadata"]  # it is the operator's note for the file
     topics = dict(await events(database, application_id))
     assert topics["disbursement.completed"]["status"] == "failed"
     assert topics["disbursement.completed"]["error"] == "release_refused"

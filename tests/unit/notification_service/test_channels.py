@@ -12,6 +12,7 @@ import pytest
 from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.money import Money
+from fundline.domain.review_reasons import ReviewReason, as_shown, reviewed_because
 from fundline.services import notification_service
 from fundline.services.notification_service.channel import (
     Channels,
@@ -35,7 +36,7 @@ from support.third_channel import LANE, ShortMessages
 
 AT = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 ID = uuid.UUID("019a0c1e-6b54-7c3a-9d2f-4b1f0e6a7c11")
-ALICE = Subject(ID, "FL-7K2Q-M9XD-40RTP", "alice", "Harbor Street Bakery LLC", Money(5_000_000, "USD"), None)
+ALICE = Subject(ID, "FL-7K2Q-M9XD-40RTP", "alice", "Harbor Street Bakery LLC", Money(5_000_000, "USD"))
 NO_DATABASE: Any = None
 
 
@@ -139,3 +140,12 @@ def test_a_result_is_told_after_every_status_with_its_payment():
     assert (result.kind, result.place) == (ToldKind.DISBURSEMENT_COMPLETED, AFTER_ALL_STATUSES)
     assert (result.status, result.transaction_id) == (ApplicationStatus.DISBURSED, "txn_1")
     assert (result.data["amount"], result.data["paymentId"]) == ("50000.00", str(ID))
+
+
+@pytest.mark.parametrize("by", [{}, {"decidedBy": "underwriter"}])
+@pytest.mark.parametrize("status", ["rejected", "pending_review"])
+def test_whoever_decided_the_reasons_that_are_told_are_those_of_the_event(status, by):
+    reasons = as_shown(reviewed_because([ReviewReason.PAPERS_MISSING]))
+    told_of = told(status, principalReasons=reasons, **by)
+    assert told_of.reasons == (reasons[0]["sentence"],)
+    assert told_of.data["metadata"]["principalReasons"] == reasons

@@ -28,7 +28,7 @@ ADDRESS = "alice@harborstreet.example"
 
 
 def subject(business_name: str = "Harbor Street Bakery LLC") -> Subject:
-    return Subject(ID, "FL-7K2Q-M9XD-40RTP", "alice", business_name, Money(5_000_000, "USD"), None)
+    return Subject(ID, "FL-7K2Q-M9XD-40RTP", "alice", business_name, Money(5_000_000, "USD"))
 
 
 def facts_of(kind: MailKind, told_about: Subject | None = None) -> str:

@@ -95,7 +95,7 @@ def refuse(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Do not let a payment go that waits for you: it fails, and the applicant reads the reason. It cannot be undone."""
+    """Do not let a payment go that waits for you: it fails, and the applicant is told. It cannot be undone."""
     confirm(f"Refuse the payment of {application}?", yes=yes)
     path = under(PATH, application, "refuse")
     told = operations_client(home, subject).post(path, {"reason": reason})

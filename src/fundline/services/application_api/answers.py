@@ -58,8 +58,11 @@ class Assessment(Answer):
 
 
 class UnderwriterDecision(Answer):
+    """`reason` is the note for the file: null for whoever applied, who reads `principalReasons`."""
+
     decision: Literal["approve", "reject"]
-    reason: str
+    principal_reasons: list[PrincipalReason]
+    reason: str | None
     decided_at: Moment
 
 

@@ -1,5 +1,6 @@
 """Reading applications: one, or a page. Who may not see an application is told that it does not exist."""
 
+from functools import partial
 from uuid import UUID
 
 from fundline.platform.database import Database
@@ -32,7 +33,7 @@ class Reading:
         row = await store.find(self._database, application_id)
         if row is None or not (caller.sees_everything or row["user_id"] == caller.subject):
             raise ApplicationNotFound
-        return application_answer(row)
+        return application_answer(row, to_lender=caller.sees_everything)
 
     async def page(self, caller: Caller, query: ListQuery) -> Page[Application]:
         """Newest first."""
@@ -43,6 +44,5 @@ class Reading:
             status=query.status,
             limit=query.limit + 1,
         )
-        return Page[Application].of(
-            rows, query.limit, show=application_answer, id_of=lambda row: row["application_id"]
-        )
+        show = partial(application_answer, to_lender=caller.sees_everything)
+        return Page[Application].of(rows, query.limit, show=show, id_of=lambda row: row["application_id"])

@@ -56,6 +56,6 @@ class Reassessment:
             at=at,
             actor=actor,
             new_id=self._fresh_id,
-            metadata={"reassessment": reason},
+            metadata={"askedBy": "underwriter"},
         )
         await request_scoring(connection, application, source=SOURCE, at=at, event_id=self._fresh_id())

@@ -4,6 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from fundline.domain.application import ApplicationStatus
+from fundline.domain.review_reasons import as_shown, reviewed_because
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
@@ -33,7 +34,8 @@ class Review:
     async def decide(
         self, caller: Caller, application_id: UUID, request: DecisionRequest, once: Once[Decided]
     ) -> Decided:
-        """Raises what `act_on_referral` raises."""
+        """Raises InvalidRequest, and what `act_on_referral` raises."""
+        request.require_reasons()
 
         async def work(connection: Connection, application: LockedApplication) -> Decided:
             await self._decide(connection, application, caller, request)
@@ -52,12 +54,14 @@ class Review:
         self, connection: Connection, application: LockedApplication, caller: Caller, request: DecisionRequest
     ) -> None:
         at, result = self._now(), ApplicationStatus(_RESULT[request.decision])
+        reasons = as_shown(reviewed_because(request.principal_reasons))
         actor = f"{SOURCE}:{caller.subject}"
         await store.record_decision(
             connection,
             application.application_id,
             decision=request.decision,
             reason=request.reason,
+            principal_reasons=reasons,
             decided_by=caller.subject,
             at=at,
         )
@@ -67,7 +71,7 @@ class Review:
             "review.decided",
             at,
             request.reason,
-            {"decision": request.decision},
+            {"decision": request.decision, "principalReasons": reasons},
         )
         await record(connection, entry)
         moved = await move_application(
@@ -77,7 +81,7 @@ class Review:
             at=at,
             actor=actor,
             new_id=self._fresh_id,
-            metadata={"decidedBy": "underwriter"},
+            metadata={"decidedBy": "underwriter", "principalReasons": reasons},
         )
         if result is ApplicationStatus.APPROVED:
             await request_payment(

@@ -9,8 +9,11 @@ from pydantic import AfterValidator, Field
 
 from fundline.contracts.payloads import Status
 from fundline.domain.money import Money, MoneyError, minor_units
+from fundline.domain.reasons import MOST_REASONS
+from fundline.domain.review_reasons import ReviewReason
 from fundline.domain.terms import LARGEST_FIGURE_MINOR, amount_out_of_bounds
 from fundline.platform.paging import Cursor
+from fundline.platform.refusals import FieldError, InvalidRequest
 from fundline.platform.shapes import Exact, Reason, shown_as
 from fundline.platform.texts import Line
 from fundline.records import application_record
@@ -116,14 +119,32 @@ def _parsed(path: str, text: str, currency: str, errors: list[tuple[str, str]]) 
 
 
 class DecisionRequest(Exact):
-    """An underwriter's decision on an application in `pending_review`."""
+    """An underwriter's decision on an application in `pending_review`.
+
+    The applicant reads `principalReasons`, which a rejection has and an approval has not; `reason` is a note for the
+    file.
+    """
 
     decision: Literal["approve", "reject"]
+    principal_reasons: Annotated[tuple[ReviewReason, ...], Field(max_length=MOST_REASONS)] = ()
     reason: Reason
+
+    def require_reasons(self) -> None:
+        """Raises InvalidRequest."""
+        if self.decision == "reject" and not self.principal_reasons:
+            raise _reasons_refused("A rejection has one to four reasons, which the applicant reads.")
+        if self.decision == "approve" and self.principal_reasons:
+            raise _reasons_refused("An approval has no reasons.")
+
+
+def _reasons_refused(why: str) -> InvalidRequest:
+    return InvalidRequest(
+        "The request was refused and nothing was stored.", errors=[FieldError("principalReasons", why)]
+    )
 
 
 class ReassessmentRequest(Exact):
-    """Why an application in `pending_review` is to be assessed again. The reason is shown to the applicant."""
+    """Why an application in `pending_review` is to be assessed again: a note for the file."""
 
     reason: Reason
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from fundline.domain.application import ApplicationStatus
 from fundline.platform.audit.trail import BEFORE_THE_FIRST, AuditEntry, next_hash
 from fundline.platform.database import Connection, Database, rule_of_check
@@ -58,6 +60,7 @@ select a.application_id, a.tracking_id, a.user_id, a.amount_minor, a.currency, a
        r.assessment, r.risk_score::text, r.verdict, r.principal_reasons::text,
        r.model_version, r.policy_version, r.assessed_at,
        u.decision as underwriter_decision, u.reason as underwriter_reason, u.decided_at,
+       u.principal_reasons::text as underwriter_reasons,
        d.state as payment_state, d.transaction_id, d.failure_code
 from applications a
 left join lateral (select * from risk_assessments r where r.application_id = a.application_id
@@ -81,8 +84,8 @@ order by a.application_id desc limit $3
 """
 )
 RECORD_DECISION = Sql("""
-insert into underwriter_decisions (application_id, decision, reason, decided_by, decided_at)
-values (:application_id, :decision, :reason, :decided_by, :at)
+insert into underwriter_decisions (application_id, decision, reason, decided_by, decided_at, principal_reasons)
+values (:application_id, :decision, :reason, :decided_by, :at, :principal_reasons)
 """)
 NAME_ACCOUNT = Sql("""
 update applications
@@ -161,12 +164,26 @@ async def page(
 
 
 async def record_decision(
-    connection: Connection, application_id: UUID, *, decision: str, reason: str, decided_by: str, at: datetime
+    connection: Connection,
+    application_id: UUID,
+    *,
+    decision: str,
+    reason: str,
+    principal_reasons: Sequence[Mapping[str, str]],
+    decided_by: str,
+    at: datetime,
 ) -> None:
-    statement = RECORD_DECISION(
-        application_id=application_id, decision=decision, reason=reason, decided_by=decided_by, at=at
+    """`reason` is for the file, `principal_reasons` for the applicant."""
+    await connection.execute(
+        *RECORD_DECISION(
+            application_id=application_id,
+            decision=decision,
+            reason=reason,
+            principal_reasons=orjson.dumps(principal_reasons).decode(),
+            decided_by=decided_by,
+            at=at,
+        )
     )
-    await connection.execute(*statement)
 
 
 async def name_account(connection: Connection, application_id: UUID, account: SealedAccount) -> bool:

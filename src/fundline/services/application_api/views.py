@@ -14,8 +14,8 @@ from fundline.services.application_api.answers import (
 )
 
 
-def application_answer(row: Any) -> Application:
-    """One application as its owner, or a person of the lender, sees it."""
+def application_answer(row: Any, *, to_lender: bool) -> Application:
+    """One application as its owner sees it, or a person of the lender, who reads the notes of the file too."""
     return Application(
         id=row["application_id"],
         tracking_id=row["tracking_id"],
@@ -34,7 +34,7 @@ def application_answer(row: Any) -> Application:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         assessment=_assessment(row),
-        underwriter_decision=_underwriter(row),
+        underwriter_decision=_underwriter(row, to_lender=to_lender),
         disbursement=_payment(row),
     )
 
@@ -53,11 +53,14 @@ def _assessment(row: Any) -> Assessment | None:
     )
 
 
-def _underwriter(row: Any) -> UnderwriterDecision | None:
+def _underwriter(row: Any, *, to_lender: bool) -> UnderwriterDecision | None:
     if row["underwriter_decision"] is None:
         return None
     return UnderwriterDecision(
-        decision=row["underwriter_decision"], reason=row["underwriter_reason"], decided_at=row["decided_at"]
+        decision=row["underwriter_decision"],
+        principal_reasons=orjson.loads(row["underwriter_reasons"]),
+        reason=row["underwriter_reason"] if to_lender else None,
+        decided_at=row["decided_at"],
     )
 
 

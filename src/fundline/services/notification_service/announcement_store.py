@@ -11,10 +11,8 @@ from fundline.services.notification_service.channel import Letter
 from fundline.services.notification_service.told import Subject
 
 SUBJECT = """
-select a.application_id, a.tracking_id, a.user_id, a.business ->> 'legalName' as business_name, a.amount_minor,
-       a.currency, u.reason as underwriter_reason
-from applications a left join underwriter_decisions u on u.application_id = a.application_id
-where a.application_id = $1
+select application_id, tracking_id, user_id, business ->> 'legalName' as business_name, amount_minor, currency
+from applications where application_id = $1
 """
 INSERT = Sql("""
 insert into notifications (notification_id, event_id, channel, recipient, endpoint_id, application_id, place, kind,
@@ -47,7 +45,6 @@ async def find_subject(connection: Connection, application_id: UUID) -> Subject 
         row["user_id"],
         row["business_name"] or "",
         Money(row["amount_minor"], row["currency"]),
-        row["underwriter_reason"],
     )
 
 

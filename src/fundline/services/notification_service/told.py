@@ -10,6 +10,7 @@ from uuid import UUID
 from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.money import Money
+from fundline.domain.review_reasons import RELEASE_REFUSED
 
 AFTER_ALL_STATUSES = 2**31 - 1
 """Place of a payment's result: behind every status of its application that still waits."""
@@ -31,7 +32,6 @@ class Subject:
     owner: str
     business_name: str
     amount: Money
-    underwriter_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def of_status(payload: StatusUpdated, subject: Subject) -> Told:
             "sequence": payload.sequence,
             "metadata": payload.metadata,
         },
-        reasons=_reasons(payload.metadata, subject) if status in _WITH_REASONS else (),
+        reasons=_reasons(payload.metadata) if status in _WITH_REASONS else (),
     )
 
 
@@ -88,14 +88,13 @@ def of_result(payload: DisbursementCompleted, subject: Subject) -> Told:
             "currency": payload.currency,
             "error": payload.error,
         },
+        reasons=(RELEASE_REFUSED.sentence,) if payload.error == RELEASE_REFUSED.code else (),
         transaction_id=payload.transaction_id,
     )
 
 
-def _reasons(metadata: Mapping[str, Any], subject: Subject) -> tuple[str, ...]:
-    """Of the policy's decision, or of the underwriter who made it."""
-    if metadata.get("decidedBy") == "underwriter":
-        return (subject.underwriter_reason,) if subject.underwriter_reason else ()
+def _reasons(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of whoever decided, the policy or an underwriter."""
     reasons = metadata.get("principalReasons")
     listed = reasons if isinstance(reasons, list) else []
     return tuple(str(one["sentence"]) for one in listed if isinstance(one, dict) and "sentence" in one)

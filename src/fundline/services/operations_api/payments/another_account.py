@@ -71,7 +71,7 @@ class AccountRequests:
             at=at,
             actor=actor,
             new_id=self._fresh_id,
-            metadata={**details, "reason": reason},
+            metadata=details,
         )
 
 

@@ -1,17 +1,18 @@
-"""A person refuses the release of a payment: it ends, nothing was ever sent, and the applicant is told why."""
+"""A person refuses the release of a payment: it ends, nothing was ever sent, and the applicant is told."""
 
 from typing import Any
 from uuid import UUID
 
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.payment import PaymentState, change_state
+from fundline.domain.review_reasons import RELEASE_REFUSED, as_shown
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
 from fundline.platform.database.outbox import store_events
 from fundline.platform.identity import Caller
 from fundline.platform.telemetry.logs import get_log
-from fundline.records.payment_request import RELEASE_REFUSED, payment_completed
+from fundline.records.payment_request import payment_completed
 from fundline.records.status import LockedApplication, move_application
 from fundline.services.operations_api.four_eyes import ACTOR, actor_of, require_uninvolved
 from fundline.services.operations_api.payments import store
@@ -55,7 +56,7 @@ class ReleaseRefusals:
     ) -> None:
         at, payment_id = self._now(), payment["payment_id"]
         reached = change_state(PaymentState(payment["state"]), PaymentState.FAILED)
-        await store.refuse(connection, payment_id, reached, failure_code=RELEASE_REFUSED, at=at)
+        await store.refuse(connection, payment_id, reached, failure_code=RELEASE_REFUSED.code, at=at)
         await move_application(
             connection,
             application,
@@ -63,13 +64,17 @@ class ReleaseRefusals:
             at=at,
             actor=actor_of(caller),
             new_id=self._fresh_id,
-            metadata={"paymentId": str(payment_id), "failureCode": RELEASE_REFUSED, "reason": reason},
+            metadata={
+                "paymentId": str(payment_id),
+                "failureCode": RELEASE_REFUSED.code,
+                "principalReasons": as_shown([RELEASE_REFUSED]),
+            },
         )
         event = payment_completed(
             application,
             payment_id,
             "failed",
-            failure_code=RELEASE_REFUSED,
+            failure_code=RELEASE_REFUSED.code,
             source=ACTOR,
             at=at,
             event_id=self._fresh_id(),
@@ -79,7 +84,7 @@ class ReleaseRefusals:
             connection,
             caller,
             payment,
-            {"refusedBy": caller.subject, "failureCode": RELEASE_REFUSED},
+            {"refusedBy": caller.subject, "failureCode": RELEASE_REFUSED.code},
             action="payment.release_refused",
             resolution=f"Refused: {reason}",
             reason=reason,

@@ -25,12 +25,12 @@ class ReleaseRequest(Asked):
 
 
 class RefusalRequest(Asked):
-    """Why it is not paid; the applicant reads it, and the audit trail keeps it."""
+    """Why it is not paid: a note for the file, which the applicant does not read."""
 
     reason: Reason
 
 
 class AccountAskedRequest(Asked):
-    """Why the applicant is asked for another account; the applicant reads it, and the audit trail keeps it."""
+    """Why the applicant is asked for another account: a note for the file, which the applicant does not read."""
 
     reason: Reason
