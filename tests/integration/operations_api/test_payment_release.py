@@ -98,6 +98,17 @@ async def test_a_released_payment_is_sent_though_the_event_of_its_release_is_los
     await assert_books_agree(database, bank_url)
 
 
+async def test_a_release_that_comes_before_its_payment_leaves_the_key_free(
+    operations, operator_headers, worker, database, box
+):
+    application_id = await store_application(database, box, amount=LARGE)
+    headers = operator_headers("olga", key="one-key")
+    early = await operations.post(path(application_id), json=REASON, headers=headers)
+    assert (early.status_code, early.headers["retry-after"]) == (409, "1")
+    await worker.deliver(payment_requested(application_id, LARGE))
+    assert (await operations.post(path(application_id), json=REASON, headers=headers)).status_code == 200
+
+
 async def test_an_amount_at_the_limit_is_paid_without_a_release(worker, database, box, bank_url):
     application_id = await waiting(worker, database, box, amount=LIMIT)
     assert (await disbursement(database, application_id))["state"] == "settled"

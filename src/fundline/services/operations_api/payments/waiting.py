@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fundline.domain.application import ApplicationStatus
 from fundline.domain.payment import PaymentState
 from fundline.platform.audit.rows import ROWS, read_rows
 from fundline.platform.audit.trail import AuditEntry, record
@@ -34,6 +35,8 @@ async def locked_payment(connection: Connection, application_id: UUID) -> tuple[
     except UnknownApplication:
         raise PaymentNotFound from None
     payment = await store.lock_payment(connection, application_id)
+    if payment is None and application.status is ApplicationStatus.APPROVED:
+        raise NotWaitingForRelease("It is about to be asked for.", retry_after_s=1)
     if payment is None:
         raise PaymentNotFound
     return application, payment
