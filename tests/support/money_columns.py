@@ -16,6 +16,7 @@ TABLES_WITHOUT_MONEY = {
     "scoring_lanes": "which lane a request takes: the same score, sooner or later",
     "dead_letter_arrivals": "delivery: which message of a dead-letter topic made which letter",
     "notification_preferences": "who is told, and how",
+    "email_codes": "who is told, and how",
     "webhook_endpoints": "who is told, and how",
     "notifications": "what was told",
     "notification_attempts": "what was told",

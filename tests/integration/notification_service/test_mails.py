@@ -6,7 +6,7 @@ import pytest
 
 from fundline.domain.tracking import tracking_id as tracking_id_of_bits
 from fundline.services.notification_service.metrics import NotificationMetrics
-from support.notifications import AT, mail_sink, notifier, until_mails
+from support.notifications import AT, has_confirmed, mail_sink, notifier, until_mails
 
 pytestmark = pytest.mark.integration
 PREFERENCES = "/v1/notification-preferences"
@@ -14,8 +14,11 @@ ADDRESS = "alice@harborstreet.example"
 
 
 @pytest.fixture
-def wants_mail(headers):
+def wants_mail(headers, database):
+    """By an address that was confirmed before."""
+
     async def put(service, **email):
+        await has_confirmed(database, "alice", ADDRESS)
         document = {"email": {"address": ADDRESS, **email}}
         answer = await service.http.put(PREFERENCES, json=document, headers=headers())
         assert answer.status_code == 200, answer.text
@@ -165,7 +168,7 @@ async def test_preferences_are_put_as_a_whole_and_read_back(service, headers):
     document = {"email": {"address": ADDRESS, "statuses": ["approved"]}, "webhooks": {"enabled": False}}
     put = await service.http.put(PREFERENCES, json=document, headers=headers())
     assert put.json() == {
-        "email": {"address": ADDRESS, "enabled": True, "statuses": ["approved"]},
+        "email": {"address": ADDRESS, "confirmed": False, "enabled": True, "statuses": ["approved"]},
         "webhooks": {"enabled": False},
     }
     assert (await service.http.get(PREFERENCES, headers=headers())).json() == put.json()

@@ -26,8 +26,8 @@ pytestmark = [
 HOUR = timedelta(hours=1)
 WANTS_MAIL = """
 insert into notification_preferences (subscriber, email_address, email_enabled, email_statuses, webhooks_enabled,
-    updated_at)
-values ('alice', 'alice@example.com', true, array['approved', 'disbursed'], true, $1)
+    updated_at, email_confirmed)
+values ('alice', 'alice@example.com', true, array['approved', 'disbursed'], true, $1, 'alice@example.com')
 """
 
 

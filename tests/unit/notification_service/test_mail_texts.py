@@ -22,7 +22,8 @@ from fundline.services.notification_service.told import Subject, ToldKind
 from fundline.services.notification_service.webhook_messages import LARGEST_BODY_BYTES, webhook_body
 
 AT = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-ROOM = MailRoom("Fundline <no-reply@fundline.example>", now=lambda: AT)
+STOP = "mailto:stop@fundline.example"
+ROOM = MailRoom("Fundline <no-reply@fundline.example>", STOP, now=lambda: AT)
 ID = uuid.UUID("019a0c1e-6b54-7c3a-9d2f-4b1f0e6a7c11")
 ADDRESS = "alice@harborstreet.example"
 
@@ -32,6 +33,8 @@ def subject(business_name: str = "Harbor Street Bakery LLC") -> Subject:
 
 
 def facts_of(kind: MailKind, told_about: Subject | None = None) -> str:
+    if kind is MailKind.CONFIRM_ADDRESS:
+        return orjson.dumps({"code": "7K2Q-M9XD"}).decode()
     if kind is MailKind.ENDPOINT_DISABLED:
         return orjson.dumps({"url": "https://hooks.example.com/<x>", "because": "gone"}).decode()
     return mail_facts(told_about or subject(), reasons=["Too few months."], transaction_id="txn_1")
@@ -51,6 +54,12 @@ def test_every_mail_has_a_subject_a_text_and_an_html_part(kind):
 def test_the_same_notification_has_the_same_message_id_however_often_it_is_written(kind):
     written = {ROOM.write(kind, facts_of(kind), ADDRESS, ID)["message-id"] for _ in range(3)}
     assert written == {f"<{ID}@fundline.example>"}
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_every_mail_but_the_confirmation_says_how_to_get_no_more(kind):
+    mail = ROOM.write(kind, facts_of(kind), ADDRESS, ID)
+    assert mail["list-unsubscribe"] == (None if kind is MailKind.CONFIRM_ADDRESS else f"<{STOP}>")
 
 
 def test_what_an_applicant_typed_is_text_in_html_and_stands_in_no_header():

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from fundline.platform.paging import Page
 from fundline.platform.shapes import Answer, Moment
-from fundline.services.notification_service.preference_store import Preferences
+from fundline.services.notification_service.preference_store import KeptPreferences
 from fundline.services.notification_service.schemas import EventType, MailedStatus
 
 
@@ -111,7 +111,10 @@ class WebhookDeliveryWaiting(Answer):
 
 
 class MailPreferencesView(Answer):
+    """`confirmed`: until then nothing but its confirmation goes to the address."""
+
     address: str | None
+    confirmed: bool
     enabled: bool
     statuses: list[MailedStatus]
 
@@ -125,9 +128,11 @@ class NotificationPreferences(Answer):
     webhooks: WebhookPreferencesView
 
     @classmethod
-    def of(cls, preferences: Preferences) -> Self:
+    def of(cls, kept: KeptPreferences) -> Self:
+        preferences = kept.preferences
         mail = MailPreferencesView(
             address=preferences.email_address,
+            confirmed=kept.is_confirmed,
             enabled=preferences.email_enabled,
             statuses=preferences.email_statuses,
         )

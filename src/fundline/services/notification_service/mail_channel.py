@@ -46,7 +46,10 @@ class MailChannel(Channel):
     async def deliver(self, delivery: Delivery) -> Outcome:
         """At least once: a server that took the mail and whose answer got lost gets it again, with its Message-ID."""
         address = await preference_store.address_of(
-            self._database, delivery.recipient, only_when_on=delivery.application_id is not None
+            self._database,
+            delivery.recipient,
+            only_when_on=delivery.application_id is not None,
+            to_be_confirmed=delivery.kind == MailKind.CONFIRM_ADDRESS,
         )
         if address is None:
             return Outcome(DeliveryResult.UNWANTED, "The subscriber does not want this mail any more.")

@@ -22,6 +22,7 @@ class MailKind(StrEnum):
     PAYMENT_RETURNED = "payment_returned"
     ACCOUNT_NEEDED = "account_needed"
     ENDPOINT_DISABLED = "endpoint_disabled"
+    CONFIRM_ADDRESS = "confirm_address"
 
 
 MAIL_OF_STATUS: Mapping[ApplicationStatus, MailKind] = {

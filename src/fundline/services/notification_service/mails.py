@@ -23,17 +23,21 @@ SUBJECTS = {
     MailKind.PAYMENT_RETURNED: "The money for your loan {tracking_id} came back to us",
     MailKind.ACCOUNT_NEEDED: "We need another account for your loan {tracking_id}",
     MailKind.ENDPOINT_DISABLED: "Your webhook endpoint was switched off",
+    MailKind.CONFIRM_ADDRESS: "Please confirm this address",
 }
 """Filled with our own words only: what somebody else typed never stands in a header."""
 
 
 class MailRoom:
-    """`sender` is the From header; its domain is that of the Message-IDs."""
+    """`sender` is the From header; its domain is that of the Message-IDs.
 
-    def __init__(self, sender: str, *, now: Clock = utc_now) -> None:
+    `unsubscribe`: where a mail program takes its reader who wants no more (RFC 2369, section 3.2).
+    """
+
+    def __init__(self, sender: str, unsubscribe: str, *, now: Clock = utc_now) -> None:
         name, address = parseaddr(sender)
         self._sender = Address(name, addr_spec=address)
-        self._now = now
+        self._unsubscribe, self._now = unsubscribe, now
         self._templates = Environment(
             loader=PackageLoader("fundline.services.notification_service"),
             autoescape=select_autoescape(["html"]),
@@ -54,6 +58,8 @@ class MailRoom:
         mail["Date"] = format_datetime(self._now())
         mail["Message-ID"] = f"<{notification_id}@{self._sender.domain}>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday reply comes back
+        if kind != MailKind.CONFIRM_ADDRESS:  # nobody has subscribed to anything yet
+            mail["List-Unsubscribe"] = f"<{self._unsubscribe}>"
         mail.set_content(self._filled(f"{kind}.txt", subject, filled))
         mail.add_alternative(self._filled(f"{kind}.html", subject, filled), subtype="html")
         return mail

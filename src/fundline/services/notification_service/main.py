@@ -42,7 +42,9 @@ def main() -> None:
         )
         endpoints = Endpoints(database, settings, OutboundTargets(delivering.client), delivering.box)
         desk = DeliveryDesk(database, endpoints, wake=courier.wake)
-        offered = bound(endpoints, desk, PreferenceDesk(database), delivering.box)
+        offered = bound(
+            endpoints, desk, PreferenceDesk(database, wake=delivering.courier.wake), delivering.box
+        )
         return Service(
             app=api(served(TokenVerifier(settings), offered)),
             background=[consumer, courier, delivering.queue_figures],

@@ -7,7 +7,7 @@ from fundline.platform.clock import Clock, utc_now
 from fundline.platform.database import Database
 from fundline.platform.loop import Loop
 from fundline.platform.telemetry.metrics import Metrics
-from fundline.services.notification_service import queue_store
+from fundline.services.notification_service import address_store, queue_store
 from fundline.services.notification_service.channel import Channels
 from fundline.services.notification_service.metrics import NotificationMetrics
 from fundline.services.notification_service.settings import DeliverySettings
@@ -45,3 +45,4 @@ class QueueFigures(Loop):
         before = self._now() - timedelta(days=self._settings.notifications_kept_days)
         while await queue_store.forget(self._database, before):
             self.heartbeat.beat()
+        await address_store.forget(self._database, before)

@@ -3,6 +3,7 @@
 from fundline.contracts.roles import Role
 from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
 from fundline.platform.secrets import SecretBox
+from fundline.services.notification_service.address_codes import TooManyCodes
 from fundline.services.notification_service.answers import (
     NotificationPreferences,
     WebhookDeliveryPage,
@@ -21,6 +22,7 @@ from fundline.services.notification_service.delivery_desk import (
 from fundline.services.notification_service.endpoints import EndpointNotFound, Endpoints, TooManyEndpoints
 from fundline.services.notification_service.preferences import PreferenceDesk
 from fundline.services.notification_service.schemas import (
+    Confirmation,
     DeliveryQuery,
     EndpointChange,
     EndpointQuery,
@@ -168,8 +170,21 @@ PUT_PREFERENCES = Endpoint(
     roles=_OWNERS,
     takes=PreferencesDocument,
     gives=NotificationPreferences,
-    says="As it is now.",
+    says="As it is now; a code is on its way to an address that is not confirmed.",
+    refuses=(TooManyCodes,),
     example={"email": {"address": "alice@harborstreet.example"}},
+)
+CONFIRM_ADDRESS = Endpoint(
+    "POST",
+    "/v1/notification-preferences/confirmation",
+    "confirmAddress",
+    "Confirm the address of the caller's preferences by the code that was sent to it.",
+    TAG,
+    roles=_OWNERS,
+    takes=Confirmation,
+    gives=NotificationPreferences,
+    says="Confirmed.",
+    example={"code": "7K2Q-M9XD"},
 )
 ENDPOINTS = (
     CREATE,
@@ -183,6 +198,7 @@ ENDPOINTS = (
     REDELIVER,
     READ_PREFERENCES,
     PUT_PREFERENCES,
+    CONFIRM_ADDRESS,
 )
 
 
@@ -207,4 +223,5 @@ def bound(
         ),
         READ_PREFERENCES.by(lambda call: preferences.read(call.caller)),
         PUT_PREFERENCES.by(lambda call: preferences.put(call.caller, call.asked, call.once)),
+        CONFIRM_ADDRESS.by(lambda call: preferences.confirm(call.caller, call.asked.code, call.once)),
     ]

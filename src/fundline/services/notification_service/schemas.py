@@ -97,6 +97,12 @@ class PreferencesDocument(_Request):
         return Preferences(email.address, email.enabled, email.statuses, webhooks.enabled)
 
 
+class Confirmation(_Request):
+    """The code that was sent to the address, in any case, with or without its hyphen."""
+
+    code: Annotated[str, Field(min_length=8, max_length=12)]
+
+
 class EndpointQuery(Asked):
     """`owner`: for operators."""
 

@@ -68,6 +68,11 @@ class MailSettings(DatabaseSettings):
     """Longest time for handing over one mail."""
     mail_from: str = "Fundline <no-reply@fundline.example>"
     """Sender of every mail; its domain is also that of the Message-IDs."""
+    mail_unsubscribe: Annotated[str, Field(pattern=r"^(mailto:|https://)[!-;=?-~]+$")] = (
+        "mailto:unsubscribe@fundline.example"
+    )
+    """Where a mail program takes whoever wants no more mails (`List-Unsubscribe`): an address, or a page of yours that
+    switches them off by the API."""
 
 
 class Settings(DeliverySettings, WebhookSettings, MailSettings, KafkaSettings, TokenSettings):

@@ -53,9 +53,10 @@ def open_delivering(
     )
     health = EndpointHealth(metrics, failing_after=timedelta(days=settings.webhook_failing_days))
     breaker = CircuitBreaker("mail-server", failures=(MailServerAway,), longest_open_s=30.0)
+    mails = MailRoom(settings.mail_from, settings.mail_unsubscribe, now=now)
     channels = Channels(
         WebhookChannel(database, client, box, health, now=now),
-        MailChannel(database, _mail_server(settings), MailRoom(settings.mail_from, now=now), breaker),
+        MailChannel(database, _mail_server(settings), mails, breaker),
     )
     book = DeliveryBook(database, settings, channels, now=now)
     courier = Courier(database, settings, channels, book, metrics, now=now)
