@@ -19,6 +19,7 @@ from fundline.contracts.topics import (
     RISK_SCORING_REQUESTED_EXPRESS,
     STATUS_UPDATED,
 )
+from fundline.domain.tracking import tracking_id
 from fundline.platform.clock import new_id
 from fundline.platform.database import Database
 from support.approved_applications import AMOUNT, AT
@@ -86,7 +87,7 @@ class Story:
                 {
                     "status": "approved",
                     "sequence": 3,
-                    "tracking_id": f"FL-{self.id.hex[-12:]}",
+                    "tracking_id": tracking_id(self.id.int),
                     "user_id": "alice",
                     "metadata": {"by": "policy"},
                 },

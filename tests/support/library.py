@@ -13,7 +13,8 @@ from starlette.websockets import WebSocket
 
 from fundline.contracts.roles import Role
 from fundline.platform.database.idempotency import AlreadyAnswered, Once, Rendered
-from fundline.platform.http.endpoints import WEBSOCKET, Call, Endpoint, PathValue, Sealing
+from fundline.platform.http.endpoints import WEBSOCKET, Call, Endpoint, Sealing
+from fundline.platform.http.path_values import PathValue
 from fundline.platform.http.tokens import Unauthenticated
 from fundline.platform.identity import Caller
 from fundline.platform.paging import Cursor, Page

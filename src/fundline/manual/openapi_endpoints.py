@@ -16,7 +16,8 @@ from fundline.manual.openapi_parts import (
     refused,
     responds,
 )
-from fundline.platform.http.endpoints import WEBSOCKET, Endpoint, PathValue
+from fundline.platform.http.endpoints import WEBSOCKET, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.platform.http.problems import STATUS_OF
 
 Declared = Iterable[Endpoint[Any, Any]]

@@ -22,6 +22,7 @@ from support.bank import until_ready
 from support.delivering import answered
 from support.ports import free_port
 from support.proxy import Proxy, proxy_before
+from support.referrals import refer
 
 pytestmark = pytest.mark.integration
 WRITES = {
@@ -41,13 +42,6 @@ async def referral(client, headers, database: Database) -> str:
     made = (await client.post("/v1/applications", json=application(), headers=headers())).json()
     await refer(database, made["id"])
     return made["id"]
-
-
-async def refer(database: Database, application_id: str) -> None:
-    await database.execute(
-        "update applications set status = 'pending_review', status_sequence = 3 where application_id = $1",
-        uuid.UUID(application_id),
-    )
 
 
 async def events_of(database: Database, application_id: str) -> list[str]:

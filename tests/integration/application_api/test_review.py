@@ -1,21 +1,13 @@
 import asyncio
-import uuid
 
 import pytest
 
-from fundline.platform.database import Database
 from support.applications import application
 from support.delivering import answered
+from support.referrals import refer
 
 pytestmark = pytest.mark.integration
 UNVERIFIED = ["figures_not_verified"]
-
-
-async def refer(database: Database, application_id: str) -> None:
-    await database.execute(
-        "update applications set status = 'pending_review', status_sequence = 3 where application_id = $1",
-        uuid.UUID(application_id),
-    )
 
 
 async def test_an_underwriter_approves_a_referral_and_asks_for_the_payment(client, headers, database):

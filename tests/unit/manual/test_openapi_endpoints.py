@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 from fundline.contracts.roles import Role
 from fundline.manual.openapi import component_schemas
 from fundline.manual.openapi_endpoints import models_of, operation_of, paths_of
-from fundline.platform.http.endpoints import WEBSOCKET, Endpoint, PathValue
+from fundline.platform.http.endpoints import WEBSOCKET, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.platform.paging import Cursor, Page
 from fundline.platform.refusals import Kind, Refusal
 

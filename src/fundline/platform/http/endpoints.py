@@ -13,7 +13,6 @@ import string
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic
-from uuid import UUID
 
 import orjson
 from pydantic import BaseModel
@@ -25,6 +24,7 @@ from typing_extensions import TypeVar
 
 from fundline.contracts.roles import Role
 from fundline.platform.database.idempotency import AlreadyAnswered, Once, Rendered, WriteKey, write_key
+from fundline.platform.http.path_values import Find, PathValue
 from fundline.platform.http.problems import MEDIA_TYPE, refusal_answer
 from fundline.platform.http.requests import (
     BodyNotWanted,
@@ -33,7 +33,6 @@ from fundline.platform.http.requests import (
     read_body,
 )
 from fundline.platform.http.tokens import TokenVerifier
-from fundline.platform.identifiers import uuid_in
 from fundline.platform.identity import Caller
 from fundline.platform.parsing import SentJson, parse_sent
 from fundline.platform.refusals import Refusal
@@ -45,30 +44,6 @@ WEBSOCKET = "WS"
 _READS = {"GET", WEBSOCKET}
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 _REFUSED = 400
-
-
-@dataclass(frozen=True, slots=True)
-class PathValue:
-    """A part of the path. `missing`: an id; what is not one cannot be anybody's, and is refused with this.
-
-    `has_names`: what the id names has other names too, by which it is looked up (see `Find`).
-    """
-
-    name: str
-    meaning: str
-    missing: Callable[[], Refusal] | None = None
-    schema: Mapping[str, Any] | None = None
-    has_names: bool = False
-
-    async def read(self, text: str, find: "Find | None") -> UUID | str:
-        if self.missing is None:
-            return text
-        found = uuid_in(text)
-        if found is None and self.has_names and find is not None:
-            found = await find(text)
-        if found is None:
-            raise self.missing()
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +147,6 @@ class Endpoint(Generic[Asked, Given]):
         return Rendered(self.status, given.model_dump_json(by_alias=True).encode())
 
 
-Find = Callable[[str], Awaitable[UUID | None]]
-"""From a name to the id; None when nobody has this name. May raise a Refusal for what cannot be a name."""
 App = ASGIApp | Callable[[Request], Awaitable[Response]]
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from fundline.contracts.example import EXAMPLE_APPLICATION
 from fundline.contracts.roles import Role
-from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.http.endpoints import Bound, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.platform.identity import Forbidden
 from fundline.platform.paging import Page
 from fundline.services.application_api.another_account import AnotherAccount, NoAccountNeeded

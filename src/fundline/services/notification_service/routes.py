@@ -1,7 +1,8 @@
 """The notification service's HTTP door: each route declared once, and bound to its use case."""
 
 from fundline.contracts.roles import Role
-from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.http.endpoints import Bound, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.platform.secrets import SecretBox
 from fundline.services.notification_service.address_codes import TooManyCodes
 from fundline.services.notification_service.answers import (

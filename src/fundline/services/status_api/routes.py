@@ -5,7 +5,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fundline.platform.http.endpoints import WEBSOCKET, BoundApp, Endpoint, PathValue
+from fundline.platform.http.endpoints import WEBSOCKET, BoundApp, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.platform.http.requests import query_parameters
 from fundline.platform.http.tokens import TokenVerifier
 from fundline.records.references import MistypedTrackingId

@@ -1,7 +1,8 @@
 """What the operations API offers of the audit trail."""
 
 from fundline.contracts.roles import Role
-from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.http.endpoints import Bound, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.records.references import MistypedTrackingId
 from fundline.services.operations_api.audit.answers import AuditTrailPage
 from fundline.services.operations_api.audit.reading import AuditedApplicationNotFound, AuditTrail

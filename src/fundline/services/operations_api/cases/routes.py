@@ -1,7 +1,8 @@
 """What the operations API offers about cases."""
 
 from fundline.contracts.roles import Role
-from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.http.endpoints import Bound, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.services.operations_api.cases.answers import Case, CasePage
 from fundline.services.operations_api.cases.deeds import CaseResolution, CaseResolved
 from fundline.services.operations_api.cases.reading import CaseNotFound, Cases

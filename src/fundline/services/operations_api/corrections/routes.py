@@ -1,7 +1,8 @@
 """What the operations API offers about corrections of the ledger."""
 
 from fundline.contracts.roles import Role
-from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.http.endpoints import Bound, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.services.operations_api.corrections.answers import LedgerCorrection, LedgerCorrectionPage
 from fundline.services.operations_api.corrections.deeds import LedgerCorrections
 from fundline.services.operations_api.corrections.reading import CorrectionNotFound, Corrections

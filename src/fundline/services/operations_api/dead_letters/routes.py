@@ -1,7 +1,8 @@
 """What the operations API offers about dead letters."""
 
 from fundline.contracts.roles import Role
-from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.http.endpoints import Bound, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.records.references import MistypedTrackingId
 from fundline.services.operations_api.dead_letters.answers import (
     BulkReplayed,

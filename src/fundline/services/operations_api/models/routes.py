@@ -2,7 +2,8 @@
 
 from fundline.contracts.roles import Role
 from fundline.platform.flag_file import FlagFileUnusable, FlagsElsewhere
-from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.http.endpoints import Bound, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.services.operations_api.models.answers import ModelChange, RiskModels
 from fundline.services.operations_api.models.deeds import ModelDeeds, ModelNotFound, ModelUnusable
 from fundline.services.operations_api.models.reading import Models

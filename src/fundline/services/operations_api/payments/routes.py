@@ -1,7 +1,8 @@
 """What the operations API offers about payments."""
 
 from fundline.contracts.roles import Role
-from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.http.endpoints import Bound, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.services.operations_api.four_eyes import SecondPersonNeeded
 from fundline.services.operations_api.payments.another_account import AccountNotAtFault, AccountRequests
 from fundline.services.operations_api.payments.answers import Payment, PaymentPage
