@@ -5,7 +5,7 @@ import base64
 import contextlib
 import threading
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fundline.manual.endpoints import SERVICES
-from fundline.platform.cache import open_cache
-from fundline.platform.database import open_database
+from fundline.platform.cache import Cache, open_cache
+from fundline.platform.database import Database, open_database
 from fundline.platform.flag_file import FlagFile
 from fundline.platform.http.api import api
 from fundline.platform.http.edge import Edge
@@ -38,7 +38,7 @@ from fundline.services.notification_service.endpoints import Endpoints
 from fundline.services.notification_service.outbound_targets import OutboundTargets
 from fundline.services.notification_service.preferences import PreferenceDesk
 from fundline.services.notification_service.settings import Settings as NotificationSettings
-from fundline.services.notification_service.wiring import open_delivering
+from fundline.services.notification_service.wiring import Delivering, open_delivering
 from fundline.services.operations_api.wiring import bound as operations_api
 from fundline.services.status_api import routes as status_api
 from fundline.services.status_api.fan_out import FanOut
@@ -65,56 +65,17 @@ class Place:
 @contextlib.asynccontextmanager
 async def running_services(place: Place) -> AsyncIterator[Services]:
     """By the process's name."""
-    webhook_key_file = place.folder / "webhook.key"
-    webhook_key_file.write_bytes(base64.b64encode(bytes(range(32))))
     metrics = Metrics(CollectorRegistry())
     tokens = TokenVerifier(TokenSettings(jwks_file=place.jwks_file))
     database = await open_database(DatabaseSettings(database_url=place.database_url))
     cache = await open_cache(CacheSettings(cache_url=place.cache_url))
-    reference = ReferenceData(database)
-    await reference.load()
-    notifications = NotificationSettings(
-        database_url=place.database_url,
-        kafka_bootstrap="unused",
-        jwks_file=place.jwks_file,
-        webhook_key_file=webhook_key_file,
-    )
-    statuses = StatusSettings(
-        database_url=place.database_url,
-        kafka_bootstrap="unused",
-        cache_url="unused",
-        jwks_file=place.jwks_file,
-    )
-    delivering = open_delivering(database, notifications, metrics, resolve=_somewhere_public)
-    endpoints = Endpoints(database, notifications, OutboundTargets(delivering.client), delivering.box)
-    references = References(database)
-    bound: dict[str, list[Bound | BoundApp]] = {
-        "application-api": [
-            *application_api.bound(
-                Submission(database, SecretBox(place.account_key_file), reference, metrics),
-                Reading(database),
-                Review(database),
-                Reassessment(database),
-                reference,
-            )
-        ],
-        "status-service": [
-            *status_api.bound(
-                StatusReading(database, cache, references, metrics, cached_s=60),
-                LiveStatus(database, FanOut(queue_limit=8, streams_limit=8), references, statuses, metrics),
-                tokens,
-                statuses,
-            )
-        ],
-        "operations-api": [*operations_api(database, FlagFile(place.flags_file))],
-        "notification-service": [
-            *notification_service.bound(
-                endpoints,
-                DeliveryDesk(database, endpoints, wake=lambda: None),
-                PreferenceDesk(database),
-                delivering.box,
-            )
-        ],
+    settings = _notification_settings(place)
+    delivering = open_delivering(database, settings, metrics, resolve=_somewhere_public)
+    bound: dict[str, Sequence[Bound | BoundApp]] = {
+        "application-api": await _application_api(database, place, metrics),
+        "status-service": _status_service(database, cache, place, metrics, tokens),
+        "operations-api": operations_api(database, FlagFile(place.flags_file)),
+        "notification-service": _notification_service(database, settings, delivering),
     }
 
     async def find(text: str) -> uuid.UUID | None:
@@ -124,6 +85,52 @@ async def running_services(place: Place) -> AsyncIterator[Services]:
     await cache.close()
     await delivering.client.close()
     await database.close()
+
+
+async def _application_api(database: Database, place: Place, metrics: Metrics) -> list[Bound]:
+    reference = ReferenceData(database)
+    await reference.load()
+    submission = Submission(database, SecretBox(place.account_key_file), reference, metrics)
+    return application_api.bound(
+        submission, Reading(database), Review(database), Reassessment(database), reference
+    )
+
+
+def _status_service(
+    database: Database, cache: Cache, place: Place, metrics: Metrics, tokens: TokenVerifier
+) -> Sequence[BoundApp]:
+    settings = StatusSettings(
+        database_url=place.database_url,
+        kafka_bootstrap="unused",
+        cache_url="unused",
+        jwks_file=place.jwks_file,
+    )
+    references = References(database)
+    return status_api.bound(
+        StatusReading(database, cache, references, metrics, cached_s=60),
+        LiveStatus(database, FanOut(queue_limit=8, streams_limit=8), references, settings, metrics),
+        tokens,
+        settings,
+    )
+
+
+def _notification_settings(place: Place) -> NotificationSettings:
+    key_file = place.folder / "webhook.key"
+    key_file.write_bytes(base64.b64encode(bytes(range(32))))
+    return NotificationSettings(
+        database_url=place.database_url,
+        kafka_bootstrap="unused",
+        jwks_file=place.jwks_file,
+        webhook_key_file=key_file,
+    )
+
+
+def _notification_service(
+    database: Database, settings: NotificationSettings, delivering: Delivering
+) -> list[Bound]:
+    endpoints = Endpoints(database, settings, OutboundTargets(delivering.client), delivering.box)
+    desk = DeliveryDesk(database, endpoints, wake=lambda: None)
+    return notification_service.bound(endpoints, desk, PreferenceDesk(database), delivering.box)
 
 
 def behind_one_door(services: Services) -> ASGIApp:
