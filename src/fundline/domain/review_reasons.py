@@ -51,6 +51,6 @@ def reviewed_because(reasons: Iterable[ReviewReason]) -> tuple[PrincipalReason, 
     )
 
 
-def as_shown(reasons: Iterable[PrincipalReason]) -> list[dict[str, str]]:
+def reasons_as_json(reasons: Iterable[PrincipalReason]) -> list[dict[str, str]]:
     """As events, the status and the API show them."""
     return [{"code": reason.code, "sentence": reason.sentence} for reason in reasons]

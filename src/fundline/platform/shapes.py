@@ -18,7 +18,7 @@ Reason = Annotated[str, Line(3, 500)]
 """Why somebody does something; kept in the audit trail."""
 
 
-def shown_as(pattern: str) -> Any:
+def documented_pattern(pattern: str) -> Any:
     """The API's description says the pattern of a text whose own check has a sentence of its own."""
     return Field(json_schema_extra={"pattern": f"^{pattern}$"})
 

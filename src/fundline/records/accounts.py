@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
-from fundline.platform.shapes import Exact, shown_as
+from fundline.platform.shapes import Exact, documented_pattern
 
 _ROUTING_NUMBER = "[0-9]{9}"
 _ACCOUNT_NUMBER = "[0-9]{4,17}"
@@ -41,8 +41,8 @@ class IbanAccount(Exact):
 
 class UsAccount(Exact):
     type: Literal["us"]
-    routing_number: Annotated[str, shown_as(_ROUTING_NUMBER)]
-    account_number: Annotated[str, shown_as(_ACCOUNT_NUMBER)]
+    routing_number: Annotated[str, documented_pattern(_ROUTING_NUMBER)]
+    account_number: Annotated[str, documented_pattern(_ACCOUNT_NUMBER)]
 
     @field_validator("routing_number")
     @classmethod

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from fundline.domain.review_reasons import ReviewReason, as_shown, reviewed_because
+from fundline.domain.review_reasons import ReviewReason, reasons_as_json, reviewed_because
 from support.applications import application
 
 pytestmark = pytest.mark.integration
@@ -57,7 +57,7 @@ async def test_a_rejection_is_told_by_its_codes_and_the_lender_reads_the_note_to
     codes = ["papers_missing", "figures_not_verified"]
     body = {"decision": "reject", "principalReasons": codes, "reason": REMARK}
     await client.post(f"{referral}/decision", json=body, headers=headers("uma", "underwriter"))
-    told = as_shown(reviewed_because(map(ReviewReason, codes)))
+    told = reasons_as_json(reviewed_because(map(ReviewReason, codes)))
     for reader, note in ((headers(), None), (headers("ulf", "underwriter"), REMARK)):
         decided = (await client.get(referral, headers=reader)).json()["underwriterDecision"]
         assert (decided["principalReasons"], decided["reason"]) == (told, note)

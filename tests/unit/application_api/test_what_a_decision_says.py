@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fundline.domain.reasons import MOST_REASONS
-from fundline.domain.review_reasons import ReviewReason, as_shown, reviewed_because
+from fundline.domain.review_reasons import ReviewReason, reasons_as_json, reviewed_because
 from fundline.platform.parsing import parse_json
 from fundline.platform.refusals import InvalidRequest
 from fundline.services.application_api.schemas import DecisionRequest
@@ -49,6 +49,6 @@ def test_an_approval_needs_none():
 
 
 def test_every_code_has_a_sentence_and_each_is_told_once():
-    told = as_shown(reviewed_because([*ReviewReason, *ReviewReason]))
+    told = reasons_as_json(reviewed_because([*ReviewReason, *ReviewReason]))
     assert [one["code"] for one in told] == CODES
     assert all(one["sentence"].endswith(".") for one in told)

@@ -12,7 +12,7 @@ import pytest
 from fundline.contracts.payloads import DisbursementCompleted, StatusUpdated
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.money import Money
-from fundline.domain.review_reasons import ReviewReason, as_shown, reviewed_because
+from fundline.domain.review_reasons import ReviewReason, reasons_as_json, reviewed_because
 from fundline.services import notification_service
 from fundline.services.notification_service.channel import (
     Channels,
@@ -145,7 +145,7 @@ def test_a_result_is_told_after_every_status_with_its_payment():
 @pytest.mark.parametrize("by", [{}, {"decidedBy": "underwriter"}])
 @pytest.mark.parametrize("status", ["rejected", "pending_review"])
 def test_whoever_decided_the_reasons_that_are_told_are_those_of_the_event(status, by):
-    reasons = as_shown(reviewed_because([ReviewReason.PAPERS_MISSING]))
+    reasons = reasons_as_json(reviewed_because([ReviewReason.PAPERS_MISSING]))
     told_of = told(status, principalReasons=reasons, **by)
     assert told_of.reasons == (reasons[0]["sentence"],)
     assert told_of.data["metadata"]["principalReasons"] == reasons

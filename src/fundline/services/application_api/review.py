@@ -4,7 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from fundline.domain.application import ApplicationStatus
-from fundline.domain.review_reasons import as_shown, reviewed_because
+from fundline.domain.review_reasons import reasons_as_json, reviewed_because
 from fundline.platform.audit.trail import AuditEntry, record
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
@@ -54,7 +54,7 @@ class Review:
         self, connection: Connection, application: LockedApplication, caller: Caller, request: DecisionRequest
     ) -> None:
         at, result = self._now(), ApplicationStatus(_RESULT[request.decision])
-        reasons = as_shown(reviewed_because(request.principal_reasons))
+        reasons = reasons_as_json(reviewed_because(request.principal_reasons))
         actor = f"{SOURCE}:{caller.subject}"
         await store.record_decision(
             connection,

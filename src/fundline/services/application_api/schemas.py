@@ -14,7 +14,7 @@ from fundline.domain.review_reasons import ReviewReason
 from fundline.domain.terms import LARGEST_FIGURE_MINOR, amount_out_of_bounds
 from fundline.platform.paging import Cursor
 from fundline.platform.refusals import FieldError, InvalidRequest
-from fundline.platform.shapes import Exact, Reason, shown_as
+from fundline.platform.shapes import Exact, Reason, documented_pattern
 from fundline.platform.texts import Line
 from fundline.records import application_record
 from fundline.records.accounts import PayoutAccount, UsAccount
@@ -54,7 +54,7 @@ class Figures(application_record.Figures, Exact):
     """A figure that is not known is left out; the application is then referred to a person, never approved."""
 
     annual_revenue: AmountText | None = None
-    operating_margin: Annotated[str, AfterValidator(_fraction), shown_as(_FRACTION)] | None = None
+    operating_margin: Annotated[str, AfterValidator(_fraction), documented_pattern(_FRACTION)] | None = None
     monthly_debt_service: AmountText | None = None
     cash_at_bank: AmountText | None = None
 
@@ -66,7 +66,7 @@ class Jobs(application_record.Jobs, Exact):
 
 class ApplicationRequest(Exact):
     amount: AmountText
-    currency: Annotated[str, AfterValidator(_known_currency), shown_as("[A-Z]{3}")]
+    currency: Annotated[str, AfterValidator(_known_currency), documented_pattern("[A-Z]{3}")]
     term_months: Annotated[int, Field(ge=3, le=360)]
     purpose: Literal[
         "working_capital", "equipment", "inventory", "real_estate", "expansion", "refinancing", "startup"

@@ -9,7 +9,7 @@ import orjson
 
 from fundline.domain.decision import Decision
 from fundline.domain.facts import ApplicantFacts
-from fundline.domain.review_reasons import as_shown
+from fundline.domain.review_reasons import reasons_as_json
 from fundline.platform.database import Connection
 from fundline.platform.database.sql import Sql
 from fundline.records.application_record import FACTS, facts_of
@@ -72,4 +72,4 @@ async def record_assessment(
 
 def reasons_view(decision: Decision) -> list[dict[str, str]]:
     """As applicants see them: a stable code and a sentence."""
-    return as_shown(decision.principal_reasons)
+    return reasons_as_json(decision.principal_reasons)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fundline.domain.application import ApplicationStatus
 from fundline.domain.payment import PaymentState, change_state
-from fundline.domain.review_reasons import RELEASE_REFUSED, as_shown
+from fundline.domain.review_reasons import RELEASE_REFUSED, reasons_as_json
 from fundline.platform.clock import Clock, NewId, new_id, utc_now
 from fundline.platform.database import Connection, Database
 from fundline.platform.database.idempotency import Once
@@ -67,7 +67,7 @@ class ReleaseRefusals:
             metadata={
                 "paymentId": str(payment_id),
                 "failureCode": RELEASE_REFUSED.code,
-                "principalReasons": as_shown([RELEASE_REFUSED]),
+                "principalReasons": reasons_as_json([RELEASE_REFUSED]),
             },
         )
         event = payment_completed(
