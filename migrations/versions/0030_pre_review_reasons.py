@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from plain_sql import run_file
 
 revision = "0030"
-down_revision = "0026"
+down_revision = "0024"
 
 
 def upgrade() -> None:

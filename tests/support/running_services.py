@@ -27,6 +27,7 @@ from fundline.platform.settings import CacheSettings, DatabaseSettings, TokenSet
 from fundline.platform.telemetry.metrics import Metrics
 from fundline.records.references import application_id_of
 from fundline.services.application_api import routes as application_api
+from fundline.services.application_api.another_account import AnotherAccount
 from fundline.services.application_api.reading import Reading
 from fundline.services.application_api.reassessment import Reassessment
 from fundline.services.application_api.reference import ReferenceData
@@ -90,9 +91,14 @@ async def running_services(place: Place) -> AsyncIterator[Services]:
 async def _application_api(database: Database, place: Place, metrics: Metrics) -> list[Bound]:
     reference = ReferenceData(database)
     await reference.load()
-    submission = Submission(database, SecretBox(place.account_key_file), reference, metrics)
+    box = SecretBox(place.account_key_file)
     return application_api.bound(
-        submission, Reading(database), Review(database), Reassessment(database), reference
+        Submission(database, box, reference, metrics),
+        Reading(database),
+        Review(database),
+        Reassessment(database),
+        AnotherAccount(database, box),
+        reference,
     )
 
 

@@ -1,7 +1,8 @@
 """What the operations API offers about payments that people end."""
 
 from fundline.contracts.roles import Role
-from fundline.platform.http.endpoints import Bound, Endpoint, PathValue
+from fundline.platform.http.endpoints import Bound, Endpoint
+from fundline.platform.http.path_values import PathValue
 from fundline.services.operations_api.four_eyes import SecondPersonNeeded
 from fundline.services.operations_api.payment_endings.answers import PaymentEnding, PaymentEndingPage
 from fundline.services.operations_api.payment_endings.deeds import PaymentEndings

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from fundline.platform.paging import Cursor
 from fundline.platform.shapes import Asked, Reason
+from fundline.platform.texts import Line
 
 _WORD = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}$")
 
@@ -20,9 +21,8 @@ class EndingRequest(Asked):
     code: Annotated[str, _WORD] | None = None
     evidence: Annotated[
         str,
+        Line(20, 2000),
         Field(
-            min_length=20,
-            max_length=2000,
             description="What the bank has written: which letter or message, of which day, and its words. "
             "No account number.",
         ),
