@@ -123,15 +123,18 @@ async def _submit(
 ) -> None:
     """As a good client: the same key until there is an answer, and not before the time that it was told."""
     headers = bearer(stack, "alice", "partner") | {"idempotency-key": f"{subject}-{uuid.uuid4()}"}
-    async with asyncio.timeout(SETTLED_WITHIN_S):
-        while True:
-            answer = await _asked(
-                verdict, client.post("/v1/applications", json=application_of_its_own(), headers=headers)
-            )
-            if answer is not None and answer.status_code == 202:
-                accepted.append(answer.json()["id"])
-                return
-            await asyncio.sleep(1 if answer is None else int(answer.headers.get("retry-after", "1")))
+    try:
+        async with asyncio.timeout(SETTLED_WITHIN_S):
+            while True:
+                answer = await _asked(
+                    verdict, client.post("/v1/applications", json=application_of_its_own(), headers=headers)
+                )
+                if answer is not None and answer.status_code == 202:
+                    accepted.append(answer.json()["id"])
+                    return
+                await asyncio.sleep(1 if answer is None else int(answer.headers.get("retry-after", "1")))
+    except TimeoutError:
+        verdict.faults.append(f"a submission was not accepted within {SETTLED_WITHIN_S:g} s")
 
 
 async def _read(stack: Stack, client: httpx.AsyncClient, application_id: str, verdict: Verdict) -> None:
