@@ -80,7 +80,7 @@ def notification(*payments: Payment) -> bytes:
 @pytest.mark.parametrize(
     ("make", "change"),
     list(itertools.product([statement, notification], CHANGES)),
-    ids=lambda one: str(one)[:30],
+    ids=lambda one: one.__name__ if callable(one) else one,
 )
 def test_a_debit_without_our_id_is_a_booking_that_no_payment_of_ours_has(make, change):
     xml = foreign(make(payment(1), payment(2)), change)
