@@ -38,6 +38,7 @@ ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the au
 CursorOption = Annotated[
     str | None, typer.Option(help="Go on after the page before: the cursor that it was given with.")
 ]
+LimitOption = Annotated[int, typer.Option(min=1, max=200)]
 
 _TIMEOUT = httpx.Timeout(20.0, connect=3.0)
 _ATTEMPTS = 4
@@ -112,6 +113,11 @@ def operations_client(home: Path | None, subject: str | None, role: str = "opera
 def under(path: str, *parts: str) -> str:
     """The path of something below this one; what a person has typed stays one part of it."""
     return "/".join([path, *(quote(part, safe="") for part in parts)])
+
+
+def page_of(state: str, cursor: str | None, limit: int) -> dict[str, Any]:
+    """The query for one page of a list; the state `all` leaves nothing out."""
+    return {"state": None if state == "all" else state, "cursor": cursor, "limit": limit}
 
 
 def older_ones(page: Mapping[str, Any]) -> list[str]:

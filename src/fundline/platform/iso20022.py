@@ -128,6 +128,7 @@ def _each(content: Content) -> Iterator[tuple[str, str | Amount | Content]]:
         if isinstance(value, list):
             yield from ((name, one) for one in value)
         else:
+            # Whatever is no list is one of the other three; mypy does not narrow a type that names itself.
             yield name, value  # type: ignore[misc]
 
 

@@ -6,7 +6,14 @@ import typer
 
 from fundline.commands.case.view import show_case, show_case_outcome, show_cases
 from fundline.commands.doors import JsonOption, give, noun, one_of
-from fundline.commands.operations_client import AsOption, CursorOption, operations_client, under
+from fundline.commands.operations_client import (
+    AsOption,
+    CursorOption,
+    LimitOption,
+    operations_client,
+    page_of,
+    under,
+)
 from fundline.commands.place import HomeOption
 from fundline.records.cases import CaseKind
 
@@ -23,18 +30,13 @@ def list_cases(
     state: Annotated[str, one_of("state", STATES, "open, resolved or all.")] = "open",
     kind: Annotated[str | None, one_of("kind", KINDS, "Such as payment_unknown or dead_letter.")] = None,
     cursor: CursorOption = None,
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
+    limit: LimitOption = 20,
     subject: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Show cases, newest first."""
-    query = {
-        "state": None if state == "all" else state,
-        "kind": kind,
-        "cursor": cursor,
-        "limit": limit,
-    }
+    query = page_of(state, cursor, limit) | {"kind": kind}
     page = operations_client(home, subject).get(PATH, query)
     give(page, show_cases, as_json=as_json)
 

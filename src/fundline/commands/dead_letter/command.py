@@ -18,6 +18,7 @@ from fundline.commands.doors import JsonOption, give, noun, one_of
 from fundline.commands.operations_client import (
     AsOption,
     CursorOption,
+    LimitOption,
     OperationsClient,
     ReasonOption,
     operations_client,
@@ -50,7 +51,7 @@ def list_letters(
     cause: CauseOption = None,
     application: Annotated[str | None, typer.Option(help="Application id.")] = None,
     cursor: CursorOption = None,
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
+    limit: LimitOption = 20,
     subject: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,

@@ -9,8 +9,10 @@ from fundline.commands.funding.view import show_commitment, show_commitments, sh
 from fundline.commands.operations_client import (
     AsOption,
     CursorOption,
+    LimitOption,
     ReasonOption,
     operations_client,
+    page_of,
     under,
 )
 from fundline.commands.place import HomeOption
@@ -34,13 +36,13 @@ def list_commitments(
         one_of("state", ["proposed", "agreed", "withdrawn", "all"], "proposed, agreed, withdrawn or all."),
     ] = "all",
     cursor: CursorOption = None,
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
+    limit: LimitOption = 20,
     subject: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Show changes of what is committed, newest first."""
-    query = {"state": None if state == "all" else state, "cursor": cursor, "limit": limit}
+    query = page_of(state, cursor, limit)
     give(operations_client(home, subject).get(PATH, query), show_commitments, as_json=as_json)
 
 

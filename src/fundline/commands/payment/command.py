@@ -16,8 +16,10 @@ from fundline.commands.doors import (
 from fundline.commands.operations_client import (
     AsOption,
     CursorOption,
+    LimitOption,
     ReasonOption,
     operations_client,
+    page_of,
     under,
 )
 from fundline.commands.payment import endings
@@ -49,13 +51,13 @@ STATES = [*(state.value for state in PaymentState), "all"]
 def list_payments(
     state: Annotated[str, one_of("state", STATES, "Only those that are so; else all.")] = "all",
     cursor: CursorOption = None,
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
+    limit: LimitOption = 20,
     subject: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Show payments, that of the newest application first: all, unless a state is given."""
-    query = {"state": None if state == "all" else state, "cursor": cursor, "limit": limit}
+    query = page_of(state, cursor, limit)
     page = operations_client(home, subject).get(PATH, query)
     give(page, lambda told: show_payments(told, state), as_json=as_json)
 

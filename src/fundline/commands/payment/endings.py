@@ -9,9 +9,11 @@ from fundline.commands.doors import JsonOption, YesOption, confirm, give, one_of
 from fundline.commands.operations_client import (
     AsOption,
     CursorOption,
+    LimitOption,
     ReasonOption,
     older_ones,
     operations_client,
+    page_of,
     under,
 )
 from fundline.commands.place import HomeOption
@@ -82,13 +84,13 @@ def endings(
         one_of("state", ["proposed", "agreed", "withdrawn", "all"], "proposed, agreed, withdrawn or all."),
     ] = "proposed",
     cursor: CursorOption = None,
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
+    limit: LimitOption = 20,
     subject: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Show endings of payments, newest first."""
-    query = {"state": None if state == "all" else state, "cursor": cursor, "limit": limit}
+    query = page_of(state, cursor, limit)
     page = operations_client(home, subject).get(_PATH, query)
     give(page, _show_endings, as_json=as_json)
 
